@@ -1,0 +1,153 @@
+"""Instrument definitions, read from YAML and checked as a whole."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from vltflow.core.errors import ConfigurationError, UnknownName
+from vltflow.instruments.model import (
+    AssociationFile,
+    ClassificationFile,
+    Instrument,
+    InstrumentFile,
+    QcFile,
+    RecipesFile,
+    ScoresFile,
+)
+
+GROUP = "vltflow.instruments"
+FILES: dict[str, tuple[str, type[BaseModel]]] = {
+    "header": ("instrument.yaml", InstrumentFile),
+    "classification": ("classification.yaml", ClassificationFile),
+    "association": ("association.yaml", AssociationFile),
+    "recipes": ("recipes.yaml", RecipesFile),
+    "qc": ("qc.yaml", QcFile),
+    "scores": ("scores.yaml", ScoresFile),
+}
+
+
+def available() -> dict[str, EntryPoint]:
+    """Installed instrument definitions by name in capitals; ours and others' by the same door."""
+    return {point.name.upper(): point for point in entry_points(group=GROUP)}
+
+
+@cache
+def load(name: str) -> Instrument:
+    """Definition of an installed instrument.
+
+    Raises
+    ------
+    UnknownName
+        If no installed definition has this name.
+    ConfigurationError
+        If a file of it breaks the schema.
+    """
+    points = available()
+    if name.upper() not in points:
+        known = ", ".join(sorted(points)) or "none"
+        raise UnknownName(f"no instrument {name!r}", hint=f"Installed: {known}")
+    with as_file(files(points[name.upper()].value)) as folder:
+        return load_folder(Path(folder))
+
+
+def load_folder(folder: Path) -> Instrument:
+    """Definition from a folder of YAML files.
+
+    Raises
+    ------
+    ConfigurationError
+        Names file, key, value and what is allowed.
+    """
+    digest = hashlib.sha256()
+    parts: dict[str, Any] = {}
+    for part, (file_name, model) in FILES.items():
+        text = _read(folder / file_name)
+        digest.update(f"{file_name}\n{text}\n".encode())
+        parts[part] = _validated(folder / file_name, text, model)
+    instrument = Instrument(**parts, context=digest.hexdigest()[:16], folder=str(folder))
+    mistakes = list(_dangling_names(instrument))
+    if mistakes:
+        raise ConfigurationError(f"{folder}: " + "; ".join(mistakes))
+    return instrument
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path}: cannot be read ({error.strerror})",
+            hint="An instrument folder holds " + ", ".join(name for name, _ in FILES.values()),
+        ) from error
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """YAML reader that refuses a key written twice, which plain YAML silently overrides."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - signature of the base class
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for position, key in enumerate(keys):
+            if key in keys[:position]:
+                message = f"key {key!r} stands twice"
+                raise yaml.constructor.ConstructorError(None, None, message, node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+def _validated(path: Path, text: str, model: type[BaseModel]) -> BaseModel:
+    try:
+        content = yaml.load(text, Loader=_UniqueKeys)  # noqa: S506 - a SafeLoader
+    except yaml.YAMLError as error:
+        raise ConfigurationError(f"{path}: no valid YAML: {error}") from error
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        lines = [
+            f"{'.'.join(str(step) for step in mistake['loc'])}: {mistake['msg']}"
+            f" (given: {mistake['input']!r:.80})"
+            for mistake in error.errors()
+        ]
+        raise ConfigurationError(f"{path}: " + "; ".join(lines)) from error
+
+
+def _dangling_names(instrument: Instrument) -> Iterator[str]:
+    raw_types, recipes = instrument.raw_types, instrument.recipes.recipes
+    for rule in instrument.classification.rules:
+        if rule.raw_type not in raw_types:
+            yield f"classification.yaml: raw type {rule.raw_type} has no entry in association.yaml"
+    for name, raw_type in raw_types.items():
+        if raw_type.recipe not in recipes:
+            yield f"association.yaml: {name}: recipe {raw_type.recipe} is not in recipes.yaml"
+        if raw_type.detector not in instrument.header.detectors:
+            yield f"association.yaml: {name}: no detector {raw_type.detector} in instrument.yaml"
+    yield from _unknown_masters(instrument)
+    known = {entry.name for entry in instrument.qc.parameters}
+    for threshold in instrument.scores.thresholds:
+        if threshold.parameter not in known:
+            yield f"scores.yaml: {threshold.parameter} is not in qc.yaml"
+
+
+def _unknown_masters(instrument: Instrument) -> Iterator[str]:
+    usable = [
+        name
+        for name, entry in instrument.raw_types.items()
+        if entry.recipe in instrument.recipes.recipes
+        and entry.detector in instrument.header.detectors
+    ]
+    made = {category for name in usable for category in instrument.products_of(name)}
+    for name, raw_type in instrument.raw_types.items():
+        for need in raw_type.masters:
+            if need.category not in made:
+                yield f"association.yaml: {name}: no raw type makes {need.category}"
+            keys = {key for level in need.levels for key in (level.match or need.match)}
+            missing = sorted(keys - set(raw_type.setup))
+            if missing:
+                yield f"association.yaml: {name}: {need.category}: {missing} not in its setup"

@@ -1,0 +1,45 @@
+"""The nouns that travel between the rooms, as frozen records without behaviour."""
+
+from vltflow.records.block import AssociationBlock, BlockState, MasterMatch, MatchState
+from vltflow.records.event import Event
+from vltflow.records.figure import QcFigure
+from vltflow.records.frame import Quarantined, RawFrame
+from vltflow.records.job import ACTIVE_STATES, FINAL_STATES, Job, JobState
+from vltflow.records.product import Master, MasterState, Product, ProductState
+from vltflow.records.quality import (
+    Colour,
+    Decision,
+    QcParameter,
+    QcValue,
+    Score,
+    Threshold,
+    ThresholdMethod,
+    Verdict,
+)
+
+__all__ = [
+    "ACTIVE_STATES",
+    "FINAL_STATES",
+    "AssociationBlock",
+    "BlockState",
+    "Colour",
+    "Decision",
+    "Event",
+    "Job",
+    "JobState",
+    "Master",
+    "MasterMatch",
+    "MasterState",
+    "MatchState",
+    "Product",
+    "ProductState",
+    "QcFigure",
+    "QcParameter",
+    "QcValue",
+    "Quarantined",
+    "RawFrame",
+    "Score",
+    "Threshold",
+    "ThresholdMethod",
+    "Verdict",
+]

@@ -1,0 +1,113 @@
+"""How good it is: QC1 values, thresholds, scores, verdicts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class ThresholdMethod(StrEnum):
+    """How the limits of a score are found."""
+
+    FIXED = "FIXED"
+    """`low` and `high` are the limits."""
+    PERCENT = "PERCENT"
+    """Running median of the last N certified values, plus and minus `width` percent."""
+    SIGMA = "SIGMA"
+    """Running median of the last N, plus and minus `width` robust standard deviations."""
+
+
+class Colour(StrEnum):
+    """A score as people see it."""
+
+    GREEN = "green"
+    RED = "red"
+    GREY = "grey"
+    """Not scored: no value, or too little history for a dynamic threshold."""
+
+
+class Decision(StrEnum):
+    """What was decided about the products of an AB."""
+
+    AUTO = "AUTO"
+    ACCEPTED = "ACCEPTED"
+    REJECTED = "REJECTED"
+    REVOKED = "REVOKED"
+
+
+@dataclass(frozen=True, slots=True)
+class QcParameter:
+    """A QC1 parameter of the catalogue."""
+
+    instrument: str
+    name: str
+    """Without ``ESO``: ``QC OUT1 RON MASTER``."""
+    unit: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class QcValue:
+    """One measured QC1 value."""
+
+    block: str
+    revision: int
+    product_id: str
+    instrument: str
+    night: str
+    raw_type: str
+    setup: str
+    category: str
+    """PRO CATG of the product that carries it: tells the chips of the red arm apart."""
+    parameter: str
+    value: float
+    unit: str
+    mjd: float
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """One scoring rule of an instrument definition, resolved for one parameter."""
+
+    parameter: str
+    method: ThresholdMethod
+    low: float | None
+    high: float | None
+    width: float | None
+    window: int
+    """Number of certified values that a dynamic threshold looks back on."""
+    valid_from: str
+    valid_to: str
+    reason: str
+    """Where the limits come from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """The score of one QC1 value."""
+
+    block: str
+    revision: int
+    category: str
+    parameter: str
+    value: float | None
+    low: float | None
+    """The limits that were applied, after a dynamic threshold was resolved."""
+    high: float | None
+    colour: Colour
+    method: str
+    reason: str
+    """Why this colour, for the score report."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A decision about the products of an AB, by a rule or a person."""
+
+    block: str
+    revision: int
+    decision: Decision
+    who: str
+    comment: str
+    decided: str
+    """UT time, ISO 8601."""

@@ -1,0 +1,194 @@
+"""Cards to values: the 80 characters of a FITS header line, typed.
+
+FITS standard 4.0, section 4 (headers), and the conventions ESO's headers use:
+HIERARCH keywords and CONTINUE for long strings (section 4.2.1.2).
+
+Most cards of a night's frames are equal, so parsed cards are remembered, up to a
+bound. Cards that are strictly standard take one regular expression; all others, such
+as lower-case exponents, blanks inside numbers or a missing slash, take a slower way.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from vltflow.fits.header import FitsValue, Header
+
+CARD_LENGTH = 80
+_REMEMBERED_CARDS = 50_000
+
+_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[ED][+-]?\d+)?"
+# One alternative a type; the number of the last group that matched tells which it was.
+_STRICT = re.compile(
+    r"(?:HIERARCH +([^=]*[^= ]) *=|([A-Z0-9_-]{1,8}) *(?<=^.{8})= ) *"
+    r"(?:'([^']*(?:''[^']*)*)'"
+    r"|([+-]?\d+)"
+    rf"|({_NUMBER})"
+    r"|([TF])"
+    rf"|\( *({_NUMBER}) *, *({_NUMBER}) *\)"
+    r"|) *(?:/|$)"
+)
+_STRING, _INTEGER, _REAL, _LOGICAL, _COMPLEX = 3, 4, 5, 6, 8
+
+_LOOSE_NUMBER = r"[+-]? *(?:\d+\.?\d*|\.\d+) *(?:[DEde] *[+-]? *\d+)?"
+# A string ends at the first quote with a blank, a slash or nothing behind it.
+_LOOSE = re.compile(
+    r" *(?:'(?P<string>.*?)'(?=$|/| )"
+    rf"|(?P<number>{_LOOSE_NUMBER})"
+    r"|(?P<logical>[TF])"
+    rf"|\( *(?P<real>{_LOOSE_NUMBER}) *, *(?P<imaginary>{_LOOSE_NUMBER}) *\)"
+    r"|) *(?:/|$)"
+)
+
+Pair = tuple[str, FitsValue]
+
+COMMENTARY: Pair = ("", None)
+_COMMENTARY_NAMES = frozenset({"COMMENT", "HISTORY", "", "END"})
+_CONTINUE_NAME = "CONTINUE"
+
+
+class _Remembered(dict[str, Pair]):
+    """Pairs by card; a card not seen yet is parsed on the way."""
+
+    def __missing__(self, card: str) -> Pair:
+        if len(self) >= _REMEMBERED_CARDS:
+            self.clear()
+        pair = self[card] = parse_card(card)
+        return pair
+
+
+_pair_of = _Remembered().__getitem__
+
+
+def parse_header(text: str) -> Header:
+    """Header from its cards, without the END card.
+
+    Parameters
+    ----------
+    text : str
+        Whole cards of 80 ASCII characters, one after the other.
+    """
+    cards = [text[start : start + CARD_LENGTH] for start in range(0, len(text), CARD_LENGTH)]
+    pairs = list(map(_pair_of, cards))
+    values = dict(pairs)
+    if _CONTINUE_NAME in values:
+        return _with_long_strings(cards)
+    commentary = ()
+    without_value = pairs.count(COMMENTARY)
+    if without_value:
+        del values[""]
+        commentary = tuple(
+            card for card, pair in zip(cards, pairs, strict=True) if pair is COMMENTARY
+        )
+    if len(values) + without_value != len(pairs):
+        values = _first_of_each(pair for pair in pairs if pair is not COMMENTARY)
+    return Header(values, commentary)
+
+
+def parse_card(card: str) -> Pair:
+    """Keyword and value of one card; `COMMENTARY` where it has no value.
+
+    A value that follows no rule at all is given as its text, so that nothing is lost
+    and a check of types can show it.
+    """
+    match = _STRICT.match(card)
+    if match is None:
+        return _parse_loosely(card)
+    hierarch, name, string, integer, real, logical, first, second = match.groups()
+    if hierarch:
+        name = " ".join(hierarch.upper().split())
+    kind = match.lastindex
+    if kind == _STRING:
+        return name, string.replace("''", "'").rstrip(" ")
+    if kind == _INTEGER:
+        return name, int(integer)
+    if kind == _REAL:
+        return name, float(real.replace("D", "E"))
+    if kind == _LOGICAL:
+        return name, logical == "T"
+    if kind == _COMPLEX:
+        return name, _complex(first, second)
+    return COMMENTARY if name in _COMMENTARY_NAMES else (name, None)
+
+
+def _complex(real: str, imaginary: str) -> complex:
+    return complex(float(real.replace("D", "E")), float(imaginary.replace("D", "E")))
+
+
+def _parse_loosely(card: str) -> Pair:
+    name = card[:8].rstrip().upper()
+    if name in _COMMENTARY_NAMES:
+        return COMMENTARY
+    if name == _CONTINUE_NAME:
+        return name, card
+    if card[:9].upper() == "HIERARCH " and "=" in card:
+        name, _, field = card[9:].partition("=")
+    else:
+        name, indicator, field = card.partition("= ")
+        if not indicator or len(name) > 8:
+            return COMMENTARY
+    name = " ".join(name.upper().split())
+    return (name, _loose_value(field)) if name else COMMENTARY
+
+
+def _loose_value(field: str) -> FitsValue:
+    match = _LOOSE.match(field)
+    if match is None:
+        return field.strip()
+    if match["string"] is not None:
+        return match["string"].replace("''", "'").rstrip(" ")
+    if match["number"] is not None:
+        return _loose_number(match["number"])
+    if match["logical"] is not None:
+        return match["logical"] == "T"
+    if match["real"] is not None:
+        return complex(_loose_number(match["real"]), _loose_number(match["imaginary"]))
+    return None
+
+
+def _loose_number(text: str) -> int | float:
+    text = text.replace(" ", "").upper().replace("D", "E")
+    return int(text) if text.lstrip("+-").isdigit() else float(text)
+
+
+def _first_of_each(pairs: Iterable[Pair]) -> dict[str, FitsValue]:
+    values: dict[str, FitsValue] = {}
+    for name, value in pairs:
+        values.setdefault(name, value)
+    return values
+
+
+def _with_long_strings(cards: list[str]) -> Header:
+    """Header with CONTINUE cards joined to the strings that they continue.
+
+    As the standard says, a string is continued only where it ends in an ampersand
+    and a CONTINUE card with a string follows; an orphan CONTINUE is commentary.
+    """
+    pairs: list[Pair] = []
+    commentary: list[str] = []
+    for card in cards:
+        pair = _pair_of(card)
+        if pair[0] == _CONTINUE_NAME:
+            joined = _continued(pairs[-1], card) if pairs else None
+            pair = joined or COMMENTARY
+            if joined:
+                pairs.pop()
+        if pair is COMMENTARY:
+            commentary.append(card)
+            # Commentary between the parts ends a long string.
+            pairs.append(COMMENTARY)
+        else:
+            pairs.append(pair)
+    values = _first_of_each(pair for pair in pairs if pair is not COMMENTARY)
+    return Header(values, tuple(commentary))
+
+
+def _continued(begun: Pair, card: str) -> Pair | None:
+    name, value = begun
+    if not isinstance(value, str) or not value.endswith("&"):
+        return None
+    match = _LOOSE.match(card[8:])
+    if match is None or match["string"] is None:
+        return None
+    return name, value[:-1] + match["string"].replace("''", "'").rstrip(" ")

@@ -1,0 +1,246 @@
+"""Frames and quarantine in the registry."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from vltflow.core.errors import NotFound
+from vltflow.core.time import now_iso
+from vltflow.records import Quarantined, RawFrame
+from vltflow.store import schema
+from vltflow.store.events import Events
+from vltflow.store.rows import Setups, chunks, pack_list, unpack_list, values_of
+
+_SETUP_FIELDS = ("setup", "setup_keys", "repairs")
+_COLUMNS = [column for column in schema.frame.c if column.name not in {"number", "block"}]
+
+
+def pack_headers(headers: Sequence[Mapping[str, Any]]) -> bytes:
+    """Headers of all HDUs of a frame as compressed JSON; complex numbers become text."""
+    text = json.dumps([dict(header) for header in headers], separators=(",", ":"), default=str)
+    return zlib.compress(text.encode(), 1)
+
+
+def unpack_headers(packed: bytes) -> tuple[dict[str, Any], ...]:
+    """Headers of all HDUs from their compressed form."""
+    return tuple(json.loads(zlib.decompress(packed)))
+
+
+class Frames:
+    """Raw frames: what arrived, what it is, which AB it belongs to."""
+
+    def __init__(self, connection: Connection, events: Events, setups: Setups) -> None:
+        self._connection = connection
+        self._events = events
+        self._setups = setups
+
+    def add(self, frames: Sequence[tuple[RawFrame, bytes]]) -> None:
+        """Register new frames with their packed headers."""
+        if not frames:
+            return
+        rows = [
+            values_of(frame, without=_SETUP_FIELDS)
+            | {"repairs": pack_list(frame.repairs), "setup_number": self._setup_number(frame)}
+            for frame, _ in frames
+        ]
+        self._connection.execute(insert(schema.frame), rows)
+        headers = [{"frame_id": frame.frame_id, "headers": packed} for frame, packed in frames]
+        self._connection.execute(insert(schema.frame_header), headers)
+        self._events.add_many("frame", [(frame.name, "created") for frame, _ in frames])
+
+    def known(self, frame_ids: Iterable[str]) -> set[str]:
+        """Those of the frame ids that are registered."""
+        column = schema.frame.c.frame_id
+        return {
+            found
+            for chunk in chunks(frame_ids)
+            for found in self._connection.scalars(select(column).where(column.in_(chunk)))
+        }
+
+    def by_name(self, names: Iterable[str]) -> dict[str, RawFrame]:
+        """Registered frames with these names."""
+        found = self._where_in(schema.frame.c.name, names)
+        return {frame.name: frame for frame in found}
+
+    def by_id(self, frame_ids: Iterable[str]) -> dict[str, RawFrame]:
+        """Registered frames with these ids."""
+        return {
+            frame.frame_id: frame for frame in self._where_in(schema.frame.c.frame_id, frame_ids)
+        }
+
+    def of_block(self, block: str) -> tuple[RawFrame, ...]:
+        """Frames of an AB, by time."""
+        return tuple(self._select(schema.frame.c.block == block))
+
+    def of_blocks(self, blocks: Iterable[str]) -> dict[str, tuple[RawFrame, ...]]:
+        """Frames of several ABs, by time."""
+        result: dict[str, list[RawFrame]] = {}
+        table = schema.frame.c
+        for chunk in chunks(blocks):
+            statement = select(*_COLUMNS, table.block).where(table.block.in_(chunk))
+            for row in self._connection.execute(statement.order_by(table.mjd_obs, table.name)):
+                result.setdefault(row.block, []).append(self._record(row))
+        return {name: tuple(frames) for name, frames in result.items()}
+
+    def find(
+        self,
+        *,
+        instrument: str | None = None,
+        night: str | None = None,
+        raw_type: str | None = None,
+        mjd: tuple[float, float] | None = None,
+    ) -> Iterator[RawFrame]:
+        """Frames by instrument, night, raw type ('' = unknown) or half-open MJD range, by time."""
+        table = schema.frame.c
+        conditions = [
+            column == value
+            for column, value in (
+                (table.instrument, instrument),
+                (table.night, night),
+                (table.raw_type, raw_type),
+            )
+            if value is not None
+        ]
+        if mjd is not None:
+            conditions += [table.mjd_obs >= mjd[0], table.mjd_obs < mjd[1]]
+        return self._select(*conditions)
+
+    def unclassified(self, instrument: str, context: str) -> Iterator[RawFrame]:
+        """Frames outside any AB that this version of the definition has not classified."""
+        table = schema.frame.c
+        return self._select(
+            table.instrument == instrument, table.block.is_(None), table.context != context
+        )
+
+    def waiting(
+        self, instrument: str, limit: int | None = None, after: float = float("-inf")
+    ) -> list[RawFrame]:
+        """Classified frames outside any AB from MJD `after` on, by time."""
+        table = schema.frame.c
+        conditions = (
+            table.instrument == instrument,
+            table.block.is_(None),
+            table.raw_type != "",
+            table.mjd_obs >= after,
+        )
+        return list(self._select(*conditions, limit=limit))
+
+    def headers(self, frame_id: str) -> tuple[dict[str, Any], ...]:
+        """Headers of all HDUs as they were read, keys without HIERARCH.
+
+        Raises
+        ------
+        NotFound
+            If no frame has this id.
+        """
+        table = schema.frame_header.c
+        packed = self._connection.scalar(select(table.headers).where(table.frame_id == frame_id))
+        if packed is None:
+            raise NotFound(f"no headers of frame {frame_id}")
+        return unpack_headers(packed)
+
+    def headers_of(
+        self, frame_ids: Iterable[str]
+    ) -> Iterator[tuple[str, tuple[dict[str, Any], ...]]]:
+        """Frame id and headers of many frames."""
+        table = schema.frame_header.c
+        for chunk in chunks(frame_ids):
+            statement = select(schema.frame_header).where(table.frame_id.in_(chunk))
+            for row in self._connection.execute(statement):
+                yield row.frame_id, unpack_headers(row.headers)
+
+    def relocate(self, frame_id: str, location: str, size: int) -> None:
+        """Note that a frame lies elsewhere now."""
+        statement = update(schema.frame).where(schema.frame.c.frame_id == frame_id)
+        self._connection.execute(statement.values(location=location, size=size))
+        self._events.add("frame", frame_id, f"found at {location}")
+
+    def classify(self, frames: Sequence[RawFrame]) -> None:
+        """Store raw type, setup and context of frames."""
+        table = schema.frame
+        for frame in frames:
+            statement = update(table).where(table.c.frame_id == frame.frame_id)
+            self._connection.execute(
+                statement.values(
+                    raw_type=frame.raw_type,
+                    setup_number=self._setup_number(frame),
+                    context=frame.context,
+                )
+            )
+        changes = [(frame.name, f"classified {frame.raw_type or 'unknown'}") for frame in frames]
+        self._events.add_many("frame", changes)
+
+    def _setup_number(self, frame: RawFrame) -> int | None:
+        return self._setups.number(frame.setup, frame.setup_keys) if frame.setup_keys else None
+
+    def _where_in(self, column: Any, values: Iterable[str]) -> Iterator[RawFrame]:
+        for chunk in chunks(values):
+            yield from self._select(column.in_(chunk))
+
+    def _select(self, *conditions: Any, limit: int | None = None) -> Iterator[RawFrame]:
+        table = schema.frame.c
+        statement = select(*_COLUMNS).where(*conditions).order_by(table.mjd_obs, table.name)
+        for row in self._connection.execute(statement.limit(limit)):
+            yield self._record(row)
+
+    def _record(self, row: Any) -> RawFrame:
+        setup, keys = self._setups.value(row.setup_number)
+        return RawFrame(
+            frame_id=row.frame_id,
+            name=row.name,
+            instrument=row.instrument,
+            location=row.location,
+            size=row.size,
+            mjd_obs=row.mjd_obs,
+            night=row.night,
+            exptime=row.exptime,
+            dpr_catg=row.dpr_catg,
+            dpr_type=row.dpr_type,
+            dpr_tech=row.dpr_tech,
+            tpl_id=row.tpl_id,
+            tpl_start=row.tpl_start,
+            tpl_nexp=row.tpl_nexp,
+            tpl_expno=row.tpl_expno,
+            obs_id=row.obs_id,
+            prog_id=row.prog_id,
+            object_name=row.object_name,
+            repairs=unpack_list(row.repairs),
+            raw_type=row.raw_type,
+            setup=setup,
+            setup_keys=keys,
+            context=row.context,
+        )
+
+
+class Quarantine:
+    """Files that were refused, with the reason; the files stay where they lie."""
+
+    def __init__(self, connection: Connection, events: Events) -> None:
+        self._connection = connection
+        self._events = events
+
+    def add(self, files: Sequence[Quarantined]) -> None:
+        """Register refused files; a file refused again keeps its latest reason."""
+        for refused in files:
+            table = schema.quarantine
+            self._connection.execute(delete(table).where(table.c.location == refused.location))
+            values = values_of(refused) | {"found": refused.found or now_iso()}
+            self._connection.execute(insert(table), values)
+            self._events.add("quarantine", refused.location, f"refused: {refused.reason}")
+
+    def find(self) -> list[Quarantined]:
+        """All refused files, by location."""
+        rows = self._connection.execute(select(schema.quarantine).order_by("location"))
+        return [Quarantined(**row._mapping) for row in rows]  # noqa: SLF001 - public by name only
+
+    def clear(self, location: str) -> None:
+        """Forget a refusal: the file is fine now."""
+        table = schema.quarantine
+        result = self._connection.execute(delete(table).where(table.c.location == location))
+        if result.rowcount:
+            self._events.add("quarantine", location, "accepted at last")

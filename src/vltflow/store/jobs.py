@@ -1,0 +1,88 @@
+"""Jobs in the registry."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from vltflow.core.errors import Conflict, NotFound
+from vltflow.records import Job, JobState
+from vltflow.store import schema
+from vltflow.store.events import Events
+from vltflow.store.rows import values_of
+
+
+class Jobs:
+    """Runs of recipes: planned, running, ended."""
+
+    def __init__(self, connection: Connection, events: Events) -> None:
+        self._connection = connection
+        self._events = events
+
+    def add(self, jobs: Sequence[Job]) -> None:
+        """Register new jobs."""
+        if jobs:
+            self._connection.execute(insert(schema.job), [values_of(job) for job in jobs])
+            self._events.add_many("job", [(job.job_id, f"created for {job.block}") for job in jobs])
+
+    def update(self, job: Job, *, expected: Collection[JobState]) -> None:
+        """Write all fields of a job whose stored state is one of the expected.
+
+        Raises
+        ------
+        Conflict
+            If its state is another one: somebody else was faster.
+        """
+        table = schema.job
+        before = self._connection.scalar(select(table.c.state).where(table.c.job_id == job.job_id))
+        allowed = table.c.state.in_([str(state) for state in expected])
+        statement = update(table).where(table.c.job_id == job.job_id, allowed)
+        if not self._connection.execute(statement.values(values_of(job))).rowcount:
+            wanted = " or ".join(sorted(expected))
+            raise Conflict(f"job {job.job_id} is {before or 'unknown'}, not {wanted}")
+        change = f"{before} -> {job.state}" + (f": {job.error}" if job.error else "")
+        self._events.add("job", job.job_id, change)
+
+    def get(self, job_id: str) -> Job:
+        """Job with this id.
+
+        Raises
+        ------
+        NotFound
+            If there is none.
+        """
+        for job in self._select(schema.job.c.job_id == job_id):
+            return job
+        raise NotFound(f"no job {job_id}")
+
+    def of_block(self, block: str) -> list[Job]:
+        """All jobs of an AB, oldest first."""
+        return self._select(schema.job.c.block == block)
+
+    def latest(self, blocks: Collection[str]) -> dict[str, Job]:
+        """Latest job of each AB that has one."""
+        jobs = self._select(schema.job.c.block.in_(list(blocks)))
+        return {job.block: job for job in jobs}
+
+    def in_state(self, *states: JobState) -> list[Job]:
+        """All jobs in one of the states, oldest first."""
+        return self._select(schema.job.c.state.in_([str(state) for state in states]))
+
+    def with_input_hash(self, input_hash: str) -> list[Job]:
+        """Jobs that did exactly this work, oldest first."""
+        return self._select(schema.job.c.input_hash == input_hash)
+
+    def _select(self, *conditions: Any) -> list[Job]:
+        statement = select(schema.job).where(*conditions)
+        ordered = statement.order_by(
+            schema.job.c.created, schema.job.c.attempt, schema.job.c.job_id
+        )
+        return [_record(row) for row in self._connection.execute(ordered)]
+
+
+def _record(row: Row[Any]) -> Job:
+    values = dict(row._mapping)  # noqa: SLF001 - public by name only
+    values["state"] = JobState(values["state"])
+    return Job(**values)

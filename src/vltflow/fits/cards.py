@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from vltflow.fits.header import FitsValue, Header
 
 CARD_LENGTH = 80
-_REMEMBERED_CARDS = 50_000
+_REMEMBERED_CARDS = 16_384
 
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[ED][+-]?\d+)?"
 # One alternative a type; the number of the last group that matched tells which it was.
@@ -29,7 +29,8 @@ _STRICT = re.compile(
     rf"|\( *({_NUMBER}) *, *({_NUMBER}) *\)"
     r"|) *(?:/|$)"
 )
-_STRING, _INTEGER, _REAL, _LOGICAL, _COMPLEX = 3, 4, 5, 6, 8
+_STRICT_STRING = re.compile(r" *'(?P<string>[^']*(?:''[^']*)*)' *(?:/|$)")
+_HIERARCH, _KEYWORD, _STRING, _INTEGER, _REAL, _LOGICAL, _PART, _IMAGINARY = range(1, 9)
 
 _LOOSE_NUMBER = r"[+-]? *(?:\d+\.?\d*|\.\d+) *(?:[DEde] *[+-]? *\d+)?"
 # A string ends at the first quote with a blank, a slash or nothing behind it.
@@ -74,7 +75,7 @@ def parse_header(text: str) -> Header:
     values = dict(pairs)
     if _CONTINUE_NAME in values:
         return _with_long_strings(cards)
-    commentary = ()
+    commentary: tuple[str, ...] = ()
     without_value = pairs.count(COMMENTARY)
     if without_value:
         del values[""]
@@ -95,25 +96,24 @@ def parse_card(card: str) -> Pair:
     match = _STRICT.match(card)
     if match is None:
         return _parse_loosely(card)
-    hierarch, name, string, integer, real, logical, first, second = match.groups()
-    if hierarch:
-        name = " ".join(hierarch.upper().split())
+    name = match[_KEYWORD] or _hierarch_name(match[_HIERARCH])
     kind = match.lastindex
+    value: FitsValue = None
     if kind == _STRING:
-        return name, string.replace("''", "'").rstrip(" ")
-    if kind == _INTEGER:
-        return name, int(integer)
-    if kind == _REAL:
-        return name, float(real.replace("D", "E"))
-    if kind == _LOGICAL:
-        return name, logical == "T"
-    if kind == _COMPLEX:
-        return name, _complex(first, second)
-    return COMMENTARY if name in _COMMENTARY_NAMES else (name, None)
+        value = _unquoted(match[_STRING])
+    elif kind == _INTEGER:
+        value = int(match[_INTEGER])
+    elif kind == _REAL:
+        value = float(match[_REAL].replace("D", "E"))
+    elif kind == _LOGICAL:
+        value = match[_LOGICAL] == "T"
+    elif kind == _IMAGINARY:
+        value = complex(*(float(match[part].replace("D", "E")) for part in (_PART, _IMAGINARY)))
+    return COMMENTARY if name in _COMMENTARY_NAMES else (name, value)
 
 
-def _complex(real: str, imaginary: str) -> complex:
-    return complex(float(real.replace("D", "E")), float(imaginary.replace("D", "E")))
+def _hierarch_name(text: str) -> str:
+    return text if text.isupper() and "  " not in text else " ".join(text.upper().split())
 
 
 def _parse_loosely(card: str) -> Pair:
@@ -128,7 +128,7 @@ def _parse_loosely(card: str) -> Pair:
         name, indicator, field = card.partition("= ")
         if not indicator or len(name) > 8:
             return COMMENTARY
-    name = " ".join(name.upper().split())
+    name = _hierarch_name(name.strip())
     return (name, _loose_value(field)) if name else COMMENTARY
 
 
@@ -137,7 +137,7 @@ def _loose_value(field: str) -> FitsValue:
     if match is None:
         return field.strip()
     if match["string"] is not None:
-        return match["string"].replace("''", "'").rstrip(" ")
+        return _unquoted(match["string"])
     if match["number"] is not None:
         return _loose_number(match["number"])
     if match["logical"] is not None:
@@ -167,28 +167,36 @@ def _with_long_strings(cards: list[str]) -> Header:
     """
     pairs: list[Pair] = []
     commentary: list[str] = []
+    unfinished = ""  # text of the string before, quotes still doubled, if it may go on
     for card in cards:
         pair = _pair_of(card)
         if pair[0] == _CONTINUE_NAME:
-            joined = _continued(pairs[-1], card) if pairs else None
-            pair = joined or COMMENTARY
-            if joined:
-                pairs.pop()
+            part = _string_field(card[8:]) if unfinished else None
+            if part is not None:
+                unfinished = unfinished.rstrip(" ")[:-1] + part
+                pairs[-1] = (pairs[-1][0], _unquoted(unfinished))
+                unfinished = unfinished if _goes_on(unfinished) else ""
+                continue
+            pair = COMMENTARY
+        unfinished = ""
         if pair is COMMENTARY:
             commentary.append(card)
-            # Commentary between the parts ends a long string.
-            pairs.append(COMMENTARY)
-        else:
-            pairs.append(pair)
-    values = _first_of_each(pair for pair in pairs if pair is not COMMENTARY)
-    return Header(values, tuple(commentary))
+            continue
+        pairs.append(pair)
+        if isinstance(pair[1], str) and _goes_on(pair[1]):
+            unfinished = _string_field(card.partition("=")[2]) or ""
+    return Header(_first_of_each(pairs), tuple(commentary))
 
 
-def _continued(begun: Pair, card: str) -> Pair | None:
-    name, value = begun
-    if not isinstance(value, str) or not value.endswith("&"):
-        return None
-    match = _LOOSE.match(card[8:])
-    if match is None or match["string"] is None:
-        return None
-    return name, value[:-1] + match["string"].replace("''", "'").rstrip(" ")
+def _goes_on(text: str) -> bool:
+    return text.rstrip(" ").endswith("&")
+
+
+def _string_field(field: str) -> str | None:
+    """Text between the quotes, as it stands there; astropy may part doubled quotes."""
+    match = _STRICT_STRING.match(field) or _LOOSE.match(field)
+    return match["string"] if match else None
+
+
+def _unquoted(text: str) -> str:
+    return text.replace("''", "'").rstrip(" ")

@@ -7,11 +7,12 @@ from typing import Any, overload
 
 FitsValue = str | int | float | bool | complex | None
 
-_NOT_INHERITED = frozenset(
-    (
-        "SIMPLE XTENSION BITPIX NAXIS PCOUNT GCOUNT GROUPS EXTEND BLOCKED INHERIT "
-        "EXTNAME EXTVER EXTLEVEL CHECKSUM DATASUM BSCALE BZERO BLANK"
-    ).split()
+_OF_ONE_UNIT = frozenset(
+    {
+        *("SIMPLE", "XTENSION", "BITPIX", "NAXIS", "PCOUNT", "GCOUNT", "GROUPS", "EXTEND"),
+        *("BLOCKED", "INHERIT", "EXTNAME", "EXTVER", "EXTLEVEL", "CHECKSUM", "DATASUM"),
+        *("BSCALE", "BZERO", "BLANK"),
+    }
 )
 
 
@@ -84,12 +85,17 @@ class Header(Mapping[str, FitsValue]):
         label = f"{name:8}"
         return tuple(card[8:].rstrip() for card in self._commentary if card[:8] == label)
 
+    @property
+    def commentary_cards(self) -> tuple[str, ...]:
+        """All cards without a value, in the order of the file."""
+        return self._commentary
+
     def with_values(self, changes: Mapping[str, FitsValue]) -> Header:
         """A copy in which `changes` took the place of the old values or joined them."""
         return Header({**self._values, **changes}, self._commentary)
 
     def over(self, primary: Header) -> Header:
-        """This extension's header with what it lacks taken from the primary header.
+        """Header of this extension with what it lacks taken from the primary header.
 
         Keywords that describe one HDU only (structure, scaling, name, checksums) are
         not handed down. ESO writes the keywords of the exposure into the primary
@@ -98,7 +104,7 @@ class Header(Mapping[str, FitsValue]):
         handed_down = {
             key: value
             for key, value in primary.items()
-            if key not in _NOT_INHERITED and not _numbered_axis(key)
+            if key not in _OF_ONE_UNIT and not _numbered_axis(key)
         }
         return Header({**handed_down, **self._values}, self._commentary)
 

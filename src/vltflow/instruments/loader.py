@@ -124,7 +124,7 @@ def _dangling_names(instrument: Instrument) -> Iterator[str]:
         if rule.raw_type not in raw_types:
             yield f"classification.yaml: raw type {rule.raw_type} has no entry in association.yaml"
     for name, raw_type in raw_types.items():
-        if raw_type.recipe not in recipes:
+        if raw_type.group != "none" and raw_type.recipe not in recipes:
             yield f"association.yaml: {name}: recipe {raw_type.recipe} is not in recipes.yaml"
         if raw_type.detector not in instrument.header.detectors:
             yield f"association.yaml: {name}: no detector {raw_type.detector} in instrument.yaml"
@@ -136,18 +136,21 @@ def _dangling_names(instrument: Instrument) -> Iterator[str]:
 
 
 def _unknown_masters(instrument: Instrument) -> Iterator[str]:
-    usable = [
-        name
-        for name, entry in instrument.raw_types.items()
-        if entry.recipe in instrument.recipes.recipes
-        and entry.detector in instrument.header.detectors
-    ]
-    made = {category for name in usable for category in instrument.products_of(name)}
+    makers: dict[str, list[str]] = {}
+    for name, entry in instrument.raw_types.items():
+        usable = entry.group == "none" or entry.recipe in instrument.recipes.recipes
+        if usable and entry.detector in instrument.header.detectors:
+            for category in instrument.products_of(name):
+                makers.setdefault(category, []).append(name)
+                if "{" in category:
+                    yield f"association.yaml: {name}: fill has no word for {category}"
     for name, raw_type in instrument.raw_types.items():
         for need in raw_type.masters:
-            if need.category not in made:
+            where = f"association.yaml: {name}: {need.category}"
+            if need.category not in makers:
                 yield f"association.yaml: {name}: no raw type makes {need.category}"
             keys = {key for level in need.levels for key in (level.match or need.match)}
-            missing = sorted(keys - set(raw_type.setup))
-            if missing:
-                yield f"association.yaml: {name}: {need.category}: {missing} not in its setup"
+            for owner in (name, *makers.get(need.category, ())):
+                missing = sorted(keys - set(instrument.raw_types[owner].setup))
+                if missing:
+                    yield f"{where}: {missing} not in the setup of {owner}"

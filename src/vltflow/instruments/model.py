@@ -106,6 +106,10 @@ class MasterNeed(Part):
         order = [level.level for level in self.levels]
         if order != sorted(set(order)):
             raise ValueError(f"levels of {self.category} must ascend, each once: {order}")
+        for keys in {level.match or self.match for level in self.levels}:
+            days = [level.days for level in self.levels if (level.match or self.match) == keys]
+            if days != sorted(set(days)):
+                raise ValueError(f"days of {self.category} must rise with the level: {days}")
         return self
 
 
@@ -114,15 +118,27 @@ class RawType(Part):
 
     detector: str
     kind: Literal["calibration", "science"] = "calibration"
-    group: Literal["template", "frame"]
+    group: Literal["template", "frame", "none"]
+    """``none``: recognised, but never reduced: acquisitions, technical tests."""
     minimum: Annotated[int, Field(ge=1)] = 1
     """Frames without which the block is incomplete, whatever TPL NEXP says."""
-    recipe: str
+    announced: bool = True
+    """Whether TPL NEXP counts frames of this raw type alone; if not, `minimum` alone decides."""
+    recipe: str = ""
+    """Name in ``recipes.yaml``; empty only for group ``none``."""
+    fill: dict[str, str] = Field(default_factory=dict)
+    """Words for placeholders in its products' categories and names: ``{flat}`` is ``DFLAT``."""
     setup: tuple[str, ...]
     """Keywords that make its setup: frames of one block agree in them."""
     label: str
     """Setup for people, keywords in braces: ``{DET.WIN1.BINX}x{DET.WIN1.BINY}``."""
     masters: tuple[MasterNeed, ...] = ()
+
+    @model_validator(mode="after")
+    def _reduced_by_a_recipe(self) -> RawType:
+        if (self.group == "none") == bool(self.recipe):
+            raise ValueError("recipe must be named, except for group none, which has none")
+        return self
 
 
 class AssociationFile(Part):
@@ -256,10 +272,24 @@ class Instrument(Part):
         return self.recipes.recipes[self.raw_types[raw_type].recipe]
 
     def products_of(self, raw_type: str) -> dict[str, ProductType]:
-        """Product types by PRO CATG that the blocks of a raw type make, one for each chip."""
-        chips = self.header.detectors[self.raw_types[raw_type].detector]
+        """Product types by PRO CATG that the blocks of a raw type make, one for each chip.
+
+        The raw type's words are filled in; ``{chip}`` is left in `category` and `name`.
+        """
+        entry = self.raw_types[raw_type]
+        if entry.group == "none":
+            return {}
+        products = [_filled(product, entry.fill) for product in self.recipe_of(raw_type).products]
         return {
-            product.category.format(chip=chip.name): product
-            for product in self.recipe_of(raw_type).products
-            for chip in chips
+            product.category.replace("{chip}", chip.name): product
+            for product in products
+            for chip in self.header.detectors[entry.detector]
         }
+
+
+def _filled(product: ProductType, words: dict[str, str]) -> ProductType:
+    category, name = product.category, product.name
+    for placeholder, word in words.items():
+        category = category.replace(f"{{{placeholder}}}", word)
+        name = name.replace(f"{{{placeholder}}}", word)
+    return product.model_copy(update={"category": category, "name": name})

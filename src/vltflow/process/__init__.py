@@ -1,1 +1,12 @@
-"""To be written."""
+"""Process: runs the recipe of each planned AB, once, whatever is killed meanwhile.
+
+Takes ABs with state PLANNED, gives jobs and products in state CREATED.
+One scheduler a store; jobs run in an executor behind five verbs.
+Never judges a product, never chooses a calibration.
+"""
+
+from vltflow.process.control import abort, retry
+from vltflow.process.report import ProcessReport, Progress
+from vltflow.process.run import run
+
+__all__ = ["ProcessReport", "Progress", "abort", "retry", "run"]

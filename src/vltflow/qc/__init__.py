@@ -1,1 +1,11 @@
-"""To be written."""
+"""QC: says how good the products of an AB are.
+
+Takes ABs with new products; gives QC1 values, scores against fixed and running
+limits, and one report page an AB, all from the same arrays and headers.
+Never decides what may be used, and never knows which runner made a product.
+"""
+
+from vltflow.qc.rules import score_text
+from vltflow.qc.run import BlockScore, run
+
+__all__ = ["BlockScore", "run", "score_text"]

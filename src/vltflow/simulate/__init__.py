@@ -1,1 +1,12 @@
-"""To be written."""
+"""Raw frames with their truth: nights, defects and drifts of simulated instruments.
+
+Takes an instrument and a night; gives raw FITS frames as ESO's archive has them and, beside
+each, the truth that went in. Never knows the code that is judged by them.
+"""
+
+from vltflow.simulate.day import SimulatedDay, headers_only, instrument_names, simulate_day
+from vltflow.simulate.defects import DEFECTS
+
+INSTRUMENTS = instrument_names()
+
+__all__ = ["DEFECTS", "INSTRUMENTS", "SimulatedDay", "headers_only", "simulate_day"]

@@ -5,9 +5,17 @@ the registry (SQLite or PostgreSQL) and files by checksum in the vault.
 Never judges, never processes. SQL stands here and nowhere else.
 """
 
-from vltflow.store.blocks import Candidate
-from vltflow.store.frames import pack_headers, unpack_headers
+from vltflow.store.association import Candidate
+from vltflow.store.frames import WaitingFrame, pack_headers, unpack_headers
 from vltflow.store.store import Store, Transaction
 from vltflow.store.vault import Vault
 
-__all__ = ["Candidate", "Store", "Transaction", "Vault", "pack_headers", "unpack_headers"]
+__all__ = [
+    "Candidate",
+    "Store",
+    "Transaction",
+    "Vault",
+    "WaitingFrame",
+    "pack_headers",
+    "unpack_headers",
+]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
 
 from vltflow.core.errors import Conflict, NotFound
 from vltflow.records import AssociationBlock, BlockState, MasterMatch, MatchState
@@ -17,16 +16,8 @@ from vltflow.store.rows import Setups, chunks, values_of
 _OWN_TABLES = ("setup", "setup_keys", "frames", "masters")
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """An AB as a maker of masters: what association needs to know, and no more."""
-
-    name: str
-    raw_type: str
-    setup_keys: str
-    mjd_mid: float
-    state: str
-    decision: str
+OPEN_STATES = (BlockState.PLANNED, BlockState.BLOCKED)
+"""States in which association may change an AB without re-opening it."""
 
 
 class Blocks:
@@ -54,6 +45,56 @@ class Blocks:
         self._events.add_many(
             "block", [(block.name, f"created, {block.state}") for block in blocks]
         )
+
+    def revise(
+        self,
+        changes: Mapping[str, tuple[AssociationBlock, str]],
+        *,
+        expected: Collection[BlockState] = OPEN_STATES,
+    ) -> set[str]:
+        """Write existing ABs anew, by name, with the text for the log; gives those written.
+
+        Those whose state is none of the `expected` ones are left as they are: somebody
+        else was faster. A decision about an AB that is written ends with it.
+        """
+        table = schema.block
+        allowed = table.c.state.in_([str(state) for state in expected])
+        found: set[str] = set()
+        for names in chunks(changes):
+            statement = select(table.c.name).where(table.c.name.in_(names), allowed)
+            found.update(self._connection.scalars(statement.with_for_update()))
+        revised = {name: changes[name] for name in changes if name in found}
+        if revised:
+            blocks = [block for block, _ in revised.values()]
+            columns = [column for column in self._row(blocks[0]) if column != "name"]
+            statement = (
+                update(table)
+                .where(table.c.name == bindparam("of_block"))
+                .values({name: bindparam(f"new_{name}") for name in columns} | {"decision": ""})
+            )
+            self._connection.execute(statement, [self._revision(block) for block in blocks])
+            self._give_frames(blocks)
+            self.set_masters({block.name: block.masters for block in blocks})
+            self._events.add_many(
+                "block", [(name, change) for name, (_, change) in revised.items()]
+            )
+        return found
+
+    def remove(self, name: str, why: str) -> None:
+        """Forget an AB that was never run; its frames are free again.
+
+        Raises
+        ------
+        Conflict
+            If jobs or products of it are registered.
+        """
+        frame, match, block = schema.frame, schema.block_master, schema.block
+        self._connection.execute(
+            update(frame).where(frame.c.block == name).values(block=None)
+        )
+        self._connection.execute(delete(match).where(match.c.block == name))
+        self._connection.execute(delete(block).where(block.c.name == name))
+        self._events.add("block", name, why)
 
     def replace(self, block: AssociationBlock, change: str) -> None:
         """Write all fields, frames and masters of an existing AB anew; `change` goes to the log."""
@@ -103,11 +144,47 @@ class Blocks:
                 "block", name, f"{before} -> {state}" + (f": {problem}" if problem else "")
             )
 
+    def move(self, names: Collection[str], state: BlockState) -> None:
+        """Change the state of ABs whose present one was just read by `states`; problems stay."""
+        table = schema.block
+        before = {name: now for name, (now, _) in self.states(names).items()}
+        for chunk in chunks(before):
+            statement = update(table).where(table.c.name.in_(chunk))
+            self._connection.execute(statement.values(state=state))
+        self._events.add_many(
+            "block", [(name, f"{now} -> {state}") for name, now in before.items() if now != state]
+        )
+
+    def states(self, names: Iterable[str]) -> dict[str, tuple[BlockState, int]]:
+        """State and revision of ABs; within `write` nobody else changes them until its end."""
+        table = schema.block.c
+        return {
+            row.name: (BlockState(row.state), row.revision)
+            for chunk in chunks(names)
+            for row in self._connection.execute(
+                select(table.name, table.state, table.revision)
+                .where(table.name.in_(chunk))
+                .with_for_update(key_share=True)
+            )
+        }
+
     def set_problem(self, name: str, problem: str) -> None:
         """Change the sentence that the monitor shows."""
         table = schema.block
         self._connection.execute(update(table).where(table.c.name == name).values(problem=problem))
         self._events.add("block", name, f"problem: {problem}")
+
+    def lock(self, name: str) -> AssociationBlock:
+        """AB with this name, which nobody else can change until this transaction ends.
+
+        Raises
+        ------
+        NotFound
+            If there is none.
+        """
+        column = schema.block.c.name
+        self._connection.execute(select(column).where(column == name).with_for_update())
+        return self.get(name)
 
     def set_decision(self, name: str, decision: str) -> None:
         """Note the decision in force about the products of an AB; empty when open again."""
@@ -128,6 +205,12 @@ class Blocks:
         if not found:
             raise NotFound(f"no AB {name!r}", hint="`vltflow status` lists the names")
         return found[0]
+
+    def names_containing(self, part: str) -> list[str]:
+        """Names of ABs that contain a text, by name."""
+        column = schema.block.c.name
+        statement = select(column).where(column.contains(part, autoescape=True))
+        return list(self._connection.scalars(statement.order_by(column)))
 
     def decisions(self, names: Iterable[str]) -> dict[str, str]:
         """Decision in force of ABs ('' = none)."""
@@ -163,6 +246,15 @@ class Blocks:
         statement = select(schema.block).where(*conditions)
         return self._records(statement.order_by(table.mjd_mid, table.name).limit(limit))
 
+    def by_name(self, names: Iterable[str]) -> dict[str, AssociationBlock]:
+        """ABs by name; those that do not exist are left out."""
+        column = schema.block.c.name
+        return {
+            block.name: block
+            for chunk in chunks(names)
+            for block in self._records(select(schema.block).where(column.in_(chunk)))
+        }
+
     def by_group(self, group_keys: Iterable[str]) -> dict[str, AssociationBlock]:
         """ABs by group key."""
         column = schema.block.c.group_key
@@ -172,27 +264,16 @@ class Blocks:
             for block in self._records(select(schema.block).where(column.in_(chunk)))
         }
 
-    def candidates(
-        self, instrument: str, raw_types: Collection[str], mjd: tuple[float, float]
-    ) -> Iterator[Candidate]:
-        """ABs of these raw types in a closed MJD range, by time, in brief."""
+    def siblings(self, block: AssociationBlock) -> list[str]:
+        """Names of all ABs of its night, raw type and setup, itself included, by time."""
         table = schema.block.c
-        columns = (
-            table.name,
-            table.raw_type,
-            table.setup_number,
-            table.mjd_mid,
-            table.state,
-            table.decision,
+        statement = select(table.name).where(
+            table.instrument == block.instrument,
+            table.night == block.night,
+            table.raw_type == block.raw_type,
+            table.setup_number == self._setups.number(block.setup, block.setup_keys),
         )
-        statement = select(*columns).where(
-            table.instrument == instrument,
-            table.raw_type.in_(list(raw_types)),
-            table.mjd_mid.between(*mjd),
-        )
-        for row in self._connection.execute(statement.order_by(table.mjd_mid, table.name)):
-            _, keys = self._setups.value(row.setup_number)
-            yield Candidate(row.name, row.raw_type, keys, row.mjd_mid, row.state, row.decision)
+        return list(self._connection.scalars(statement.order_by(table.mjd_start, table.name)))
 
     def users_of(self, source_block: str) -> list[tuple[str, MasterMatch]]:
         """ABs that take a master from this AB, with the match."""
@@ -214,15 +295,31 @@ class Blocks:
         number = self._setups.number(block.setup, block.setup_keys)
         return values_of(block, without=_OWN_TABLES) | {"setup_number": number}
 
+    def _revision(self, block: AssociationBlock) -> dict[str, Any]:
+        row = self._row(block)
+        name = row.pop("name")
+        return {"of_block": name} | {f"new_{column}": value for column, value in row.items()}
+
     def _give_frames(self, blocks: Sequence[AssociationBlock]) -> None:
         table = schema.frame
-        for block in blocks:
-            for frame_ids in chunks(block.frames):
-                free = table.c.block.is_(None) | (table.c.block == block.name)
-                statement = update(table).where(table.c.frame_id.in_(frame_ids), free)
-                given = self._connection.execute(statement.values(block=block.name)).rowcount
-                if given != len(frame_ids):
-                    raise Conflict(f"AB {block.name}: a frame of it belongs to another AB")
+        free = table.c.block.is_(None) | (table.c.block == bindparam("of_block"))
+        statement = (
+            update(table)
+            .where(table.c.frame_id == bindparam("of_frame"), free)
+            .values(block=bindparam("of_block"))
+        )
+        rows = [
+            {"of_frame": frame_id, "of_block": block.name}
+            for block in blocks
+            for frame_id in block.frames
+        ]
+        self._connection.execute(statement, rows)
+        # Drivers disagree on the row count of many updates: count what the ABs have now.
+        for chunk in chunks(blocks):
+            owned = select(func.count()).where(table.c.block.in_([one.name for one in chunk]))
+            if self._connection.scalar(owned) != sum(len(one.frames) for one in chunk):
+                names = ", ".join(one.name for one in chunk[:3])
+                raise Conflict(f"ABs {names} ...: a frame of them belongs to another AB")
 
     def _add_masters(self, blocks: Sequence[AssociationBlock]) -> None:
         rows = [

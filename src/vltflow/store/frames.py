@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from vltflow.core.errors import NotFound
 from vltflow.core.time import now_iso
@@ -17,6 +17,7 @@ from vltflow.store.events import Events
 from vltflow.store.rows import Setups, chunks, pack_list, unpack_list, values_of
 
 _SETUP_FIELDS = ("setup", "setup_keys", "repairs")
+_CLASSIFIED = ("raw_type", "setup_number", "context")
 _COLUMNS = [column for column in schema.frame.c if column.name not in {"number", "block"}]
 
 
@@ -29,6 +30,22 @@ def pack_headers(headers: Sequence[Mapping[str, Any]]) -> bytes:
 def unpack_headers(packed: bytes) -> tuple[dict[str, Any], ...]:
     """Headers of all HDUs from their compressed form."""
     return tuple(json.loads(zlib.decompress(packed)))
+
+
+class WaitingFrame(NamedTuple):
+    """A classified frame outside any AB, in brief: there may be millions."""
+
+    frame_id: str
+    name: str
+    night: str
+    mjd_obs: float
+    exptime: float
+    raw_type: str
+    tpl_start: str
+    tpl_nexp: int
+    tpl_expno: int
+    setup: str
+    setup_keys: str
 
 
 class Frames:
@@ -130,6 +147,20 @@ class Frames:
         )
         return list(self._select(*conditions, limit=limit))
 
+    def waiting_brief(
+        self, instrument: str, raw_types: Iterable[str] | None = None
+    ) -> Iterator[WaitingFrame]:
+        """Classified frames of these raw types (all if None) outside any AB, by time."""
+        table = schema.frame.c
+        names = WaitingFrame._fields[:9]
+        conditions = [table.instrument == instrument, table.block.is_(None), table.raw_type != ""]
+        if raw_types is not None:
+            conditions.append(table.raw_type.in_(sorted(raw_types)))
+        statement = select(*(table[name] for name in names), table.setup_number).where(*conditions)
+        ordered = statement.order_by(table.mjd_obs, table.name)
+        for row in self._connection.execute(ordered, execution_options={"yield_per": 5000}):
+            yield WaitingFrame(*row[:9], *self._setups.value(row[9]))
+
     def headers(self, frame_id: str) -> tuple[dict[str, Any], ...]:
         """Headers of all HDUs as they were read, keys without HIERARCH.
 
@@ -162,16 +193,24 @@ class Frames:
 
     def classify(self, frames: Sequence[RawFrame]) -> None:
         """Store raw type, setup and context of frames."""
+        if not frames:
+            return
         table = schema.frame
-        for frame in frames:
-            statement = update(table).where(table.c.frame_id == frame.frame_id)
-            self._connection.execute(
-                statement.values(
-                    raw_type=frame.raw_type,
-                    setup_number=self._setup_number(frame),
-                    context=frame.context,
-                )
-            )
+        statement = (
+            update(table)
+            .where(table.c.frame_id == bindparam("of_frame"))
+            .values({name: bindparam(f"new_{name}") for name in _CLASSIFIED})
+        )
+        rows = [
+            {
+                "of_frame": frame.frame_id,
+                "new_raw_type": frame.raw_type,
+                "new_setup_number": self._setup_number(frame),
+                "new_context": frame.context,
+            }
+            for frame in frames
+        ]
+        self._connection.execute(statement, rows)
         changes = [(frame.name, f"classified {frame.raw_type or 'unknown'}") for frame in frames]
         self._events.add_many("frame", changes)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
@@ -11,7 +11,7 @@ from vltflow.core.errors import Conflict, NotFound
 from vltflow.records import Job, JobState
 from vltflow.store import schema
 from vltflow.store.events import Events
-from vltflow.store.rows import values_of
+from vltflow.store.rows import chunks, values_of
 
 
 class Jobs:
@@ -58,13 +58,23 @@ class Jobs:
         raise NotFound(f"no job {job_id}")
 
     def of_block(self, block: str) -> list[Job]:
-        """All jobs of an AB, oldest first."""
-        return self._select(schema.job.c.block == block)
+        """All jobs of an AB, in the order of revision and attempt."""
+        return self.of_blocks([block]).get(block, [])
+
+    def of_blocks(self, blocks: Iterable[str]) -> dict[str, list[Job]]:
+        """All jobs of ABs, in the order of revision and attempt, whatever the clock said."""
+        table = schema.job.c
+        order = (table.revision, table.attempt, table.created, table.job_id)
+        jobs: dict[str, list[Job]] = {}
+        for chunk in chunks(blocks):
+            statement = select(schema.job).where(table.block.in_(chunk)).order_by(*order)
+            for row in self._connection.execute(statement):
+                jobs.setdefault(row.block, []).append(_record(row))
+        return jobs
 
     def latest(self, blocks: Collection[str]) -> dict[str, Job]:
         """Latest job of each AB that has one."""
-        jobs = self._select(schema.job.c.block.in_(list(blocks)))
-        return {job.block: job for job in jobs}
+        return {block: jobs[-1] for block, jobs in self.of_blocks(blocks).items()}
 
     def in_state(self, *states: JobState) -> list[Job]:
         """All jobs in one of the states, oldest first."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, exists, func, insert, select, text, update
 
 from vltflow.core.errors import NotFound, ValidityOverlap
 from vltflow.records import Master, MasterState, Product, ProductState
@@ -65,6 +65,34 @@ class Products:
         for product in self._select(schema.product.c.product_id == product_id):
             return product
         raise NotFound(f"no product {product_id}")
+
+    def by_id(self, product_ids: Iterable[str]) -> dict[str, Product]:
+        """Registered products with these ids."""
+        column = schema.product.c.product_id
+        return {
+            product.product_id: product
+            for chunk in chunks(product_ids)
+            for product in self._select(column.in_(chunk))
+        }
+
+    def taken(self, names: Iterable[str]) -> set[str]:
+        """Those of the file names that products bear."""
+        column = schema.product.c.name
+        return {
+            found
+            for chunk in chunks(names)
+            for found in self._connection.scalars(select(column).where(column.in_(chunk)))
+        }
+
+    def adopt(self, product_id: str, revision: int) -> None:
+        """Let a product count for another revision of its AB: the same work was asked for."""
+        table = schema.product
+        before = self.get(product_id)
+        state = ProductState.CREATED if before.state is ProductState.SUPERSEDED else before.state
+        statement = update(table).where(table.c.product_id == product_id)
+        self._connection.execute(statement.values(revision=revision, state=state))
+        change = f"revision {before.revision} -> {revision}, {state}"
+        self._events.add("product", product_id, change)
 
     def by_name(self, name: str) -> Product:
         """Product with this file name.
@@ -203,18 +231,74 @@ class Masters:
 
     def siblings(self, instrument: str, category: str, setup_keys: str) -> list[Master]:
         """Valid masters of one category and setup, by time."""
-        found = self.find(instrument=instrument, category=category)
-        return [master for master in found if master.setup_keys == setup_keys]
+        return self._select(*_siblings(instrument, category, setup_keys))
+
+    def lock(self) -> None:
+        """Keep others from changing masters until this transaction ends; they may read."""
+        if self._connection.dialect.name == "postgresql":  # elsewhere a writer is alone anyway
+            self._connection.execute(text("LOCK TABLE master IN SHARE ROW EXCLUSIVE MODE"))
+
+    def unregistered(self, instrument: str, categories: Collection[str]) -> list[Product]:
+        """Certified products of these categories that are no valid masters yet, by time."""
+        product = schema.product.c
+        return self._products(
+            product.instrument == instrument,
+            product.category.in_(list(categories)),
+            product.state == ProductState.CERTIFIED,
+            ~exists().where(_is_its_master()),
+        )
+
+    def withdrawn(self, instrument: str) -> list[tuple[Master, ProductState]]:
+        """Valid masters whose product is no longer certified, with the product's state."""
+        product = schema.product.c
+        statement = (
+            select(schema.product.c.product_id, product.state)
+            .join(schema.master, _is_its_master())
+            .where(product.instrument == instrument, product.state != ProductState.CERTIFIED)
+        )
+        states = {
+            row.product_id: ProductState(row.state) for row in self._connection.execute(statement)
+        }
+        return [
+            (master, states[master.product_id])
+            for chunk in chunks(states)
+            for master in self._select(schema.master.c.product_id.in_(chunk))
+        ]
+
+    def superseded(self, instrument: str) -> list[Product]:
+        """Certified products of which a later revision of the same AB made a certified one."""
+        older, later = schema.product.c, schema.product.alias().c
+        replaced = exists().where(
+            later.block == older.block,
+            later.category == older.category,
+            later.revision > older.revision,
+            later.state == ProductState.CERTIFIED,
+        )
+        reopened = select(schema.block.c.name).where(schema.block.c.revision > 1)
+        certified = (older.state == ProductState.CERTIFIED) & older.block.in_(reopened)
+        return self._products(older.instrument == instrument, certified, replaced)
+
+    def _products(self, *conditions: Any) -> list[Product]:
+        statement = select(schema.product.c.product_id).where(*conditions)
+        ids = list(self._connection.scalars(statement))
+        products = Products(self._connection, self._events, self._setups)
+        found = products.by_id(ids).values()
+        return sorted(found, key=lambda product: (product.mjd, product.name))
 
     def _refuse_overlap(self, master: Master) -> None:
-        for other in self.siblings(master.instrument, master.category, master.setup_keys):
-            if other.product_id == master.product_id:
-                continue
-            if master.valid_from < other.valid_to and other.valid_from < master.valid_to:
-                raise ValidityOverlap(
-                    f"{_range_text(master)} of {master.name} overlaps "
-                    f"{_range_text(other)} of {other.name}"
-                )
+        table = schema.master.c
+        same_kind = _siblings(master.instrument, master.category, master.setup_keys)
+        others = self._select(
+            *same_kind,
+            table.product_id != master.product_id,
+            table.valid_from < master.valid_to,
+            table.valid_to > master.valid_from,
+        )
+        for other in others:
+            raise ValidityOverlap(
+                f"{_range_text(master)} of {master.name} overlaps "
+                f"{_range_text(other)} of {other.name}"
+            )
 
     def _select(self, *conditions: Any) -> list[Master]:
         table = schema.master.c
@@ -226,6 +310,21 @@ class Masters:
             values["state"] = MasterState(values["state"])
             result.append(Master(**values, setup=setup, setup_keys=keys))
         return result
+
+
+def _siblings(instrument: str, category: str, setup_keys: str) -> tuple[Any, ...]:
+    table, setup = schema.master.c, schema.setup.c
+    return (
+        table.instrument == instrument,
+        table.category == category,
+        table.setup_number.in_(select(setup.number).where(setup.match_keys == setup_keys)),
+        table.state == MasterState.VALID,
+    )
+
+
+def _is_its_master() -> Any:
+    master = schema.master.c
+    return (master.product_id == schema.product.c.product_id) & (master.state == MasterState.VALID)
 
 
 def _range_text(master: Master) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, Table, delete, exists, insert, select
 
 from vltflow.records import (
+    BlockState,
     Colour,
     Decision,
     ProductState,
@@ -95,11 +96,16 @@ class Quality:
     def history(self, value: QcValue, window: int) -> list[float]:
         """The last `window` certified values of a value's kind before it, oldest first.
 
-        Of its kind is: same instrument, product category, parameter and setup.
+        Of its kind is: same instrument, product category, parameter and setup, from
+        another AB.
         """
+        return [number for _, number in self.trend(value, window)]
+
+    def trend(self, value: QcValue, window: int) -> list[tuple[float, float]]:
+        """MJD and value of what `history` gives."""
         table, product = schema.qc_value.c, schema.product.c
         statement = (
-            select(table.value)
+            select(table.mjd, table.value)
             .join(schema.product, product.product_id == table.product_id)
             .where(
                 table.instrument == value.instrument,
@@ -107,12 +113,13 @@ class Quality:
                 table.parameter == value.parameter,
                 table.setup_number.in_(self._setups.numbers(value.setup)),
                 table.mjd < value.mjd,
+                table.block != value.block,
                 product.state == ProductState.CERTIFIED,
             )
             .order_by(table.mjd.desc())
             .limit(window)
         )
-        return list(self._connection.scalars(statement))[::-1]
+        return [(row.mjd, row.value) for row in self._connection.execute(statement)][::-1]
 
     def set_scores(self, block: str, revision: int, scores: Sequence[Score]) -> None:
         """Write the scores of an AB anew."""
@@ -143,6 +150,17 @@ class Quality:
                 values["colour"] = Colour(values["colour"])
                 result.setdefault(row.block, []).append(Score(**values))
         return result
+
+    def unscored(self, instrument: str) -> list[str]:
+        """ABs with products whose present revision has no QC report yet, by time."""
+        return self._ended(instrument, ~self._has(schema.report))
+
+    def undecided(self, instrument: str | None = None, *, only: str | None = None) -> list[str]:
+        """ABs with a QC report about whose present revision nothing was decided yet, by time."""
+        conditions = [self._has(schema.report), ~self._has(schema.verdict)]
+        if only is not None:
+            conditions.append(schema.block.c.name == only)
+        return self._ended(instrument, *conditions)
 
     def set_report(self, block: str, revision: int, file_id: str, created: str) -> None:
         """Note which vault file is the QC report of an AB."""
@@ -180,6 +198,20 @@ class Quality:
                 values["decision"] = Decision(values["decision"])
                 result.setdefault(row.block, []).append(Verdict(**values))
         return result
+
+    def _ended(self, instrument: str | None, *conditions: Any) -> list[str]:
+        table = schema.block.c
+        with_products = table.state.in_([BlockState.SUCCEEDED, BlockState.PARTIAL])
+        statement = select(table.name).where(with_products, *conditions)
+        if instrument is not None:
+            statement = statement.where(table.instrument == instrument)
+        return list(self._connection.scalars(statement.order_by(table.mjd_mid, table.name)))
+
+    @staticmethod
+    def _has(table: Table) -> Any:
+        block = schema.block.c
+        same = (table.c.block == block.name) & (table.c.revision == block.revision)
+        return exists().where(same)
 
     def _setup_of_block(self, block: str) -> int:
         statement = select(schema.block.c.setup_number).where(schema.block.c.name == block)

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from sqlalchemy import Connection, exc, make_url
 
 from vltflow.core.errors import Conflict, StoreError
+from vltflow.store.association import Association
 from vltflow.store.blocks import Blocks
 from vltflow.store.database import exclusive, open_engine
 from vltflow.store.events import Events
@@ -30,6 +31,7 @@ class Transaction:
         self.frames = Frames(connection, self.events, setups)
         self.quarantine = Quarantine(connection, self.events)
         self.blocks = Blocks(connection, self.events, setups)
+        self.association = Association(connection, self.events, setups)
         self.jobs = Jobs(connection, self.events)
         self.products = Products(connection, self.events, setups)
         self.masters = Masters(connection, self.events, setups)

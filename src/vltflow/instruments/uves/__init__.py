@@ -1,1 +1,1 @@
-"""To be written."""
+"""UVES as data: six YAML files, no code. README.md names the sources."""

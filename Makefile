@@ -1,0 +1,44 @@
+# Everything runs in an own virtual environment; nothing is installed outside this folder,
+# except by `make test` as root on Debian/Ubuntu, which adds the test servers it needs.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+DEMO ?= demo
+NIGHT ?= 2015-02-26
+
+.PHONY: run test check bench docs clean
+
+run: $(VENV)/installed            ## demo: a simulated day of UVES calibrations, from raw frames to certified masters
+	@bash tools/demo.sh "$(BIN)" "$(DEMO)" "$(NIGHT)"
+
+test: $(VENV)/tests-installed     ## install what the tests need, run all of them
+	@bash tools/install-test-servers.sh
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest -n 2 --dist worksteal
+	$(MAKE) --no-print-directory docs
+
+check: $(VENV)/tests-installed    ## the fast tests and the linters, in less than two minutes
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest -q -n 2 --dist worksteal -m "not slow"
+
+bench: $(VENV)/tests-installed    ## measure speed, as ratios against peers and physical limits
+	@for bench in benches/bench_*.py; do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done
+
+docs: $(VENV)/tests-installed     ## build the documentation; warnings are errors
+	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
+
+$(VENV)/installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/tests-installed: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,docs]'
+	@touch $@
+
+clean:                            ## remove the virtual environment and the demo
+	rm -rf $(VENV) $(DEMO) docs/_build

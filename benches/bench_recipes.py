@@ -1,0 +1,178 @@
+"""Speed and memory of the detector recipes on full blue UVES frames.
+
+Frames lie as real raw files do (FITS, big-endian, BZERO 32768) and are read again for each
+run. Ratios are against copying the same bytes out of the page cache, and against numpy doing
+the same stack in memory.
+
+    python benches/bench_recipes.py [--json PATH] [--rows 3000] [--counts 5 50]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from vltflow.recipes import Chip, MasterImage, RecipeInputs, find_recipe
+
+COLUMNS = 2148
+BLUE = Chip("BLUE", 1, 50, 50, (1, 1), 1.84, 3.8, 65000.0, 3)
+
+
+@dataclass(frozen=True)
+class RawFile:
+    """One unscaled 16 bit image at a known offset of a file."""
+
+    path: Path
+    shape: tuple[int, int]
+    offset: int = 2880
+    header: dict = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Name for messages."""
+        return self.path.name
+
+    def rows(self, start: int, stop: int) -> np.ndarray:
+        """Physical values of some rows."""
+        columns = self.shape[1]
+        raw = np.empty((stop - start, columns), np.uint16)
+        with self.path.open("rb", buffering=0) as stream:
+            stream.seek(self.offset + 2 * columns * start)
+            stream.readinto(raw)
+        raw.byteswap(inplace=True)
+        raw ^= 0x8000
+        return raw
+
+
+def write_frames(folder: Path, count: int, rows: int) -> None:
+    rng = np.random.default_rng(1)
+    noise = rng.normal(0, 2.1, (rows, COLUMNS)).astype(np.float32)
+    for number in range(count):
+        drift = 150 + 0.3 * number
+        data = np.rint(np.roll(noise, 997 * number, axis=1) + drift).astype(np.uint16)
+        with (folder / f"bias{number:03d}.fits").open("wb") as stream:
+            stream.write(b" " * 2880)
+            (data ^ 0x8000).byteswap().tofile(stream)
+
+
+def open_frames(folder: Path, count: int, rows: int, exptime: float = 0.0) -> tuple[RawFile, ...]:
+    return tuple(
+        RawFile(
+            folder / f"bias{number:03d}.fits",
+            (rows, COLUMNS),
+            header={"EXPTIME": exptime, "MJD-OBS": 57080.5 + number / 1440},
+        )
+        for number in range(count)
+    )
+
+
+def best(function, repeats: int = 5) -> float:
+    times = []
+    for _ in range(repeats):
+        begin = time.perf_counter()
+        function()
+        times.append(time.perf_counter() - begin)
+    return min(times)
+
+
+def measure(folder: Path, count: int, rows: int) -> dict[str, float]:
+    """Run in a process of its own, so that the peak memory is that of this case."""
+    frames = open_frames(folder, count, rows)
+    recipe = find_recipe("detector.master_bias")
+    inputs = RecipeInputs(frames, {}, BLUE)
+    parameters = recipe.parameters()
+    begin = time.perf_counter()
+    recipe.process(inputs, parameters)
+    first = time.perf_counter() - begin
+    warm = best(lambda: recipe.process(inputs, parameters))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    reading = best(lambda: [path.path.read_bytes() for path in frames])
+    return {"frames": count, "first_s": first, "warm_s": warm, "peak_mb": peak, "read_s": reading}
+
+
+def numpy_median(folder: Path, count: int, rows: int) -> float:
+    frames = open_frames(folder, count, rows)
+
+    def stack() -> None:
+        np.median(np.stack([frame.rows(0, rows)[:, 50:-50] for frame in frames]), axis=0)
+
+    return best(stack, repeats=1)
+
+
+def measure_all(folder: Path, rows: int) -> list[dict[str, float]]:
+    """Times of the other recipes, five frames."""
+    bias = find_recipe("detector.master_bias")
+    made = bias.process(RecipeInputs(open_frames(folder, 5, rows), {}, BLUE), bias.parameters())
+    product = made.products[0]
+    cards = {**product.header, **{f"ESO {name}": value for name, value in product.qc.items()}}
+    master = MasterImage(product.data - 100, product.variance, product.quality, cards)
+    cards["ESO DRS OVSC LEVEL"] -= 100
+    result = []
+    for name in ("detector.master_dark", "detector.master_flat"):
+        recipe = find_recipe(name)
+        frames = open_frames(folder, 5, rows, exptime=60.0)
+        # The overscan is as bright as the light: leave its correction out, so light remains.
+        plain = MasterImage(master.data, master.variance, master.quality, {})
+        inputs = RecipeInputs(frames, {"MASTER_BIAS": plain}, BLUE)
+        recipe.process(inputs, recipe.parameters())
+        warm = best(lambda r=recipe, i=inputs: r.process(i, r.parameters()), repeats=3)
+        result.append({"recipe": name, "warm_s": warm})
+    return result
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--rows", type=int, default=3000)
+    parser.add_argument("--counts", type=int, nargs="+", default=[5, 50])
+    parser.add_argument("--one", nargs=2, metavar=("FOLDER", "COUNT"), help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.one:
+        print(json.dumps(measure(Path(given.one[0]), int(given.one[1]), given.rows)))
+        return
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_frames(folder, max(given.counts), given.rows)
+        results = []
+        for count in given.counts:
+            call = [sys.executable, __file__, "--rows", str(given.rows), "--one", name, str(count)]
+            answer = subprocess.run(call, check=True, capture_output=True, text=True)
+            results.append(json.loads(answer.stdout))
+        peer = numpy_median(folder, given.counts[0], given.rows)
+        others = measure_all(folder, given.rows)
+    report(results, peer, others, given.rows)
+    if given.json:
+        content = {"bias": results, "numpy_median_s": peer, "others": others, "rows": given.rows}
+        given.json.write_text(json.dumps(content, indent=2))
+
+
+def report(results: list[dict], peer: float, others: list[dict], rows: int) -> None:
+    print(f"{os.cpu_count()} cores, blue frames of {rows} x {COLUMNS} pixels, 16 bit")
+    print(f"{'frames':>6} {'first s':>8} {'warm s':>8} {'x reading':>10} {'peak MB':>8}")
+    for case in results:
+        ratio = case["warm_s"] / case["read_s"]
+        print(
+            f"{case['frames']:6d} {case['first_s']:8.2f} {case['warm_s']:8.3f} "
+            f"{ratio:10.1f} {case['peak_mb']:8.0f}"
+        )
+    first, last = results[0], results[-1]
+    print(f"numpy.median alone, {first['frames']} frames: {peer:.2f} s, "
+          f"{peer / first['warm_s']:.1f} times our whole recipe")  # fmt: skip
+    print(f"memory of {last['frames']} frames / {first['frames']} frames: "
+          f"{last['peak_mb'] / first['peak_mb']:.2f}")  # fmt: skip
+    for case in others:
+        print(f"{case['recipe']}, 5 frames: {case['warm_s']:.3f} s")
+
+
+if __name__ == "__main__":
+    main()

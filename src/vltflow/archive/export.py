@@ -1,0 +1,117 @@
+"""Files handed out of the vault under the names of the products."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+
+from vltflow.core.errors import Conflict, NotFound, UnknownName, UserError, VaultError
+from vltflow.records import Product
+from vltflow.store import Store, Transaction
+
+_BLOCK = 1 << 20
+
+
+def export_products(
+    store: Store, names: Sequence[str], folder: Path, *, link: bool = False
+) -> list[Path]:
+    """Copy products into a folder, each checked and under its own name.
+
+    A file appears whole or not at all; one that is there already with the same
+    content stays.
+
+    Parameters
+    ----------
+    names
+        Names of products, or of ABs: all products of an AB's latest revision that has some.
+    link
+        Make symbolic links into the vault where that is a local folder.
+
+    Returns
+    -------
+    list of Path
+        The files, in the order of `names`.
+
+    Raises
+    ------
+    UnknownName
+        If a name is neither that of a product nor of an AB.
+    Conflict
+        If a file of this name with other content stands in the folder.
+    VaultError
+        If a file in the vault is damaged.
+    UserError
+        If the folder cannot be written.
+    """
+    with store.read() as tx:
+        products = [product for name in names for product in _products(tx, name)]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return [_export(store, product, folder, link=link) for product in products]
+    except OSError as error:
+        raise UserError(f"{folder} cannot be written: {error.strerror or error}") from error
+
+
+def _products(tx: Transaction, name: str) -> list[Product]:
+    made = tx.products.of_block(name)
+    if made:
+        latest = max(product.revision for product in made)
+        return [product for product in made if product.revision == latest]
+    try:
+        return [tx.products.by_name(name)]
+    except NotFound as error:
+        raise UnknownName(
+            f"{name!r} is neither a product nor an AB with products",
+            hint="`vltflow masters find` and `vltflow ab show` list the names",
+        ) from error
+
+
+def _export(store: Store, product: Product, folder: Path, *, link: bool) -> Path:
+    target = folder / product.name
+    if target.exists():
+        if _hash(target) != product.file_id:
+            raise Conflict(
+                f"{target} exists with other content", hint="Move it away or choose another folder"
+            )
+        return target
+    temporary = folder / f".{product.name}.{uuid.uuid4().hex}"
+    try:
+        with tempfile.TemporaryDirectory(dir=folder) as downloads:
+            source = store.vault.local_path(product.file_id, Path(downloads))
+            if link and not source.is_relative_to(downloads):
+                _check(_hash(source), product, source)
+                temporary.symlink_to(source.resolve())
+            else:
+                _check(_copy(source, temporary), product, source)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return target
+
+
+def _copy(source: Path, target: Path) -> str:
+    digest = hashlib.sha256()
+    with source.open("rb") as reader, target.open("wb") as writer:
+        while block := reader.read(_BLOCK):
+            digest.update(block)
+            writer.write(block)
+        writer.flush()
+        os.fsync(writer.fileno())
+    return digest.hexdigest()
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as reader:
+        return hashlib.file_digest(reader, "sha256").hexdigest()
+
+
+def _check(found: str, product: Product, source: Path) -> None:
+    if found != product.file_id:
+        raise VaultError(
+            f"{product.name} ({source}) is damaged in the vault",
+            hint="Restore it from a backup, or make the product anew",
+        )

@@ -1,0 +1,87 @@
+"""When masters hold: each where it is the nearest in time, within the reach of its category."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+from vltflow.core.errors import ValidityOverlap
+from vltflow.instruments import Instrument
+from vltflow.records import Master
+
+SAME_MOMENT_DAYS = 1e-3 / 86_400.0
+"""Masters closer than one millisecond, the resolution of ESO's time stamps, are of one moment."""
+
+
+def validity(masters: Sequence[Master], reach: float) -> list[Master]:
+    """Masters of one category and setup with the range in which each holds, by time.
+
+    A master holds from the middle between it and its earlier neighbour to the middle
+    between it and its later neighbour, at most `reach` days to each side. So the one
+    that is valid is always the nearest in time, as association chooses it; exactly in
+    the middle between two it is the later. Ranges are half-open and never overlap,
+    and depend on the set of masters only, not on the order in which they came.
+
+    Raises
+    ------
+    ValidityOverlap
+        If two are of the same moment: neither is nearer.
+    """
+    ordered = sorted(masters, key=lambda master: master.mjd)
+    for earlier, later in pairwise(ordered):
+        if same_moment(earlier, later):
+            raise ValidityOverlap(
+                f"{earlier.name} and {later.name} are masters of the same moment "
+                f"(MJD {earlier.mjd:.8f}) and setup",
+                hint="Revoke one of them",
+            )
+    middles = [(earlier.mjd + later.mjd) / 2 for earlier, later in pairwise(ordered)]
+    starts = [float("-inf"), *middles]
+    ends = [*middles, float("inf")]
+    return [
+        replace(
+            master,
+            valid_from=max(start, master.mjd - reach),
+            valid_to=min(end, master.mjd + reach),
+        )
+        for master, start, end in zip(ordered, starts, ends, strict=True)
+    ]
+
+
+def same_moment(one: Master, other: Master) -> bool:
+    """Whether neither of two masters can be nearer in time than the other."""
+    return abs(one.mjd - other.mjd) < SAME_MOMENT_DAYS
+
+
+def reach_days(instrument: Instrument, category: str) -> float:
+    """Longest distance in time, days, over which any raw type takes a master of a category.
+
+    0 if none takes it: such a master is listed but holds nowhere.
+    """
+    return max(
+        (
+            level.days
+            for raw_type in instrument.raw_types.values()
+            for need in raw_type.masters
+            if need.category == category
+            for level in need.levels
+        ),
+        default=0.0,
+    )
+
+
+def is_master(instrument: Instrument, raw_type: str, category: str) -> bool:
+    """Whether a product of a raw type calibrates others once it is certified."""
+    product = instrument.products_of(raw_type).get(category)
+    return product is not None and product.master
+
+
+def master_categories(instrument: Instrument) -> set[str]:
+    """Categories of all products that are masters for at least one raw type that makes them."""
+    return {
+        category
+        for raw_type in instrument.raw_types
+        for category, product in instrument.products_of(raw_type).items()
+        if product.master
+    }

@@ -1,0 +1,279 @@
+"""Everything an association will change, found out before anything is written.
+
+Raw types are worked through with makers before users. An AB is looked at when it is
+new, when frames came to it, when an AB that it takes a master from has changed, or when
+an AB that has changed might serve it better; all open ABs are, when the instrument
+definition has changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from vltflow.associate.cascade import Need, build_cascade
+from vltflow.associate.grouping import TEMPLATE, Group, build_block, completeness, group
+from vltflow.associate.matching import MakerIndex, best_match, is_needed
+from vltflow.associate.rules import judge, refusal
+from vltflow.instruments import Instrument
+from vltflow.records import AssociationBlock, BlockState
+from vltflow.store import Candidate, Transaction
+
+Kind = Literal["new", "joined", "renamed", "reopened", "rematched"]
+Span = tuple[float, float]
+_OPEN = (BlockState.PLANNED, BlockState.BLOCKED)
+_ALWAYS: tuple[Span, ...] = ((float("-inf"), float("inf")),)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One AB as it will be."""
+
+    kind: Kind
+    block: AssociationBlock
+    replaces: str = ""
+    """For ``renamed``: the AB whose place it takes."""
+    text: str = ""
+    """For the event log."""
+
+
+@dataclass(slots=True)
+class Plan:
+    """What an association will write."""
+
+    changes: list[Change] = field(default_factory=list)
+    """Makers before users, by time within a raw type."""
+    left_waiting: list[str] = field(default_factory=list)
+    """Running ABs whose late frames wait until they have ended."""
+    seen: int = 0
+    """Number of the last event that was taken into account."""
+    looked: bool = False
+    """Whether there was anything to look at."""
+
+
+def plan_association(look: Transaction, instrument: Instrument) -> Plan:
+    """Find out what an association has to write."""
+    return _Planner(look, instrument).plan()
+
+
+class _Planner:
+    def __init__(self, look: Transaction, instrument: Instrument) -> None:
+        self._look = look
+        self._instrument = instrument
+        self._cascade = build_cascade(instrument)
+        self._plan = Plan(seen=look.association.last_event())
+        mark = look.association.mark(instrument.name)
+        self._everything = mark.context != instrument.context
+        self._changed = set() if self._everything else look.association.changed_since(mark)
+        self._drafts: dict[str, list[Change]] = {}
+        # What this association changes, as candidates for the raw types that follow.
+        self._fresh: dict[str, dict[str, Candidate]] = {}
+        self._gone: set[str] = set()
+        self._indices: dict[tuple[str, tuple[Span, ...]], MakerIndex] = {}
+        self._before: dict[str, AssociationBlock] = {}
+
+    def plan(self) -> Plan:
+        self._draft_groups()
+        self._plan.looked = bool(self._drafts or self._changed)
+        elsewhere = self._changed_elsewhere()
+        for raw_type in self._cascade.order:
+            drafts = self._drafts.pop(raw_type, [])
+            open_blocks = self._open_blocks(raw_type, drafts, elsewhere)
+            if drafts or open_blocks:
+                self._plan.looked = True
+                self._match(raw_type, [*drafts, *open_blocks])
+        return self._plan
+
+    # Frames into drafts
+
+    def _draft_groups(self) -> None:
+        reduced = set(self._cascade.order)
+        # Only in memory is the list of raw types short enough to be always the same statement.
+        waiting = self._look.frames.waiting_brief(self._instrument.name)
+        groups = group(
+            (frame for frame in waiting if frame.raw_type in reduced), self._instrument
+        )
+        keys = (key for key, found in groups.items() if found.tag == TEMPLATE)
+        existing = self._look.blocks.by_group(keys)
+        members = self._look.frames.of_blocks(block.name for block in existing.values())
+        never_run = self._never_run(existing.values())
+        while groups:
+            key = next(iter(groups))
+            found = groups.pop(key)
+            before = existing.get(key)
+            if before is None:
+                block = build_block(found, found.frames, self._instrument)
+                self._drafts.setdefault(found.raw_type, []).append(Change("new", block))
+            elif before.state is BlockState.RUNNING:
+                self._plan.left_waiting.append(before.name)
+            else:
+                frames = [*members[before.name], *found.frames]
+                block = build_block(found, frames, self._instrument)
+                change = _joined(before, block, len(found.frames), before.name in never_run)
+                self._drafts.setdefault(found.raw_type, []).append(change)
+
+    def _never_run(self, blocks: Iterable[AssociationBlock]) -> set[str]:
+        names = {one.name for one in blocks if one.state in _OPEN and one.revision == 1}
+        return names - self._look.association.ever_run(names)
+
+    # Which existing ABs to look at again
+
+    def _changed_elsewhere(self) -> dict[str, dict[str, Candidate]]:
+        """ABs that others have changed since the last association, by raw type."""
+        found: dict[str, dict[str, Candidate]] = {}
+        for candidate in self._look.association.candidates_named(self._changed):
+            found.setdefault(candidate.raw_type, {})[candidate.name] = candidate
+        return found
+
+    def _open_blocks(
+        self, raw_type: str, drafts: Sequence[Change], elsewhere: dict[str, dict[str, Candidate]]
+    ) -> list[Change]:
+        if self._everything:
+            names = set(self._look.association.open_names(self._instrument.name, raw_type))
+        else:
+            names = self._affected(raw_type, elsewhere)
+        names -= {change.block.name for change in drafts} | self._gone
+        names -= {change.replaces for change in drafts}
+        blocks = self._look.blocks.by_name(names)
+        members = self._look.frames.of_blocks(blocks)
+        entry = self._instrument.raw_types[raw_type]
+        result = []
+        for block in blocks.values():
+            if block.state in _OPEN:
+                expected, problem = completeness(members[block.name], entry)
+                whole = replace(
+                    block,
+                    expected=expected,
+                    problem=problem,
+                    recipe=entry.recipe,
+                    context=self._instrument.context,
+                )
+                self._before[block.name] = block
+                result.append(Change("rematched", whole))
+        return result
+
+    def _affected(self, raw_type: str, elsewhere: dict[str, dict[str, Candidate]]) -> set[str]:
+        association = self._look.association
+        names: set[str] = set()
+        for need in self._cascade.needs[raw_type]:
+            changed = {
+                name: candidate
+                for maker in need.makers
+                for name, candidate in (
+                    elsewhere.get(maker, {}) | self._fresh.get(maker, {})
+                ).items()
+            }
+            times = [one.mjd_mid for one in changed.values() if not refusal(one, need.category)]
+            if times:
+                names |= association.contestable(
+                    self._instrument.name,
+                    raw_type,
+                    need.category,
+                    at=(min(times), max(times)),
+                    days=need.days,
+                    any_level=need.any_level,
+                )
+        makers = {maker for need in self._cascade.needs[raw_type] for maker in need.makers}
+        sources = {
+            name
+            for maker in makers
+            for name in (*elsewhere.get(maker, ()), *self._fresh.get(maker, ()))
+        }
+        own = {name for name in elsewhere.get(raw_type, ())}
+        return names | own | association.open_users(sources | self._gone, raw_type)
+
+    # Matching
+
+    def _match(self, raw_type: str, targets: Sequence[Change]) -> None:
+        needs = self._cascade.needs[raw_type]
+        indices = self._indices_for(needs, [change.block.mjd_mid for change in targets])
+        by_category = {need.category: need for need in needs}
+        for change in sorted(targets, key=lambda one: (one.block.mjd_mid, one.block.name)):
+            block = change.block
+            matched = [
+                best_match(need, block.setup_keys, block.mjd_mid, indices.__getitem__)
+                for need in needs
+                if is_needed(need, block.setup_keys)
+            ]
+            judged = judge(block, matched, self._instrument, by_category)
+            if change.kind != "rematched":
+                self._note(replace(change, block=judged))
+            elif _differs(judged, self._before.pop(judged.name)):
+                text = f"matched anew, {judged.state}"
+                self._note(replace(change, block=judged, text=text))
+
+    def _note(self, change: Change) -> None:
+        self._plan.changes.append(change)
+        if change.replaces:
+            self._gone.add(change.replaces)
+        block = change.block
+        self._fresh.setdefault(block.raw_type, {})[block.name] = Candidate(
+            name=block.name,
+            raw_type=block.raw_type,
+            setup=block.setup,
+            setup_keys=block.setup_keys,
+            mjd_mid=block.mjd_mid,
+            state=block.state,
+            decision="",
+            complete=block.complete,
+            problem=block.problem,
+        )
+
+    def _indices_for(
+        self, needs: Sequence[Need], times: Sequence[float]
+    ) -> dict[str, MakerIndex]:
+        widest: dict[str, float] = {}
+        for need in needs:
+            for maker in need.makers:
+                widest[maker] = max(need.days, widest.get(maker, 0.0))
+        return {maker: self._index(maker, times, days) for maker, days in widest.items()}
+
+    def _index(self, maker: str, times: Sequence[float], days: float) -> MakerIndex:
+        spans = _ALWAYS if self._everything else _merged(times, days)
+        if (maker, spans) not in self._indices:
+            fresh = self._fresh.get(maker, {})
+            self._indices[maker, spans] = MakerIndex(
+                [*self._others(maker, spans, fresh), *fresh.values()]
+            )
+        return self._indices[maker, spans]
+
+    def _others(
+        self, maker: str, spans: Sequence[Span], fresh: dict[str, Candidate]
+    ) -> Iterator[Candidate]:
+        stored = self._look.association.candidates(self._instrument.name, maker, spans)
+        for candidate in stored:
+            if candidate.name not in fresh and candidate.name not in self._gone:
+                yield candidate
+
+
+def _joined(
+    before: AssociationBlock, block: AssociationBlock, late: int, may_rename: bool  # noqa: FBT001
+) -> Change:
+    """An existing AB with frames that came late."""
+    came = f"{late} late frame{'s' if late > 1 else ''}"
+    if before.state not in _OPEN:
+        block = replace(block, name=before.name, revision=before.revision + 1)
+        text = f"{before.state} -> revision {block.revision}: {came}"
+        return Change("reopened", block, text=text)
+    if block.name != before.name and may_rename:
+        return Change("renamed", block, replaces=before.name, text=f"{came}, one is the first")
+    block = replace(block, name=before.name, revision=before.revision)
+    return Change("joined", block, text=f"{came} joined")
+
+
+def _differs(new: AssociationBlock, old: AssociationBlock) -> bool:
+    by_category = {match.category: match for match in old.masters}
+    same = replace(old, masters=()) == replace(new, masters=())
+    return not same or by_category != {match.category: match for match in new.masters}
+
+
+def _merged(times: Sequence[float], days: float) -> tuple[Span, ...]:
+    """Ranges within `days` of any of the times, those that touch made one."""
+    spans: list[Span] = []
+    for time in sorted(times):
+        if spans and time - days <= spans[-1][1]:
+            spans[-1] = (spans[-1][0], time + days)
+        else:
+            spans.append((time - days, time + days))
+    return tuple(spans)

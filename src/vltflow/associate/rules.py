@@ -1,0 +1,90 @@
+"""Pure decisions: may an AB serve as a candidate, can an AB run, what keeps it from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from vltflow.associate.cascade import Need
+from vltflow.instruments import Instrument
+from vltflow.records import AssociationBlock, BlockState, Decision, MasterMatch, MatchState
+from vltflow.store import Candidate
+
+_REFUSED = {Decision.REJECTED: "its products were rejected", Decision.REVOKED: "it was revoked"}
+_DEAD = {BlockState.FAILED: "its AB failed", BlockState.ABORTED: "its AB was aborted"}
+_MADE = (BlockState.SUCCEEDED, BlockState.PARTIAL)
+
+
+def refusal(candidate: Candidate, category: str) -> str:
+    """Why an AB may not give a master of a category, whatever its setup and time; or empty.
+
+    An AB that is complete but waits for a recipe may: what it will make is planned.
+    """
+    if candidate.decision in _REFUSED:
+        return _REFUSED[Decision(candidate.decision)]
+    state = BlockState(candidate.state)
+    if state in _DEAD:
+        return _DEAD[state]
+    if state in _MADE:
+        return "" if category in candidate.products else f"its AB made no usable {category}"
+    return "" if candidate.complete else f"its AB cannot run: {candidate.problem}"
+
+
+def judge(
+    block: AssociationBlock,
+    matched: Sequence[tuple[MasterMatch, Candidate | None]],
+    instrument: Instrument,
+    needs: Mapping[str, Need],
+) -> AssociationBlock:
+    """AB with its matches and the state that follows from them.
+
+    Parameters
+    ----------
+    block
+        The AB; its `problem` says only what is missing of its own frames.
+    matched
+        Match of each need and the AB that makes it.
+    instrument
+        Tells whether a runner exists.
+    needs
+        By category, for the ranges.
+    """
+    masters = tuple(match for match, _ in matched)
+    missing = [one for one in masters if one.required and one.state is MatchState.MISSING]
+    problems = [block.problem] if block.problem else []
+    problems += _missing_texts(missing, needs, block.setup)
+    complete = not problems
+    if instrument.recipe_of(block.raw_type).runner == "none":
+        problems.append(f"waits for a recipe: no runner executes {block.recipe} yet")
+    else:
+        problems += _waiting_texts(matched)
+    return replace(
+        block,
+        masters=masters,
+        complete=complete,
+        state=BlockState.BLOCKED if problems else BlockState.PLANNED,
+        problem="; ".join(problems),
+    )
+
+
+def _missing_texts(
+    missing: Sequence[MasterMatch], needs: Mapping[str, Need], setup: str
+) -> list[str]:
+    by_range: dict[float, list[str]] = {}
+    for match in missing:
+        by_range.setdefault(needs[match.category].days, []).append(match.category)
+    return [
+        f"no {', '.join(categories)} for {setup} within {days:g} days"
+        for days, categories in by_range.items()
+    ]
+
+
+def _waiting_texts(matched: Sequence[tuple[MasterMatch, Candidate | None]]) -> list[str]:
+    return [
+        f"waits for {match.category} of {source.name}, which is blocked"
+        for match, source in matched
+        if match.required
+        and match.state is MatchState.VIRTUAL
+        and source is not None
+        and source.state == BlockState.BLOCKED
+    ]

@@ -1,0 +1,69 @@
+"""When an AB passes by itself, and why it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from vltflow.instruments import Instrument
+from vltflow.records import (
+    AssociationBlock,
+    BlockState,
+    Colour,
+    Decision,
+    MatchState,
+    Score,
+)
+
+_SHOWN = 3
+"""Red scores named in a reason; the others are counted."""
+
+
+def automatic(
+    block: AssociationBlock, scores: Sequence[Score], instrument: Instrument
+) -> tuple[Decision | None, str]:
+    """AUTO, or None and the sentence that says why a person has to look.
+
+    An AB passes by itself when it is complete and all its products were made, at least
+    one parameter could be scored, no score is red, and no calibration was matched at
+    a worse level than the instrument's `certify_level`. Grey scores do not count.
+    """
+    obstacles = [
+        *_of_block(block),
+        *_of_scores(scores),
+        *_of_calibrations(block, instrument.scores.certify_level),
+    ]
+    if obstacles:
+        return None, "; ".join(obstacles)
+    scored = sum(one.colour is Colour.GREEN for one in scores)
+    grey = len(scores) - scored
+    return Decision.AUTO, f"all {scored} scores are green" + (f", {grey} grey" if grey else "")
+
+
+def _of_block(block: AssociationBlock) -> list[str]:
+    obstacles = []
+    if block.state is not BlockState.SUCCEEDED:
+        obstacles.append(f"{block.state}: {block.problem}" if block.problem else str(block.state))
+    if not block.complete:
+        found = len(block.frames)
+        counted = f"{found} of {block.expected} frames"
+        obstacles.append(f"incomplete: {counted}" if found < block.expected else "incomplete")
+    return obstacles
+
+
+def _of_scores(scores: Sequence[Score]) -> list[str]:
+    red = [one for one in scores if one.colour is Colour.RED]
+    scored = sum(one.colour is not Colour.GREY for one in scores)
+    if red:
+        named = ", ".join(f"{one.category} {one.parameter}" for one in red[:_SHOWN])
+        more = f" and {len(red) - _SHOWN} more" if len(red) > _SHOWN else ""
+        verb = "is" if len(red) == 1 else "are"
+        return [f"{len(red)} of {scored} scores {verb} red: {named}{more}"]
+    return [] if scored else ["nothing could be scored"]
+
+
+def _of_calibrations(block: AssociationBlock, worst: int) -> list[str]:
+    return [
+        f"{match.category} matched at level {match.level}, {worst} is allowed"
+        for match in block.masters
+        if match.state is not MatchState.MISSING and match.level is not None and match.level > worst
+    ]

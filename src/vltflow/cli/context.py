@@ -1,0 +1,84 @@
+"""What every command needs: its site, its store, its instrument."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vltflow.core.errors import UserError
+from vltflow.core.site import Site, find_site
+from vltflow.instruments import Instrument, available, load
+from vltflow.store import Store
+
+SiteOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--site",
+        help="Folder of the site; else VLTFLOW_SITE, else the current folder.",
+        show_default=False,
+    ),
+]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print a list of objects instead of a table.")
+]
+InstrumentOption = Annotated[
+    str | None, typer.Option("--instrument", "-i", help="Name of an instrument, such as UVES.")
+]
+NightOption = Annotated[
+    str | None,
+    typer.Option(
+        "--night", "-n", help="Date of the evening, such as 2015-02-26 (noon UT to noon UT)."
+    ),
+]
+BlockArgument = Annotated[
+    str, typer.Argument(metavar="NAME", help="Name of an AB, or a unique part of it.")
+]
+
+
+def site_of(context: typer.Context, given: Path | None) -> Site:
+    """Site named behind the command, before it, by VLTFLOW_SITE, or the current folder."""
+    return find_site(given or (context.obj or {}).get("site"))
+
+
+@contextmanager
+def open_store(context: typer.Context, given: Path | None) -> Iterator[tuple[Site, Store]]:
+    """Site and opened store."""
+    site = site_of(context, given)
+    store = Store(site.database, site.vault)
+    try:
+        yield site, store
+    finally:
+        store.close()
+
+
+def instruments() -> dict[str, Instrument]:
+    """All installed instrument definitions by name."""
+    return {name: load(name) for name in available()}
+
+
+def block_name(store: Store, given: str) -> str:
+    """Full name of an AB from its name or a part that only one has.
+
+    Raises
+    ------
+    UserError
+        If no AB, or more than one, has this part in its name.
+    """
+    with store.read() as tx:
+        names = tx.blocks.names_containing(given.removesuffix(".ab"))
+    if given in names or len(names) == 1:
+        return given if given in names else names[0]
+    if not names:
+        raise UserError(f"no AB is named {given!r}", hint="`vltflow status` lists the names")
+    shown = ", ".join(names[:5]) + (" ..." if len(names) > 5 else "")
+    raise UserError(f"{given!r} fits {len(names)} ABs: {shown}", hint="Give more of the name")
+
+
+def person(given: str | None) -> str:
+    """Name under which a decision is recorded: given, else the login name."""
+    return given or getpass.getuser()

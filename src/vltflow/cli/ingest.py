@@ -1,0 +1,59 @@
+"""`vltflow ingest` and `vltflow quarantine`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vltflow import ingest as room
+from vltflow.cli.context import JsonOption, SiteOption, instruments, open_store
+from vltflow.cli.output import console, print_json, progress, show
+
+COLUMNS = ("file", "outcome", "reason")
+QUARANTINE_COLUMNS = ("location", "code", "reason", "size", "found")
+
+
+def ingest(
+    context: typer.Context,
+    paths: Annotated[list[Path], typer.Argument(metavar="RAW...", help="Files or folders.")],
+    site: SiteOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Read raw frames into the store: new, known or rejected, with the reason.
+
+    Files stay where they lie; a frame is known by its content. Rejected files are
+    listed by `vltflow quarantine`; the exit code is 1 if there are any.
+    """
+    with open_store(context, site) as (_, store), progress("ingest") as tell:
+        report = room.run(store, instruments(), paths, progress=tell)
+    rows = [
+        {"file": str(refused.location), "outcome": "rejected", "reason": refused.reason}
+        for refused in report.rejected
+    ]
+    if as_json:
+        accepted = [
+            {"file": str(path), "outcome": outcome, "reason": ""}
+            for outcome, paths_ in (("new", report.new), ("known", report.known))
+            for path in paths_
+        ]
+        print_json(accepted + rows)
+    else:
+        show(rows, COLUMNS, as_json=False, empty="")
+        console().print(
+            f"{len(report.new)} new, {len(report.known)} known, {len(report.rejected)} rejected"
+        )
+    return 1 if report.rejected else 0
+
+
+def quarantine(
+    context: typer.Context, site: SiteOption = None, as_json: JsonOption = False
+) -> None:
+    """List the files that were refused, with the reason. The files stay where they lie."""
+    with open_store(context, site) as (_, store), store.read() as tx:
+        rows = [
+            {name: getattr(refused, name) for name in QUARANTINE_COLUMNS}
+            for refused in tx.quarantine.find()
+        ]
+    show(rows, QUARANTINE_COLUMNS, as_json=as_json, empty="no file was refused")

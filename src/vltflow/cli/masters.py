@@ -1,0 +1,68 @@
+"""`vltflow masters`: certified master calibrations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vltflow import archive
+from vltflow.cli.context import JsonOption, SiteOption, open_store
+from vltflow.cli.output import console, show
+from vltflow.instruments import load
+
+app = typer.Typer(no_args_is_help=True, help="Certified master calibrations.")
+COLUMNS = ("name", "category", "setup", "mjd", "valid_from", "valid_to", "status", "sha256")
+RequiredInstrument = Annotated[
+    str, typer.Option("--instrument", "-i", help="Name of the instrument: UVES.")
+]
+CategoryOption = Annotated[str | None, typer.Option(help="PRO CATG, such as MASTER_BIAS_BLUE.")]
+SetupOption = Annotated[
+    str | None, typer.Option(help="Label of the setup, as `vltflow status` shows it.")
+]
+MjdOption = Annotated[
+    float | None, typer.Option(help="The moment for which the master must hold, MJD.")
+]
+
+
+@app.command()
+def find(
+    context: typer.Context,
+    instrument: RequiredInstrument,
+    category: CategoryOption = None,
+    setup: SetupOption = None,
+    mjd: MjdOption = None,
+    site: SiteOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List certified masters; with --mjd those that hold at that moment."""
+    with open_store(context, site) as (_, store):
+        found = archive.find(store, load(instrument), category, setup=setup, mjd=mjd)
+    rows = [
+        {
+            "name": master.name,
+            "category": master.category,
+            "setup": master.setup,
+            "mjd": master.mjd,
+            "valid_from": master.valid_from,
+            "valid_to": master.valid_to,
+            "status": str(master.state),
+            "sha256": master.file_id,
+        }
+        for master in found
+    ]
+    show(rows, COLUMNS, as_json=as_json, empty="no certified master fits")
+
+
+@app.command()
+def get(
+    context: typer.Context,
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="File names of products.")],
+    out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path(),
+    site: SiteOption = None,
+) -> None:
+    """Copy products out of the vault under their names."""
+    with open_store(context, site) as (_, store):
+        for path in archive.export_products(store, names, out):
+            console().print(str(path))

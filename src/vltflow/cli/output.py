@@ -1,0 +1,98 @@
+"""How listings and messages leave the program: tables for people, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+Record = Mapping[str, Any]
+_PIPE_WIDTH = 400  # a table that goes into a pipe is not cut to the width of a screen
+_STYLES = {
+    "SUCCEEDED": "green",
+    "AUTO": "green",
+    "ACCEPTED": "green",
+    "VALID": "green",
+    "green": "green",
+    "FAILED": "bold red",
+    "REJECTED": "red",
+    "REVOKED": "red",
+    "red": "bold red",
+    "BLOCKED": "yellow",
+    "PARTIAL": "yellow",
+    "ABORTED": "yellow",
+    "no": "yellow",
+    "RUNNING": "cyan",
+    "PLANNED": "cyan",
+}
+
+
+def console() -> Console:
+    """Console on standard output; wide when it is no terminal."""
+    return Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH, soft_wrap=False)
+
+
+def messages() -> Console:
+    """Console on standard error, for what is no result."""
+    return Console(stderr=True)
+
+
+def show(rows: Sequence[Record], columns: Sequence[str], *, as_json: bool, empty: str) -> None:
+    """Print a listing: as JSON a list of objects whose keys are the column names."""
+    if as_json:
+        print_json([{column: row[column] for column in columns} for row in rows])
+        return
+    if not rows:
+        messages().print(empty)
+        return
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in columns:
+        table.add_column(
+            column.replace("_", " "), overflow="fold", no_wrap=column in {"ab", "score"}
+        )
+    for row in rows:
+        table.add_row(*(_cell(row[column]) for column in columns))
+    console().print(table)
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON."""
+    sys.stdout.write(json.dumps(value, indent=1, ensure_ascii=False) + "\n")
+
+
+def _cell(value: Any) -> Text:
+    if value is None:
+        return Text("")
+    if isinstance(value, bool):
+        value = "yes" if value else "no"
+    text = f"{value:.6g}" if isinstance(value, float) else str(value)
+    return Text(text, style=_STYLES.get(text.partition(":")[0], ""))
+
+
+@contextmanager
+def progress(title: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a progress bar on standard error; gives a function (done, total)."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=messages(), transient=True) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -1,0 +1,54 @@
+"""`vltflow simulate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vltflow.cli.output import console, progress
+from vltflow.core.errors import UserError
+from vltflow.core.time import night_range
+from vltflow.simulate import DEFECTS, INSTRUMENTS, simulate_day
+
+_DEFECT_HELP = "Comma-separated defects: " + ", ".join(sorted(DEFECTS)) + "."
+
+
+def simulate(
+    instrument: Annotated[str, typer.Argument(help="One of: " + ", ".join(INSTRUMENTS) + ".")],
+    night: Annotated[str, typer.Argument(help="Date of the evening: 2015-02-26.")],
+    out: Annotated[Path, typer.Option(help="Folder for raw frames and their truth.")],
+    seed: Annotated[
+        int, typer.Option(help="Another seed, another noise; the same seed, the same bytes.")
+    ] = 1,
+    small: Annotated[
+        bool, typer.Option("--small", help="The same day with small detectors, in seconds.")
+    ] = False,
+    defects: Annotated[str, typer.Option(help=_DEFECT_HELP, show_default=False)] = "",
+) -> None:
+    """Make the raw frames of a day, with the truth about them beside each."""
+    checked_night(night)
+    wanted = [name.strip() for name in defects.split(",") if name.strip()]
+    with progress(f"simulate {instrument} {night}") as tell:
+        day = simulate_day(
+            instrument, night, out, seed=seed, small=small, defects=wanted, progress=tell
+        )
+    console().print(f"{len(day.frames)} raw frames in {out}")
+
+
+def checked_night(night: str) -> str:
+    """The night, if it is a date.
+
+    Raises
+    ------
+    UserError
+        If it is none.
+    """
+    try:
+        night_range(night)
+    except ValueError as error:
+        raise UserError(
+            f"{night!r} is no date", hint="Write the evening's date as 2015-02-26"
+        ) from error
+    return night

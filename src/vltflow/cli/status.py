@@ -1,0 +1,51 @@
+"""`vltflow status`: the AB monitor in the terminal."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict, fields
+
+import typer
+
+from vltflow.cli.context import InstrumentOption, JsonOption, NightOption, SiteOption, open_store
+from vltflow.cli.output import console, show
+from vltflow.flow.monitor import MonitorRow, monitor
+
+COLUMNS = tuple(field.name for field in fields(MonitorRow))
+
+
+def status(
+    context: typer.Context,
+    night: NightOption = None,
+    instrument: InstrumentOption = None,
+    site: SiteOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the AB monitor: each AB with state, score, certification and problem."""
+    with open_store(context, site) as (_, store):
+        rows = monitor(store, night=night, instrument=instrument and instrument.upper())
+        with store.read() as tx:
+            refused = len(tx.quarantine.find())
+    show(
+        [asdict(row) for row in rows],
+        COLUMNS,
+        as_json=as_json,
+        empty="no ABs yet: `vltflow ingest RAW`, then `vltflow night NIGHT --instrument NAME`",
+    )
+    if not as_json:
+        _summary(rows, refused)
+
+
+def _summary(rows: list[MonitorRow], refused: int) -> None:
+    states = Counter(row.status for row in rows)
+    incomplete = sum(not row.complete for row in rows)
+    scored = sum(bool(row.score) for row in rows)
+    waiting = sum(row.certification.startswith("waits") for row in rows)
+    counts = ", ".join(f"{number} {state}" for state, number in sorted(states.items()))
+    if rows:
+        console().print(
+            f"\n{len(rows)} ABs: {counts}; {scored} scored, {incomplete} incomplete, "
+            f"{waiting} wait for a person (`vltflow certify list`)"
+        )
+    if refused:
+        console().print(f"{refused} files were refused: `vltflow quarantine` tells why")

@@ -1,0 +1,121 @@
+"""The daily calibration loop: from classified frames to certified masters.
+
+The loop is incremental. Whatever was done before, by whomever, however it ended,
+a run does what is left: it can be started every hour, or again after a crash.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from vltflow import archive, associate, certify, classify, process, qc
+from vltflow.core.site import Site
+from vltflow.instruments import Instrument
+from vltflow.records import AssociationBlock
+from vltflow.store import Store
+
+Progress = Callable[[str, int, int], None]
+"""Called with the room, the number done and the number to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class NightReport:
+    """What a run of the loop found and did."""
+
+    instrument: str
+    night: str
+    blocks: int
+    """ABs of the night."""
+    states: dict[str, int] = field(default_factory=dict)
+    """ABs of the night by state."""
+    processed: int = 0
+    """Jobs that this run executed, of other nights too where this one needs their masters."""
+    failed: int = 0
+    """Jobs of this run that ended badly."""
+    certified: int = 0
+    """ABs that this run certified automatically."""
+    archived: int = 0
+    """Masters that this run archived."""
+    unknown: int = 0
+    """Frames of the night that no classification rule recognises."""
+
+
+def run_night(
+    store: Store,
+    site: Site,
+    instrument: Instrument,
+    night: str,
+    *,
+    progress: Progress | None = None,
+    cancel: threading.Event | None = None,
+) -> NightReport:
+    """Bring one night of one instrument as far as it can go without a person.
+
+    Raises
+    ------
+    SiteBusy
+        If another scheduler runs this store.
+    StoreError
+        If the store cannot be written; what was done before stays done.
+    """
+    tell = progress or (lambda _room, _done, _total: None)
+    classify.run(store, instrument)
+    tell("classify", 1, 1)
+    associate.run(store, instrument)
+    tell("associate", 1, 1)
+    done: Counter[str] = Counter()
+    while True:
+        report = process.run(
+            store,
+            site,
+            {instrument.name: instrument},
+            blocks=needed_blocks(store, instrument, night),
+            progress=lambda ended, total: tell("process", ended, total),
+            cancel=cancel,
+        )
+        done["processed"] += report.executed
+        done["failed"] += report.failed
+        qc.run(store, instrument)
+        done["certified"] += len(certify.run(store, instrument))
+        done["archived"] += len(archive.run(store, instrument))
+        # A failed or rejected source sends its users back to association, which may find another.
+        changed = associate.run(store, instrument)
+        if not report.executed and not changed.any:
+            break
+        if cancel is not None and cancel.is_set():
+            break
+    return _report(store, instrument, night, done)
+
+
+def needed_blocks(store: Store, instrument: Instrument, night: str) -> list[str]:
+    """Names of the night's ABs and of all ABs whose virtual masters they wait for."""
+    with store.read() as tx:
+        open_blocks = tx.blocks.find(instrument=instrument.name, states=("PLANNED", "RUNNING"))
+    by_name = {block.name: block for block in open_blocks}
+    needed: dict[str, AssociationBlock] = {}
+    waiting = [block for block in open_blocks if block.night == night]
+    while waiting:
+        block = waiting.pop()
+        if block.name not in needed:
+            needed[block.name] = block
+            sources = (match.source_block for match in block.masters)
+            waiting += [by_name[source] for source in sources if source in by_name]
+    return sorted(needed)
+
+
+def _report(store: Store, instrument: Instrument, night: str, done: Counter[str]) -> NightReport:
+    with store.read() as tx:
+        blocks = tx.blocks.find(instrument=instrument.name, night=night)
+        unknown = list(tx.frames.find(instrument=instrument.name, night=night, raw_type=""))
+    states = Counter(str(block.state) for block in blocks)
+    return NightReport(
+        instrument=instrument.name,
+        night=night,
+        blocks=len(blocks),
+        states=dict(states),
+        unknown=len(unknown),
+        **done,
+    )

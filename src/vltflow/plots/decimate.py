@@ -1,0 +1,76 @@
+"""Fewer points, same picture: what sticks out must stay visible."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+
+_OUTLIER_SIGMA = 6.0
+_SIGMA_OF_MAD = 1.4826
+"""Standard deviation of a normal distribution per median absolute deviation."""
+
+
+def decimate_line(x: np.ndarray, y: np.ndarray, bins: int) -> tuple[np.ndarray, np.ndarray]:
+    """Points of a line, (n,) each, cut to at most three a bin: lowest, highest, first gap.
+
+    Points keep their order and values; each bin spans equally many points. A bin
+    that holds undefined values keeps one of them, so that gaps stay gaps.
+    """
+    if y.size <= 3 * bins:
+        return x, y
+    kept: list[int] = [0, y.size - 1]
+    edges = np.linspace(0, y.size, bins + 1).astype(int)
+    for start, stop in pairwise(edges):
+        part = y[start:stop]
+        defined = np.isfinite(part)
+        if defined.any():
+            kept.append(start + int(np.argmin(np.where(defined, part, np.inf))))
+            kept.append(start + int(np.argmax(np.where(defined, part, -np.inf))))
+        if not defined.all():
+            kept.append(start + int(np.argmin(defined)))
+    chosen = np.unique(kept)
+    return x[chosen], y[chosen]
+
+
+def merge_bins(edges: np.ndarray, counts: np.ndarray, bins: int) -> tuple[np.ndarray, np.ndarray]:
+    """Histogram with neighbouring bins added up until at most `bins` are left."""
+    if counts.size <= bins:
+        return edges, counts
+    step = -(-counts.size // bins)
+    starts = np.arange(0, counts.size, step)
+    return np.append(edges[starts], edges[-1]), np.add.reduceat(counts, starts)
+
+
+def shrink_image(image: np.ndarray, side: int) -> np.ndarray:
+    """Image, (rows, columns), averaged in equal blocks until no side is longer than `side`.
+
+    A block that holds a pixel far off the noise of the image (a hot pixel, a cosmic
+    ray) shows that pixel instead of its average. Undefined pixels do not count; a
+    block of nothing else stays undefined.
+    """
+    tall, wide = (max(1, -(-length // side)) for length in image.shape)
+    if tall == wide == 1:
+        return image
+    rows, columns = -(-image.shape[0] // tall), -(-image.shape[1] // wide)
+    padded = np.full((rows * tall, columns * wide), np.nan)
+    padded[: image.shape[0], : image.shape[1]] = image
+    tiles = padded.reshape(rows, tall, columns, wide).swapaxes(1, 2)
+    blocks = tiles.reshape(rows, columns, tall * wide)
+    defined = np.isfinite(blocks)
+    number = defined.sum(axis=2)
+    values = np.where(defined, blocks, 0.0)
+    mean = np.where(number > 0, values.sum(axis=2) / np.maximum(number, 1), np.nan)
+    return _with_outliers(mean, blocks, image)
+
+
+def _with_outliers(mean: np.ndarray, blocks: np.ndarray, image: np.ndarray) -> np.ndarray:
+    sample = image[np.isfinite(image)][:: max(1, image.size // 100_000)]
+    if not sample.size:
+        return mean
+    noise = _SIGMA_OF_MAD * np.median(np.abs(np.diff(sample))) / np.sqrt(2.0)
+    offset = np.where(np.isfinite(blocks), np.abs(blocks - mean[..., None]), -1.0)
+    farthest = np.argmax(offset, axis=2)[..., None]
+    distance = np.take_along_axis(offset, farthest, axis=2)[..., 0]
+    outlier = np.take_along_axis(blocks, farthest, axis=2)[..., 0]
+    return np.where(distance > _OUTLIER_SIGMA * noise, outlier, mean)

@@ -1,0 +1,276 @@
+"""From an AB to the job that processes it: parameters, inputs, their hash, resources."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from vltflow.core.errors import ConfigurationError, DoesNotFit, NotFound
+from vltflow.core.identity import content_hash, new_id
+from vltflow.core.site import Site
+from vltflow.core.time import now_iso
+from vltflow.fits import keyword
+from vltflow.instruments import Instrument
+from vltflow.process.admission import Tokens
+from vltflow.process.executors import JobSpec
+from vltflow.process.runners.native import native_recipe
+from vltflow.recipes import Recipe
+from vltflow.records import AssociationBlock, Job, MatchState, Product, RawFrame
+from vltflow.store import Transaction
+
+_RESOURCES = ("cores", "memory_mb", "wall_s")
+
+
+@dataclass(frozen=True, slots=True)
+class Materials:
+    """What the registry knows of the inputs of some ABs."""
+
+    frames: Mapping[str, Sequence[RawFrame]]
+    """By AB, by time."""
+    products: Mapping[str, Product]
+    """Masters by product_id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A job that could be submitted, and the AB it is for."""
+
+    block: AssociationBlock
+    job: Job
+    payload: Mapping[str, Any]
+
+    def spec(self, site: Site) -> JobSpec:
+        """Description for an executor."""
+        return JobSpec(
+            job_id=self.job.job_id,
+            recipe=self.job.recipe,
+            runner=self.job.runner,
+            work=(site.work / self.job.job_id).as_uri(),
+            cores=self.job.cores,
+            memory_mb=self.job.memory_mb,
+            wall_s=self.job.wall_s,
+            payload=dict(self.payload),
+        )
+
+
+def read_materials(tx: Transaction, blocks: Sequence[AssociationBlock]) -> Materials:
+    """Frames and masters of ABs."""
+    masters = {
+        match.product_id
+        for block in blocks
+        for match in block.masters
+        if match.state is MatchState.REAL
+    }
+    frames = tx.frames.of_blocks([block.name for block in blocks])
+    return Materials(frames, tx.products.by_id(masters) if masters else {})
+
+
+def resources_of(
+    tx: Transaction, block: AssociationBlock, instrument: Instrument, site: Site
+) -> Mapping[str, int]:
+    """Cores, memory (MB) and wall time (s) of the job of an AB.
+
+    What ``recipes.yaml`` states counts. What it leaves open is the recipe's own estimate
+    from the number and size of the frames, on no more cores than the site has.
+
+    Raises
+    ------
+    DoesNotFit
+        If the site can never run it.
+    UnknownName
+        If there is no such native recipe.
+    """
+    entry = instrument.recipe_of(block.raw_type)
+    stated = {name: getattr(entry, name) for name in _RESOURCES if name in entry.model_fields_set}
+    if len(stated) < len(_RESOURCES):
+        recipe = native_recipe(entry.native)
+        estimate = recipe.resources(len(block.frames), _pixels(tx, block, instrument))
+        open_values = {name: getattr(estimate, name) for name in _RESOURCES}
+        open_values["cores"] = min(open_values["cores"], site.cores)
+        stated = open_values | stated
+    _check_fit(block, stated, site)
+    return stated
+
+
+def tokens_of(resources: Mapping[str, int]) -> Tokens:
+    """Tokens that a job takes while it runs."""
+    return Tokens(resources["cores"], resources["memory_mb"])
+
+
+def make_task(
+    block: AssociationBlock,
+    *,
+    instrument: Instrument,
+    materials: Materials,
+    resources: Mapping[str, int],
+    vault_url: str,
+) -> Task:
+    """Job of an AB whose masters are all there.
+
+    Raises
+    ------
+    ConfigurationError
+        If a parameter in ``recipes.yaml`` is not one of the recipe's.
+    NotFound
+        If a master is not in the registry.
+    """
+    entry = instrument.recipe_of(block.raw_type)
+    recipe = native_recipe(entry.native)
+    parameters = _parameters(recipe, entry.parameters, instrument)
+    masters = _masters(block, instrument, recipe, materials)
+    frames = materials.frames.get(block.name, ())
+    work: dict[str, Any] = {
+        "frames": sorted(frame.frame_id for frame in frames),
+        "masters": sorted([master["category"], master["file_id"]] for master in masters),
+        "recipe": recipe.name,
+        "version": recipe.version,
+        "parameters": parameters,
+        "context": instrument.context,
+    }
+    job = Job(
+        job_id=new_id(),
+        block=block.name,
+        revision=block.revision,
+        recipe=block.recipe,
+        recipe_version=recipe.version,
+        runner=entry.runner,
+        parameters=json.dumps(parameters, sort_keys=True, separators=(",", ":")),
+        input_hash=content_hash(work),
+        created=now_iso(),
+        cores=resources["cores"],
+        memory_mb=resources["memory_mb"],
+        wall_s=resources["wall_s"],
+    )
+    payload = {
+        "native": entry.native,
+        "version": recipe.version,
+        "parameters": parameters,
+        "context": instrument.context,
+        "vault": vault_url,
+        "frames": [_frame(frame, instrument) for frame in frames],
+        "masters": masters,
+        "chips": _chips(block, instrument),
+    }
+    return Task(block, job, payload)
+
+
+def _parameters(recipe: Recipe, given: Mapping[str, Any], instrument: Instrument) -> dict[str, Any]:
+    try:
+        return recipe.parameters(**given).model_dump(mode="json")
+    except ValidationError as error:
+        allowed = ", ".join(recipe.parameters.model_fields) or "none"
+        mistakes = "; ".join(
+            f"{'.'.join(str(step) for step in mistake['loc'])}: {mistake['msg']}"
+            for mistake in error.errors()
+        )
+        raise ConfigurationError(
+            f"{instrument.folder}/recipes.yaml: parameters of {recipe.name}: {mistakes}",
+            hint=f"Allowed: {allowed}",
+        ) from error
+
+
+def _masters(
+    block: AssociationBlock, instrument: Instrument, recipe: Recipe, materials: Materials
+) -> list[dict[str, str]]:
+    """The masters that the recipe takes, with the chip that each belongs to."""
+    wanted = {need.role for need in recipe.masters}
+    places = _places(instrument)
+    found = []
+    for match in block.masters:
+        role, chip = places.get(match.category, (match.category, ""))
+        if match.state is not MatchState.REAL or role not in wanted:
+            continue
+        product = materials.products.get(match.product_id)
+        if product is None:
+            raise NotFound(
+                f"AB {block.name}: its {match.category} {match.product_id} is not registered",
+                hint="Associate the night again",
+            )
+        found.append(
+            {
+                "role": role,
+                "chip": chip,
+                "category": match.category,
+                "name": product.name,
+                "file_id": product.file_id,
+                "product_id": product.product_id,
+            }
+        )
+    return found
+
+
+def _places(instrument: Instrument) -> dict[str, tuple[str, str]]:
+    """Role and chip of each product category; the chip is empty where all chips share it."""
+    places = {}
+    for raw_type in instrument.raw_types.values():
+        for product in instrument.recipes.recipes[raw_type.recipe].products:
+            for chip in instrument.header.detectors[raw_type.detector]:
+                category = product.category.format(chip=chip.name)
+                own = chip.name if "{chip}" in product.category else ""
+                places[category] = (product.role, own)
+    return places
+
+
+def _chips(block: AssociationBlock, instrument: Instrument) -> list[dict[str, Any]]:
+    raw_type = instrument.raw_types[block.raw_type]
+    entry = instrument.recipe_of(block.raw_type)
+    return [
+        chip.model_dump(mode="json")
+        | {
+            "products": [
+                {
+                    "role": product.role,
+                    "category": product.category.format(chip=chip.name),
+                    "main": product.main,
+                }
+                for product in entry.products
+            ]
+        }
+        for chip in instrument.header.detectors[raw_type.detector]
+    ]
+
+
+def _frame(frame: RawFrame, instrument: Instrument) -> dict[str, Any]:
+    repairs = {
+        keyword(name): value
+        for repair in instrument.header.repairs
+        if repair.name in frame.repairs
+        for name, value in repair.set.items()
+    }
+    return {
+        "frame_id": frame.frame_id,
+        "name": frame.name,
+        "url": frame.location,
+        "size": frame.size,
+        "raw_type": frame.raw_type,
+        "repairs": repairs,
+    }
+
+
+def _pixels(tx: Transaction, block: AssociationBlock, instrument: Instrument) -> int:
+    """Pixels of one chip of one frame, from the header that ingestion kept."""
+    if not block.frames:
+        return 0
+    headers = tx.frames.headers(block.frames[0])
+    chips = instrument.header.detectors[instrument.raw_types[block.raw_type].detector]
+    sizes = [
+        int(headers[chip.extension].get("NAXIS1") or 0)
+        * int(headers[chip.extension].get("NAXIS2") or 0)
+        for chip in chips
+        if chip.extension < len(headers)
+    ]
+    return max(sizes, default=0)
+
+
+def _check_fit(block: AssociationBlock, resources: Mapping[str, int], site: Site) -> None:
+    for name, has in (("cores", site.cores), ("memory_mb", site.memory_mb)):
+        if resources[name] > has:
+            raise DoesNotFit(
+                f"{block.recipe} needs {name} = {resources[name]}, the site has {has}",
+                hint=f"Raise {name} under [process] in {site.folder}/vltflow.toml, "
+                f"or lower {name} of {block.recipe} in recipes.yaml",
+            )

@@ -1,0 +1,88 @@
+"""Pure decisions: whether an AB can run now, and whether a failed job is tried again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum
+
+from vltflow.core.errors import RecipeCrashed, RecipeTimeout, VaultError
+from vltflow.records import AssociationBlock, BlockState, MasterMatch, MatchState
+
+MADE = frozenset({BlockState.SUCCEEDED, BlockState.PARTIAL})
+OPEN = frozenset({BlockState.PLANNED, BlockState.RUNNING})
+
+_TRIES = {RecipeCrashed.code: 3, RecipeTimeout.code: 2}
+
+
+class Readiness(Enum):
+    """Whether an AB can run."""
+
+    READY = "ready"
+    WAITING = "waiting"
+    """For a master that another AB will make."""
+    STUCK = "stuck"
+    """A required master will not come: association has to look again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An AB as the maker of masters for others."""
+
+    state: BlockState
+    stuck: bool = False
+    """PLANNED, but a required master of its own will not come."""
+    products: Mapping[str, str] = field(default_factory=dict)
+    """product_id by PRO CATG, of what may be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """The matches of an AB in the light of what their sources have become."""
+
+    readiness: Readiness
+    masters: tuple[MasterMatch, ...]
+    reason: str = ""
+
+
+def resolve(block: AssociationBlock, source_of: Callable[[str], Source | None]) -> Resolution:
+    """Whether an AB can run, with virtual masters replaced by the real ones that were made.
+
+    An optional master that will not come is done without; a required one makes the AB stuck.
+    """
+    masters = tuple(_resolved(match, source_of) for match in block.masters)
+    for match in masters:
+        if match.required and match.state is MatchState.MISSING:
+            maker = f", which {match.source_block} should have made" if match.source_block else ""
+            return Resolution(Readiness.STUCK, masters, f"no {match.category}{maker}")
+    waits = [match for match in masters if match.state is MatchState.VIRTUAL]
+    if waits:
+        names = ", ".join(f"{match.category} of {match.source_block}" for match in waits)
+        return Resolution(Readiness.WAITING, masters, f"waits for {names}")
+    return Resolution(Readiness.READY, masters)
+
+
+def _resolved(match: MasterMatch, source_of: Callable[[str], Source | None]) -> MasterMatch:
+    if match.state is not MatchState.VIRTUAL:
+        return match
+    source = source_of(match.source_block)
+    if source is not None and source.state in MADE and match.category in source.products:
+        product_id = source.products[match.category]
+        return replace(match, state=MatchState.REAL, product_id=product_id)
+    if source is not None and source.state in OPEN and not source.stuck:
+        return match
+    return replace(match, state=MatchState.MISSING, level=None, distance_days=None)
+
+
+def is_tried_again(error_code: str, tries: int) -> bool:
+    """Whether work that has now failed `tries` times, at last so, gets another try.
+
+    A crash may be the machine's fault: three tries. A timeout may be a busy
+    machine's: two. All else would fail again on the same input.
+    """
+    return tries < _TRIES.get(error_code, 1)
+
+
+def stops_admission(error_code: str) -> bool:
+    """Whether a failure means that no job can end well now: disk full, vault read-only."""
+    return error_code == VaultError.code

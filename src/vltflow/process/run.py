@@ -1,0 +1,66 @@
+"""The one entry of the room: become the scheduler of a store, and work until nothing is left."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+
+from vltflow.core.site import Site
+from vltflow.instruments import Instrument
+from vltflow.process.executors import LocalExecutor
+from vltflow.process.recover import recover, sweep
+from vltflow.process.report import ProcessReport, Report
+from vltflow.process.scheduler import Scheduler
+from vltflow.store import Store
+
+
+def run(  # noqa: PLR0913 - what a user may choose
+    store: Store,
+    site: Site,
+    instruments: Mapping[str, Instrument],
+    *,
+    night: str | None = None,
+    instrument: str | None = None,
+    progress: Report | None = None,
+    cancel: threading.Event | None = None,
+) -> ProcessReport:
+    """Process all planned ABs of a selection whose masters can be had.
+
+    First settles what an earlier run left behind. Ends when nothing runs and nothing can be
+    started: what is still planned then waits for something (`ProcessReport.waiting`).
+
+    Parameters
+    ----------
+    store, site
+        Records, files, and what may be used of this machine.
+    instruments
+        Definitions by name; ABs of other instruments are left alone.
+    night, instrument
+        Selection; None is all.
+    progress
+        Called for each AB that ends.
+    cancel
+        Set it to stop: running jobs are stopped and queued again. So does Ctrl-C.
+
+    Raises
+    ------
+    SiteBusy
+        If another scheduler runs this store.
+    VaultError
+        If the disk refuses to keep files; nothing is lost, the next run goes on.
+    """
+    site.work.mkdir(parents=True, exist_ok=True)
+    with store.exclusive("scheduler"):
+        try:
+            with LocalExecutor(site) as executor:
+                settled, adopted = recover(store, executor, instruments)
+                sweep(store, site)
+                scheduler = Scheduler(
+                    store, site, executor, instruments=instruments, report=progress
+                )
+                scheduler.outcome.recovered = [job.block for job in settled]
+                scheduler.adopt(adopted)
+                scheduler.work(night=night, instrument=instrument, cancel=cancel)
+                return scheduler.outcome
+        finally:
+            sweep(store, site)

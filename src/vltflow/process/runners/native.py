@@ -1,0 +1,178 @@
+"""The runner of native recipes: arrays in, arrays out, files and provenance around them."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import logging
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from vltflow.core.errors import UnknownName, VaultError
+from vltflow.plots.figure_file import save_figures
+from vltflow.process.executors.interface import JobSpec
+from vltflow.process.product_file import Provenance, save_product
+from vltflow.process.result import JobResult, MadeFile, file_sha256
+from vltflow.process.runners.boundary import code_and_sentence
+from vltflow.process.runners.frames import FrameImage, chip_of, fetch, load_master
+from vltflow.recipes import ProductData, Recipe, RecipeInputs, find_recipe
+from vltflow.store import Vault
+
+log = logging.getLogger(__name__)
+
+
+def native_recipe(name: str) -> Recipe:
+    """Recipe by the name in ``native`` of a recipe entry: ours, or ``module:Class`` of others.
+
+    Raises
+    ------
+    UnknownName
+        If there is none.
+    """
+    if ":" not in name:
+        return find_recipe(name)
+    module, _, attribute = name.partition(":")
+    try:
+        recipe = getattr(importlib.import_module(module), attribute)()
+    except (ImportError, AttributeError, TypeError) as error:
+        raise UnknownName(
+            f"no native recipe {name!r}: {error}", hint="Install the package that brings it"
+        ) from error
+    if not isinstance(recipe, Recipe):
+        raise UnknownName(f"{name!r} is no recipe", hint="It must be a subclass of Recipe")
+    return recipe
+
+
+def run_native(spec: JobSpec, folder: Path) -> JobResult:
+    """Run a native recipe for each chip; products go to `folder`.
+
+    A chip whose recipe fails does not keep the others from being made: the job is PARTIAL
+    then.
+
+    Raises
+    ------
+    VltflowError
+        If nothing can be run at all: unknown recipe, missing frame.
+    """
+    task = spec.payload
+    recipe = native_recipe(task["native"])
+    paths = [fetch(frame, folder) for frame in task["frames"]]
+    made: list[MadeFile] = []
+    failures: list[tuple[str, str, str]] = []
+    for chip in task["chips"]:
+        try:
+            made += _run_chip(spec, recipe, chip, paths, folder)
+        except VaultError:
+            raise
+        except Exception as error:  # the job's boundary, chip by chip
+            code, sentence = code_and_sentence(error)
+            if code == VaultError.code:
+                raise
+            log.exception("chip=%s failed", chip["name"])
+            failures.append((chip["name"], code, sentence))
+    return _concluded(spec, made, failures)
+
+
+def _concluded(
+    spec: JobSpec, made: list[MadeFile], failures: list[tuple[str, str, str]]
+) -> JobResult:
+    chips = spec.payload["chips"]
+    several = len(chips) > 1
+    sentences = [f"chip {chip}: {text}" if several else text for chip, _, text in failures]
+    failed = {chip for chip, _, _ in failures}
+    categories = {file.category for file in made}
+    for chip in chips:
+        if chip["name"] not in failed:
+            wanted = [one["category"] for one in chip["products"] if one["main"]]
+            missing = [category for category in wanted if category not in categories]
+            sentences += [f"the recipe made no {category}" for category in missing]
+    state = "SUCCEEDED" if not sentences else "PARTIAL" if made else "FAILED"
+    code = failures[0][1] if failures else "recipe" if sentences else ""
+    return JobResult(spec.job_id, state, tuple(made), code, "; ".join(sentences))
+
+
+def _run_chip(
+    spec: JobSpec, recipe: Recipe, chip: Mapping[str, Any], paths: list[Path], folder: Path
+) -> list[MadeFile]:
+    task = spec.payload
+    vault = Vault(task["vault"])
+    masters = _used(task, chip["name"])
+    with contextlib.ExitStack() as stack:
+        frames = []
+        for path, frame in zip(paths, task["frames"], strict=True):
+            image = FrameImage(
+                path, chip["extension"], name=frame["name"], repairs=frame["repairs"]
+            )
+            frames.append(stack.enter_context(contextlib.closing(image)))
+        first = frames[0].header
+        inputs = RecipeInputs(
+            frames=tuple(frames),
+            masters={master["role"]: load_master(master, vault, folder) for master in masters},
+            chip=chip_of(chip, first, frames[0].name),
+            cores=spec.cores,
+        )
+        _limit_threads(spec.cores)
+        log.info("chip=%s frames=%d masters=%d", chip["name"], len(frames), len(masters))
+        result = recipe.process(inputs, recipe.parameters(**task["parameters"]))
+    return [
+        made
+        for product in result.products
+        for made in _save(product, chip=chip, first=first, spec=spec, folder=folder)
+    ]
+
+
+def _save(
+    product: ProductData,
+    *,
+    chip: Mapping[str, Any],
+    first: Mapping[str, Any],
+    spec: JobSpec,
+    folder: Path,
+) -> list[MadeFile]:
+    declared = [one["category"] for one in chip["products"] if one["role"] == product.role]
+    if not declared:
+        log.warning("product=%s reason=not in the instrument definition, left out", product.role)
+        return []
+    (category,) = declared
+    task = spec.payload
+    masters = [master["product_id"] for master in _used(task, chip["name"])]
+    path, figures = folder / f"{category}.fits", folder / f"{category}.npz"
+    provenance = _provenance(task, category, chip["name"])
+    save_product(path, product, first=first, provenance=provenance)
+    save_figures(figures, product.figures)
+    return [
+        MadeFile(
+            category=category,
+            file=path.name,
+            sha256=file_sha256(path),
+            size=path.stat().st_size,
+            figures=figures.name,
+            figures_sha256=file_sha256(figures),
+            inputs=(*(frame["frame_id"] for frame in task["frames"]), *masters),
+        )
+    ]
+
+
+def _provenance(task: Mapping[str, Any], category: str, chip: str) -> Provenance:
+    return Provenance(
+        category=category,
+        recipe=task["native"],
+        recipe_version=task["version"],
+        context=task["context"],
+        raws=tuple((frame["name"], frame["raw_type"]) for frame in task["frames"]),
+        masters=tuple((master["name"], master["category"]) for master in _used(task, chip)),
+        parameters=task["parameters"],
+    )
+
+
+def _used(task: Mapping[str, Any], chip: str) -> list[dict[str, str]]:
+    """Masters of one chip, and those that all chips share."""
+    return [master for master in task["masters"] if master["chip"] in {chip, ""}]
+
+
+def _limit_threads(cores: int) -> None:
+    numba = sys.modules.get("numba")
+    if numba is not None:
+        numba.set_num_threads(min(cores, numba.config.NUMBA_NUM_THREADS))

@@ -1,0 +1,322 @@
+"""The scheduler's loop: collect what ended, start what may, one transaction a turn."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from vltflow.core.errors import StoreError, VltflowError
+from vltflow.core.site import Site
+from vltflow.core.time import now_iso
+from vltflow.instruments import Instrument
+from vltflow.process.admission import Admission, Tokens
+from vltflow.process.collect import Kept, keep, record
+from vltflow.process.executors import Executor, Outcome
+from vltflow.process.executors.folders import remove_folder
+from vltflow.process.jobs import Task, make_task, read_materials, resources_of, tokens_of
+from vltflow.process.queue import Queue
+from vltflow.process.recover import INTERRUPTED, put_back
+from vltflow.process.report import ProcessReport, Progress, Report
+from vltflow.records import AssociationBlock, BlockState, Job, JobState
+from vltflow.store import Store, Transaction
+
+_TURN_SECONDS = 0.5
+"""Longest time without a look at the cancel flag and at aborted ABs."""
+
+log = logging.getLogger(__name__)
+
+
+class Scheduler:
+    """One run over the planned ABs of a store.
+
+    Parameters
+    ----------
+    store, site, executor
+        Where records and files are, what may be used, where jobs run.
+    instruments
+        Definitions by name; ABs of other instruments are left alone.
+    report
+        Is told about each AB that ends.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        site: Site,
+        executor: Executor,
+        *,
+        instruments: Mapping[str, Instrument],
+        report: Report | None = None,
+    ) -> None:
+        self._store = store
+        self._site = site
+        self._executor = executor
+        self._instruments = instruments
+        self._report = report or (lambda _: None)
+        health = executor.ping()
+        self._free = Tokens(health.cores, health.memory_mb)
+        self._admission = Admission(self._free)
+        self._queue = Queue()
+        self._ready: dict[str, tuple[AssociationBlock, Mapping[str, int]]] = {}
+        self._running: dict[str, tuple[AssociationBlock, Job]] = {}
+        self.outcome = ProcessReport()
+
+    def adopt(self, jobs: Sequence[Job]) -> None:
+        """Take over jobs that an earlier life submitted and that still run."""
+        with self._store.read() as tx:
+            for job in jobs:
+                self._running[job.handle] = (tx.blocks.get(job.block), job)
+                self._free = self._free.minus(Tokens(job.cores, job.memory_mb))
+
+    def work(
+        self, *, night: str | None, instrument: str | None, cancel: threading.Event | None
+    ) -> None:
+        """Run until nothing runs and nothing can be started.
+
+        Raises
+        ------
+        VaultError
+            If the disk refuses; what ran is back in the queue.
+        """
+        try:
+            while cancel is None or not cancel.is_set():
+                idle = not self._running and not self._ready
+                if idle and not self._load(night, instrument):
+                    break
+                ended = self._executor.ping(_TURN_SECONDS if self._running else 0.0).ended
+                if ended or self._ready:
+                    self._turn(ended)
+                if self._running and not ended:
+                    self._cancel_aborted()
+        finally:
+            self._give_back()
+        self.outcome.cancelled = cancel is not None and cancel.is_set()
+        self.outcome.waiting = self._queue.waiting()
+
+    def _load(self, night: str | None, instrument: str | None) -> bool:
+        """Look at the AB table anew; whether something is there to do."""
+        with self._store.write(by="scheduler", why="looks for work") as tx:
+            planned = tx.blocks.find(
+                night=night, instrument=instrument, states=(BlockState.PLANNED,)
+            )
+            self._queue.load(tx, [one for one in planned if one.instrument in self._instruments])
+            self._ready.clear()
+            self._admission.clear()
+            ended = self._enqueue(tx, self._queue.take_ready())
+        self._tell(ended)
+        return bool(self._ready or ended)
+
+    def _turn(self, ended: Sequence[str]) -> None:
+        """Collect and start in one transaction, then tell the executor."""
+        outcomes = [self._executor.collect(handle) for handle in ended]
+        kept = [self._keep(outcome) for outcome in outcomes]
+        changes: list[tuple[str, BlockState]] = []
+        with self._store.write(by="scheduler", why="runs the queue") as tx:
+            for one in kept:
+                changes += self._record(tx, one)
+            free = self._free
+            for one in kept:
+                free = free.plus(Tokens(one.job.cores, one.job.memory_mb))
+            tasks, started = self._admit(tx, free)
+            changes += started
+        for outcome in outcomes:
+            remove_folder(outcome.folder)
+            _, job = self._running.pop(outcome.handle)
+            self._free = self._free.plus(Tokens(job.cores, job.memory_mb))
+        self._tell(changes)
+        for task in tasks:
+            # Noted first: whatever goes wrong with the submission, it is given back.
+            self._running[task.job.handle] = (task.block, task.job)
+            self._free = self._free.minus(Tokens(task.job.cores, task.job.memory_mb))
+        for task in tasks:
+            self._executor.submit(task.spec(self._site))
+
+    def _keep(self, outcome: Outcome) -> Kept:
+        _, job = self._running[outcome.handle]
+        return keep(job, outcome, self._store.vault)
+
+    def _record(self, tx: Transaction, kept: Kept) -> list[tuple[str, BlockState]]:
+        block, _ = self._running[kept.job.handle]
+        state = record(tx, kept, block=block, instrument=self._instruments[block.instrument])
+        if state is BlockState.PLANNED:
+            return self._enqueue(tx, [block])
+        return [(block.name, state), *self._ended(tx, block, state)]
+
+    def _ended(
+        self, tx: Transaction, block: AssociationBlock, state: BlockState
+    ) -> list[tuple[str, BlockState]]:
+        """Queue the ABs that waited for this one."""
+        products = tx.products.of_block(block.name, block.revision)
+        return self._enqueue(tx, self._queue.became(block.name, state, products))
+
+    def _enqueue(
+        self, tx: Transaction, blocks: Iterable[AssociationBlock]
+    ) -> list[tuple[str, BlockState]]:
+        """Queue ABs that can run; those that never can end here."""
+        ended: list[tuple[str, BlockState]] = []
+        for block in blocks:
+            instrument = self._instruments[block.instrument]
+            entry = instrument.recipe_of(block.raw_type)
+            try:
+                if entry.runner != "native":
+                    ended += self._refuse(
+                        tx, block, BlockState.BLOCKED, _no_runner(block, entry.runner)
+                    )
+                    continue
+                resources = resources_of(tx, block, instrument, self._site)
+            except VltflowError as error:
+                ended += self._refuse(tx, block, BlockState.FAILED, str(error))
+                continue
+            self._ready[block.name] = (block, resources)
+            self._admission.add(block.name, tokens_of(resources))
+        return ended
+
+    def _refuse(
+        self, tx: Transaction, block: AssociationBlock, state: BlockState, problem: str
+    ) -> list[tuple[str, BlockState]]:
+        tx.blocks.set_state(block.name, state, problem=problem)
+        return [(block.name, state), *self._ended(tx, block, state)]
+
+    def _admit(
+        self, tx: Transaction, free: Tokens
+    ) -> tuple[list[Task], list[tuple[str, BlockState]]]:
+        """Pick what starts now and register it; whoever changed meanwhile is left alone."""
+        picked: list[tuple[AssociationBlock, Mapping[str, int]]] = []
+        while (found := self._admission.next(free)) is not None:
+            name, size = found
+            picked.append(self._ready.pop(name))
+            free = free.minus(size)
+        if not picked:
+            return [], []
+        states = tx.blocks.states([block.name for block, _ in picked])
+        picked = [
+            (block, resources)
+            for block, resources in picked
+            if states.get(block.name) == (BlockState.PLANNED, block.revision)
+        ]
+        return self._register(tx, picked)
+
+    def _register(
+        self, tx: Transaction, picked: list[tuple[AssociationBlock, Mapping[str, int]]]
+    ) -> tuple[list[Task], list[tuple[str, BlockState]]]:
+        blocks = [block for block, _ in picked]
+        materials = read_materials(tx, blocks)
+        earlier = tx.jobs.of_blocks([block.name for block in blocks])
+        tasks: list[Task] = []
+        ended: list[tuple[str, BlockState]] = []
+        for block, resources in picked:
+            try:
+                task = make_task(
+                    block,
+                    instrument=self._instruments[block.instrument],
+                    materials=materials,
+                    resources=resources,
+                    vault_url=self._store.vault.url,
+                )
+            except VltflowError as error:
+                ended += self._refuse(tx, block, BlockState.FAILED, str(error))
+                continue
+            jobs = earlier.get(block.name, [])
+            if self._is_done_already(tx, task, jobs):
+                self.outcome.skipped.append(block.name)
+                ended += [(block.name, BlockState.SUCCEEDED)]
+                ended += self._ended(tx, block, BlockState.SUCCEEDED)
+            else:
+                tasks.append(replace(task, job=_numbered(task.job, jobs)))
+        return self._started(tx, tasks, earlier), ended
+
+    def _started(
+        self, tx: Transaction, tasks: list[Task], earlier: Mapping[str, list[Job]]
+    ) -> list[Task]:
+        """Register jobs as running, before the executor hears of them."""
+        known = {job.job_id: job for jobs in earlier.values() for job in jobs}
+        started = [
+            replace(
+                task,
+                job=replace(
+                    task.job,
+                    state=JobState.RUNNING,
+                    executor=self._executor.name,
+                    handle=task.job.job_id,
+                    started=now_iso(),
+                ),
+            )
+            for task in tasks
+        ]
+        tx.jobs.add([task.job for task in started if task.job.job_id not in known])
+        for task in started:
+            if task.job.job_id in known:
+                tx.jobs.update(task.job, expected={JobState.PLANNED})
+            for job in earlier.get(task.block.name, []):
+                if job.state is JobState.PLANNED and job.job_id != task.job.job_id:
+                    stale = replace(job, state=JobState.ABORTED, error="its inputs changed")
+                    tx.jobs.update(stale, expected={JobState.PLANNED})
+        tx.blocks.set_masters(
+            {task.block.name: task.block.masters for task in started if task.block.masters}
+        )
+        tx.blocks.move([task.block.name for task in started], BlockState.RUNNING)
+        return started
+
+    def _is_done_already(self, tx: Transaction, task: Task, jobs: Sequence[Job]) -> bool:
+        """Whether this work was done before and its products are there; they count again then."""
+        for job in jobs:
+            if job.state is not JobState.SUCCEEDED or job.input_hash != task.job.input_hash:
+                continue
+            products = tx.products.of_job(job.job_id)
+            if not all(self._store.vault.exists(product.file_id) for product in products):
+                continue
+            for product in products:
+                tx.products.adopt(product.product_id, task.block.revision)
+            tx.blocks.set_masters({task.block.name: task.block.masters})
+            tx.blocks.set_state(task.block.name, BlockState.SUCCEEDED, problem=task.block.problem)
+            tx.events.add("block", task.block.name, f"skipped: job {job.job_id} did the same work")
+            return True
+        return False
+
+    def _cancel_aborted(self) -> None:
+        """Stop the jobs of ABs that a person aborted, or that were re-opened."""
+        names = [block.name for block, _ in self._running.values()]
+        with self._store.read() as tx:
+            states = tx.blocks.states(names)
+        for handle, (block, job) in self._running.items():
+            if states[block.name] != (BlockState.RUNNING, job.revision):
+                self._executor.cancel(handle)
+
+    def _give_back(self) -> None:
+        """Stop what still runs and return it to the queue."""
+        for handle in self._running:
+            self._executor.cancel(handle)
+        try:
+            with self._store.write(by="scheduler", why=INTERRUPTED) as tx:
+                for _, job in self._running.values():
+                    put_back(tx, job)
+        except StoreError as error:
+            log.warning("jobs=%d reason=%s", len(self._running), error)  # the next start settles it
+        self._running.clear()
+
+    def _tell(self, changes: Sequence[tuple[str, BlockState]]) -> None:
+        for name, state in changes:
+            self.outcome.add(name, state)
+            running = tuple(block.name for block, _ in self._running.values())
+            total = self.outcome.done + len(self._queue) + len(self._ready) + len(running)
+            self._report(Progress(self.outcome.done, total, running, name, state))
+
+
+def _numbered(job: Job, earlier: Sequence[Job]) -> Job:
+    """The job with the number of its attempt; one that was interrupted goes on as itself."""
+    for one in earlier:
+        if (
+            one.state is JobState.PLANNED
+            and one.input_hash == job.input_hash
+            and one.revision == job.revision
+        ):
+            return replace(job, job_id=one.job_id, created=one.created, attempt=one.attempt)
+    return replace(job, attempt=1 + sum(one.revision == job.revision for one in earlier))
+
+
+def _no_runner(block: AssociationBlock, runner: str) -> str:
+    if runner == "none":
+        return f"waits for a recipe: {block.recipe} comes with a later version"
+    return f"waits for a runner: {block.recipe} needs {runner}, which this version cannot start"

@@ -1,0 +1,157 @@
+"""Everything about one AB that scoring and its report need, gathered in one look."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from vltflow.instruments import Instrument
+from vltflow.qc.rules import Subject, applicable, score
+from vltflow.records import (
+    AssociationBlock,
+    Job,
+    Product,
+    QcParameter,
+    QcValue,
+    RawFrame,
+    Score,
+    Verdict,
+)
+from vltflow.store import Transaction
+
+SHOWN_HISTORY = 20
+"""Values shown before one that no threshold looks back from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dossier:
+    """An AB with what it was made from and what it made."""
+
+    block: AssociationBlock
+    frames: tuple[RawFrame, ...]
+    products: tuple[Product, ...]
+    """Of the present revision."""
+    masters: dict[str, Product]
+    """Calibrations that were used, by product id."""
+    job: Job | None
+    """The job that made the products."""
+    verdict: Verdict | None
+    """Decision in force about the present revision."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """What was measured on an AB, and how it was judged."""
+
+    values: tuple[QcValue, ...]
+    scores: tuple[Score, ...]
+    history: dict[tuple[str, str], list[tuple[float, float]]] = field(default_factory=dict)
+    """MJD and certified value before, by category and parameter."""
+    catalogue: dict[str, QcParameter] = field(default_factory=dict)
+    unscored: dict[str, str] = field(default_factory=dict)
+    """Why a parameter has no threshold."""
+
+
+def gather(tx: Transaction, name: str) -> Dossier:
+    """The dossier of an AB.
+
+    Raises
+    ------
+    NotFound
+        If there is no such AB.
+    """
+    block = tx.blocks.get(name)
+    products = tuple(tx.products.of_block(name, block.revision))
+    jobs = {product.job_id for product in products}
+    verdicts = tx.quality.verdicts([name]).get(name, [])
+    current = [verdict for verdict in verdicts if verdict.revision == block.revision]
+    return Dossier(
+        block=block,
+        frames=tx.frames.of_block(name),
+        products=products,
+        masters=tx.products.by_id(match.product_id for match in block.masters if match.product_id),
+        job=next((job for job in tx.jobs.of_block(name) if job.job_id in jobs), None),
+        verdict=current[-1] if current else None,
+    )
+
+
+def judge(
+    tx: Transaction,
+    instrument: Instrument,
+    dossier: Dossier,
+    measured: Sequence[QcValue],
+    undefined: dict[tuple[str, str], str],
+) -> Quality:
+    """Scores of an AB, each with the history that it was compared to.
+
+    Parameters
+    ----------
+    measured
+        QC1 values of all its products.
+    undefined
+        What stood instead of a number, by category and parameter.
+    """
+    block = dossier.block
+    values = {(value.category, value.parameter): value for value in measured}
+    history = {key: tx.quality.trend(value, SHOWN_HISTORY) for key, value in values.items()}
+    scores = []
+    for category in _categories(instrument, dossier):
+        for parameter, entries in applicable(instrument, block, category).items():
+            key = (category, parameter)
+            probe = values.get(key) or _probe(dossier, category, parameter)
+            window = max(entry.window for entry in entries)
+            history[key] = tx.quality.trend(probe, window)
+            subject = _subject(dossier, key, values.get(key), undefined.get(key, ""))
+            scores.append(score(subject, entries, [number for _, number in history[key]]))
+    return Quality(
+        values=tuple(measured),
+        scores=tuple(scores),
+        history=history,
+        catalogue={one.name: one for one in tx.quality.parameters(instrument.name)},
+        unscored=dict(instrument.qc.unscored),
+    )
+
+
+def _categories(instrument: Instrument, dossier: Dossier) -> list[str]:
+    declared = list(instrument.products_of(dossier.block.raw_type))
+    made = [product.category for product in dossier.products]
+    return list(dict.fromkeys([*declared, *made]))
+
+
+def _subject(
+    dossier: Dossier, key: tuple[str, str], value: QcValue | None, undefined: str
+) -> Subject:
+    category, parameter = key
+    missing = ""
+    if value is None and not undefined:
+        made = category in {product.category for product in dossier.products}
+        missing = f"{category} has no {parameter}" if made else f"{category} was not made"
+    return Subject(
+        block=dossier.block.name,
+        revision=dossier.block.revision,
+        category=category,
+        parameter=parameter,
+        value=None if value is None else value.value,
+        missing=missing,
+        undefined=undefined,
+    )
+
+
+def _probe(dossier: Dossier, category: str, parameter: str) -> QcValue:
+    """Stands for a value that is missing, to find the history of its kind."""
+    block = dossier.block
+    return QcValue(
+        block=block.name,
+        revision=block.revision,
+        product_id="",
+        instrument=block.instrument,
+        night=block.night,
+        raw_type=block.raw_type,
+        setup=block.setup,
+        category=category,
+        parameter=parameter,
+        value=math.nan,
+        unit="",
+        mjd=block.mjd_mid,
+    )

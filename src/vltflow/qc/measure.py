@@ -1,0 +1,121 @@
+"""QC1 values read from the headers of products, whoever wrote them."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from astropy.io import fits
+from astropy.io.fits.card import Card
+from astropy.io.fits.verify import VerifyError, VerifyWarning
+
+from vltflow.core.errors import UnreadableFile
+from vltflow.records import AssociationBlock, Product, QcValue
+
+_PREFIX = "ESO "
+_GROUP = "ESO QC "
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """QC1 values of a product, and what stood where a number was due."""
+
+    values: tuple[QcValue, ...] = ()
+    undefined: dict[str, str] = field(default_factory=dict)
+    """Text such as ``nan`` by parameter: written by the recipe, but no number."""
+
+
+def measure(
+    block: AssociationBlock, product: Product, path: Path, units: Mapping[str, str]
+) -> Measured:
+    """QC1 values in the headers of all HDUs of a product; a keyword counts where it stands first.
+
+    Parameters
+    ----------
+    path
+        The product's file.
+    units
+        Unit by parameter, from the catalogue; a parameter unknown to it has none.
+
+    Raises
+    ------
+    UnreadableFile
+        If the file is no FITS file.
+    """
+    values: dict[str, float] = {}
+    undefined: dict[str, str] = {}
+    for parameter, value in _quality_keywords(path, product.name):
+        if parameter in values or parameter in undefined:
+            continue
+        number = _number(value)
+        if number is None:
+            continue
+        if math.isfinite(number):
+            values[parameter] = number
+        else:
+            undefined[parameter] = str(value).strip()
+    found = tuple(
+        _value(block, product, parameter, number, units.get(parameter, ""))
+        for parameter, number in values.items()
+    )
+    return Measured(found, undefined)
+
+
+def _quality_keywords(path: Path, name: str) -> Iterator[tuple[str, Any]]:
+    try:
+        with fits.open(path, memmap=False, lazy_load_hdus=True) as hdus:
+            for hdu in hdus:
+                for card in hdu.header.cards:
+                    if card.keyword.startswith(_GROUP):
+                        yield card.keyword.removeprefix(_PREFIX), _card_value(card)
+    except OSError as error:
+        raise UnreadableFile(
+            f"product {name} ({path}) cannot be read: {error}",
+            hint="Restore the file from a backup, or make the product anew",
+        ) from error
+
+
+def _card_value(card: Card) -> Any:
+    """Value of a card; text where some writer left ``nan`` or ``inf``, which FITS forbids."""
+    try:
+        return card.value
+    except VerifyError:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", VerifyWarning)
+            return card.image.partition("=")[2].partition("/")[0].strip(" '")
+
+
+def _number(value: Any) -> float | None:
+    """Number that a keyword holds; None for texts that are not meant as one, and for no value."""
+    if isinstance(value, (bool, int, float)):
+        return float(value)
+    if not isinstance(value, str):
+        return None
+    try:
+        number = float(value)
+    except ValueError:
+        return None
+    return None if math.isfinite(number) else number
+
+
+def _value(
+    block: AssociationBlock, product: Product, parameter: str, number: float, unit: str
+) -> QcValue:
+    return QcValue(
+        block=block.name,
+        revision=block.revision,
+        product_id=product.product_id,
+        instrument=block.instrument,
+        night=block.night,
+        raw_type=block.raw_type,
+        setup=block.setup,
+        category=product.category,
+        parameter=parameter,
+        value=number,
+        unit=unit,
+        mjd=product.mjd,
+    )

@@ -1,0 +1,174 @@
+"""The room's entry: measure, score and report all ABs that have new products."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from vltflow.core.errors import Conflict, VltflowError
+from vltflow.core.time import now_iso
+from vltflow.instruments import Instrument
+from vltflow.qc.dossier import Dossier, Quality, gather, judge
+from vltflow.qc.measure import measure
+from vltflow.qc.report import figures_of, render
+from vltflow.qc.rules import score_text
+from vltflow.records import AssociationBlock, BlockState, Colour, QcParameter, QcValue
+from vltflow.store import Store
+
+_log = logging.getLogger(__name__)
+_PROBLEM = "QC: "
+
+
+@dataclass(frozen=True, slots=True)
+class BlockScore:
+    """How an AB came out."""
+
+    block: str
+    revision: int
+    red: int
+    scored: int
+    """Red and green scores."""
+    grey: int
+    score: str
+    """``(red/total)``; empty when it has no threshold at all."""
+    report: str
+    """Vault id of the report page."""
+
+
+def run(
+    store: Store,
+    instrument: Instrument,
+    *,
+    blocks: Sequence[str] | None = None,
+    again: bool = False,
+    by: str = "qc",
+) -> list[BlockScore]:
+    """Measure, score and report ABs of an instrument whose products were not looked at yet.
+
+    The three are recorded in one transaction an AB, so that an interrupted run is
+    continued by the next. An AB whose products cannot be read gets this as its
+    problem, and the others go on.
+
+    Parameters
+    ----------
+    blocks
+        Names of ABs; all by default.
+    again
+        Score also those of `blocks` that have scores but no verdict yet: after a
+        change of thresholds.
+
+    Raises
+    ------
+    StoreError
+        If the registry cannot be read or written.
+    """
+    _declare(store, instrument, by)
+    results = []
+    for name in _selected(store, instrument, blocks, again=again):
+        try:
+            results.append(_score_block(store, instrument, name, by))
+        except Conflict as conflict:
+            _log.info("ab=%s left for the next run: %s", name, conflict)
+        except VltflowError as error:  # the boundary of one AB, as the job's is in processing
+            _log.warning("ab=%s cannot be scored: %s", name, error)
+            _set_problem(store, name, f"{_PROBLEM}{error}", by)
+    return results
+
+
+def _declare(store: Store, instrument: Instrument, by: str) -> None:
+    wanted = {
+        QcParameter(instrument.name, entry.name, entry.unit, entry.description)
+        for entry in instrument.qc.parameters
+    }
+    with store.read() as tx:
+        new = wanted - set(tx.quality.parameters(instrument.name))
+    if new:
+        with store.write(by=by, why="catalogue of QC1 parameters") as tx:
+            tx.quality.declare(sorted(new, key=lambda parameter: parameter.name))
+
+
+def _selected(
+    store: Store, instrument: Instrument, blocks: Sequence[str] | None, *, again: bool
+) -> list[str]:
+    with store.read() as tx:
+        open_names = tx.quality.unscored(instrument.name)
+        if again and blocks is not None:
+            open_names += tx.quality.undecided(instrument.name)
+    return open_names if blocks is None else [name for name in open_names if name in set(blocks)]
+
+
+def _score_block(store: Store, instrument: Instrument, name: str, by: str) -> BlockScore:
+    with store.read() as tx:
+        dossier = gather(tx, name)
+    values, undefined = _measured(store, instrument, dossier)
+    with store.read() as tx:
+        quality = judge(tx, instrument, dossier, values, undefined)
+    page = render(dossier, quality, figures_of(store, dossier.products))
+    report = store.vault.put_bytes(page)
+    _record(store, dossier, quality, report=report, by=by)
+    colours = [score.colour for score in quality.scores]
+    grey = colours.count(Colour.GREY)
+    return BlockScore(
+        block=name,
+        revision=dossier.block.revision,
+        red=colours.count(Colour.RED),
+        scored=len(colours) - grey,
+        grey=grey,
+        score=score_text(quality.scores),
+        report=report,
+    )
+
+
+def _measured(
+    store: Store, instrument: Instrument, dossier: Dossier
+) -> tuple[list[QcValue], dict[tuple[str, str], str]]:
+    units = {entry.name: entry.unit for entry in instrument.qc.parameters}
+    values: list[QcValue] = []
+    undefined: dict[tuple[str, str], str] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for product in dossier.products:
+            path = store.vault.local_path(product.file_id, Path(folder))
+            found = measure(dossier.block, product, path, units)
+            values += found.values
+            for parameter, written in found.undefined.items():
+                undefined[product.category, parameter] = written
+    unknown = sorted({value.parameter for value in values} - set(units))
+    if unknown:
+        _log.warning("ab=%s parameters outside the catalogue: %s", dossier.block.name, unknown)
+    return values, undefined
+
+
+def _record(store: Store, dossier: Dossier, quality: Quality, *, report: str, by: str) -> None:
+    block = dossier.block
+    why = f"products of {block.recipe}, revision {block.revision}"
+    with store.write(by=by, why=why) as tx:
+        present = tx.blocks.lock(block.name)
+        if not _unchanged(present, block):
+            raise Conflict(f"AB {block.name} changed while it was scored")
+        tx.quality.add_values(quality.values)
+        tx.quality.set_scores(block.name, block.revision, quality.scores)
+        tx.quality.set_report(block.name, block.revision, report, now_iso())
+        problem = _without_ours(present.problem)
+        if problem != present.problem:
+            tx.blocks.set_problem(block.name, problem)
+
+
+def _unchanged(present: AssociationBlock, seen: AssociationBlock) -> bool:
+    return (present.revision, present.state) == (seen.revision, seen.state)
+
+
+def _set_problem(store: Store, name: str, problem: str, by: str) -> None:
+    """Show a problem at its AB, behind what is shown there already; the same one only once."""
+    with store.write(by=by, why="products could not be scored") as tx:
+        block = tx.blocks.lock(name)
+        own = _without_ours(block.problem)
+        shown = f"{own}; {problem}" if own else problem
+        if shown != block.problem and block.state in {BlockState.SUCCEEDED, BlockState.PARTIAL}:
+            tx.blocks.set_problem(name, shown)
+
+
+def _without_ours(problem: str) -> str:
+    return problem.partition(_PROBLEM)[0].removesuffix("; ")

@@ -1,0 +1,460 @@
+"""A night of raw frames, each with its truth beside it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import multiprocessing
+import os
+import zlib
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import vltflow.simulate as package
+from vltflow.core.errors import UnknownName, UserError
+from vltflow.core.time import iso_from_mjd, night_range
+from vltflow.simulate import defects as faults
+from vltflow.simulate.detector import bias_level, chip_maps, collect, read_noise, read_out
+from vltflow.simulate.frame import frame_bytes, write_atomically
+from vltflow.simulate.plan import PlannedFrame, Template
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from vltflow.simulate.cards import CardValue
+    from vltflow.simulate.defects import Disturbance, Victim
+    from vltflow.simulate.detector import Layout
+    from vltflow.simulate.image import Scene
+    from vltflow.simulate.plan import Instrument
+
+logger = logging.getLogger(__name__)
+
+_DAY_MS = 86_400_000
+Truth = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedDay:
+    """What was written for a night."""
+
+    instrument: str
+    night: str
+    folder: Path
+    files: tuple[Path, ...]
+    """All files that look like frames, damaged ones and copies included."""
+    blocks: tuple[Truth, ...]
+    """The night's association blocks as they are meant (see ``night.truth.json``)."""
+    defects: tuple[Truth, ...]
+    """Defects with their victims."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """One template to simulate, for a worker process."""
+
+    instrument: str
+    night: str
+    template: Template
+    victims: tuple[Victim, ...]
+    folder: Path
+    seed: int
+    small: bool
+
+
+def instrument_names() -> tuple[str, ...]:
+    """Names of the instruments that can be simulated: the packages beside this module."""
+    return tuple(sorted(module.name for module in iter_modules(package.__path__) if module.ispkg))
+
+
+@cache
+def model(name: str) -> Instrument:
+    """The simulated instrument of this name (any case).
+
+    Raises
+    ------
+    UnknownName
+        If it cannot be simulated.
+    """
+    if name.lower() not in instrument_names():
+        known = ", ".join(instrument_names())
+        raise UnknownName(f"instrument {name} cannot be simulated", hint=f"Known: {known}.")
+    found: Instrument = import_module(f"{package.__name__}.{name.lower()}").MODEL
+    return found
+
+
+def simulate_day(  # noqa: PLR0913
+    instrument: str,
+    night: str,
+    out: Path,
+    *,
+    seed: int = 1,
+    small: bool = False,
+    defects: Sequence[str] = (),
+    progress: Callable[[int, int], None] | None = None,
+) -> SimulatedDay:
+    """Write the raw frames of a night and their truth.
+
+    Parameters
+    ----------
+    instrument
+        Name of the instrument, any case.
+    night
+        ISO date of the evening; frames run from noon UT to noon UT.
+    out
+        Folder for the frames; made if needed. Frames of the same name are replaced.
+    seed
+        Noise and the choice of victims depend on it; the chips and their drift do not.
+    small
+        Small detectors with the same gain, noise, level and dark current.
+    defects
+        Names from `DEFECTS`.
+    progress
+        Called with the number of templates done and in all.
+
+    Returns
+    -------
+    SimulatedDay
+        Beside each frame ``NAME.truth.json``; ``truth/`` holds the chips' maps and
+        the light of each template; ``night.truth.json`` tells the blocks and defects.
+
+    Raises
+    ------
+    UnknownName
+        If the instrument or a defect is unknown.
+    UserError
+        If the night is no date.
+    """
+    instrument_model = model(instrument)
+    templates = _templates(instrument_model, night)
+    victims = faults.choose_victims(defects, templates, night=night, seed=seed)
+    (out / "truth").mkdir(parents=True, exist_ok=True)
+    _write_maps(instrument_model, templates, out / "truth", small=small)
+    orders = [
+        _Order(
+            instrument.lower(), night, template,
+            tuple(v for v in victims if v.template == template.ordinal), out, seed, small,
+        )
+        for template in templates
+    ]  # fmt: skip
+    blocks = _run(orders, small=small, progress=progress)
+    return _finish(instrument_model.name, night, out, blocks)
+
+
+def _templates(instrument: Instrument, night: str) -> Sequence[Template]:
+    try:
+        night_range(night)
+    except ValueError as error:
+        raise UserError(f"'{night}' is no night; give a date such as 2015-02-26") from error
+    return instrument.templates(night)
+
+
+def _run(
+    orders: Sequence[_Order], *, small: bool, progress: Callable[[int, int], None] | None
+) -> list[Truth]:
+    """Simulate all templates: full frames in as many processes as there are cores."""
+    blocks: list[Truth] = []
+    workers = 1 if small else min(4, os.cpu_count() or 1)
+    if workers == 1:
+        results: Iterator[Truth] = map(_simulate_template, orders)
+        for number, block in enumerate(results, 1):
+            blocks.append(block)
+            if progress:
+                progress(number, len(orders))
+        return blocks
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        # Longest first: darks and the red arm's flats keep all workers busy to the end.
+        waiting = [pool.submit(_simulate_template, order) for order in sorted(orders, key=_cost)]
+        for number, future in enumerate(as_completed(waiting), 1):
+            blocks.append(future.result())
+            if progress:
+                progress(number, len(orders))
+    return blocks
+
+
+def _cost(order: _Order) -> float:
+    template = order.template
+    return -template.count / template.setup.binning**2 * (2.0 if template.setup.arm == "red" else 1)
+
+
+def _finish(instrument: str, night: str, out: Path, blocks: list[Truth]) -> SimulatedDay:
+    blocks = sorted(blocks, key=lambda block: str(block["start"]))
+    found = [defect for block in blocks for defect in block["defects"]]
+    content = {"instrument": instrument, "night": night, "blocks": blocks, "defects": found}
+    _write_json(out / "night.truth.json", content)
+    files = [out / name for block in blocks for name in block["files"]]
+    logger.info("night=%s blocks=%d files=%d", night, len(blocks), len(files))
+    return SimulatedDay(instrument, night, out, tuple(files), tuple(blocks), tuple(found))
+
+
+def _write_maps(
+    instrument: Instrument, templates: Sequence[Template], folder: Path, *, small: bool
+) -> None:
+    """Maps of all chips in use, once a folder."""
+    instrument.shared_truth(folder)
+    setups = {(t.setup.arm, t.setup.binning): t.setup for t in templates}
+    for setup in setups.values():
+        for chip in instrument.chips(setup):
+            layout = instrument.layout(chip, setup, small=small)
+            maps = chip_maps(layout)
+            _write_arrays(
+                folder / f"{layout.key}.npz",
+                {
+                    "response": maps.response,
+                    "dark_rate": maps.dark_rate,
+                    "hot": maps.hot,
+                    "bias_rows": maps.bias_rows,
+                    "bias_columns": maps.bias_columns,
+                    "data_section": np.array([layout.prescan, layout.columns]),
+                },
+            )
+
+
+def _simulate_template(order: _Order) -> Truth:
+    """Write the frames of one template; gives the block's truth."""
+    instrument, template = model(order.instrument), order.template
+    arrived: list[str] = []
+    files: list[str] = []
+    lost = set(template.missing)
+    noted: list[Truth] = []
+    scenes: dict[str, Scene] = {}
+    for number in range(1, template.count + 1):
+        frame = PlannedFrame(order.night, template, number, instrument.name)
+        names = [v.defect for v in order.victims if v.hits(number)]
+        noted += [{"defect": name, "frame": frame.name} for name in names]
+        if any(v.loses_frame for v in order.victims if v.hits(number)):
+            lost.add(number)
+        if number in template.missing or "missing-frame" in names:
+            continue
+        files += _simulate_frame(order, frame, names, scenes)
+        arrived.append(frame.name)
+    return _block_truth(order, arrived, files, lost, noted)
+
+
+def _block_truth(
+    order: _Order, arrived: list[str], files: list[str], lost: set[int], noted: list[Truth]
+) -> Truth:
+    template = order.template
+    first = PlannedFrame(order.night, template, 1, "")
+    return {
+        "start": iso_from_mjd(first.mjd),
+        "raw_type": template.raw_type,
+        "setup": template.setup.label,
+        "setup_values": asdict(template.setup),
+        "tpl_id": template.tpl_id,
+        "tpl_start": iso_from_mjd(night_range(order.night)[0] + template.start_ms / _DAY_MS)[:19],
+        "grouping": "tpl" if template.kind in ("bias", "dark", "flat", "fibres") else "none",
+        "expected": template.count,
+        "frames": arrived,
+        "unusable": sorted(lost),
+        "complete": not lost,
+        "files": files,
+        "defects": noted,
+    }
+
+
+def _simulate_frame(
+    order: _Order, frame: PlannedFrame, names: list[str], scenes: dict[str, Scene]
+) -> list[str]:
+    """Write one frame with its truth; gives the names of the files that look like frames."""
+    instrument = model(order.instrument)
+    disturbed = faults.disturbance(names)
+    lived = replace(frame, template=faults.disturb_template(frame.template, disturbed))
+    setup = lived.template.setup
+    layouts = [
+        instrument.layout(chip, setup, small=order.small) for chip in instrument.chips(setup)
+    ]
+    pixels, chips = [], []
+    for hdu, layout in enumerate(layouts):
+        scene = _scene(order, lived, layout, scenes)
+        image, truth = _expose(order, lived, layout, scene, disturbed)
+        pixels.append(image)
+        chips.append({"hdu": hdu if len(layouts) == 1 else hdu + 1, **truth})
+    headers = instrument.cards(lived, layouts)
+    content = frame_bytes(
+        faults.change_cards(headers, names, instrument.mandatory_keyword), pixels
+    )
+    if any(victim.defect == "wrong-checksum" for victim in order.victims):
+        content = faults.with_checksums(content)
+    written = {f"{frame.name}.fits": faults.change_bytes(content, names)}
+    if "duplicate-file" in names:
+        written[f"{frame.name}_copy.fits"] = content
+    if "foreign-instrument" in names:
+        name = frame.name.replace(frame.prefix, faults.FOREIGN_INSTRUMENT)
+        written[f"{name}.fits"] = frame_bytes(faults.foreign_cards(headers, name), pixels)
+    for name, data in written.items():
+        write_atomically(order.folder / name, data)
+    _write_json(
+        order.folder / f"{frame.name}.truth.json", _frame_truth(lived, frame, names, chips)
+    )
+    return list(written)
+
+
+def _scene(
+    order: _Order, frame: PlannedFrame, layout: Layout, scenes: dict[str, Scene]
+) -> Scene | None:
+    """The light of the template on a chip; made once and kept for the other frames."""
+    instrument = model(order.instrument)
+    if not instrument.uses_light(frame.template):
+        return None
+    label = layout.chip.label
+    if label not in scenes:
+        scenes[label] = instrument.scene(frame, layout)
+        _write_arrays(order.folder / _light_file(frame, label), scenes[label].arrays)
+    return scenes[label]
+
+
+def _light_file(frame: PlannedFrame, label: str) -> str:
+    first = replace(frame, number=1)
+    return f"truth/{first.name}_{label}.npz"
+
+
+def _expose(
+    order: _Order,
+    frame: PlannedFrame,
+    layout: Layout,
+    scene: Scene | None,
+    disturbed: Disturbance,
+) -> tuple[np.ndarray, Truth]:
+    """Raw image of one chip and its truth."""
+    chip, exptime = layout.chip, frame.template.exptime
+    rng = np.random.Generator(
+        np.random.SFC64([order.seed, zlib.crc32(frame.name.encode()), chip.index])
+    )
+    level = bias_level(chip, frame.mjd, layout.binning) + disturbed.level
+    ron = read_noise(chip, frame.mjd) * disturbed.ron
+    truth: Truth = {
+        "chip": chip.name,
+        "label": chip.label,
+        "maps": f"truth/{layout.key}.npz",
+        "bias_level_adu": level,
+        "read_noise_e": ron,
+        "conad_e_per_adu": chip.conad,
+        "dark_e_per_hour": chip.dark_rate * layout.binning**2,
+        "full_well_e": chip.full_well * layout.binning,
+        "cosmic_ray_hits": 0,
+    }
+    if exptime == 0.0 and scene is None:
+        return read_out(rng, None, layout, level=level, ron=ron), truth
+    maps = chip_maps(layout)
+    expected = maps.dark_rate * np.float32(exptime)
+    if scene is not None:
+        expected += scene.image * maps.response * np.float32(disturbed.light)
+        truth["light"] = {
+            **scene.truth,
+            "factor": disturbed.light,
+            "arrays": _light_file(frame, chip.label),
+        }
+    electrons, truth["cosmic_ray_hits"] = collect(rng, expected, layout, exptime)
+    return read_out(rng, electrons, layout, level=level, ron=ron), truth
+
+
+def _frame_truth(
+    lived: PlannedFrame, frame: PlannedFrame, names: list[str], chips: list[Truth]
+) -> Truth:
+    template = frame.template
+    return {
+        "name": frame.name,
+        "night": frame.night,
+        "raw_type": template.raw_type,
+        "setup": lived.template.setup.label,
+        "setup_values": asdict(lived.template.setup),
+        "tpl_id": template.tpl_id,
+        "tpl_nexp": template.count,
+        "tpl_expno": frame.number,
+        "mjd_obs": frame.mjd,
+        "exptime_s": template.exptime,
+        "defects": names,
+        "chips": chips,
+    }
+
+
+def _write_json(path: Path, content: Truth) -> None:
+    write_atomically(path, json.dumps(content, indent=1).encode())
+
+
+def _write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.npz")
+    try:
+        np.savez(temporary, allow_pickle=False, **arrays)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def headers_only(
+    instrument: str, nights: Iterable[str], *, copies: int = 1
+) -> Iterator[dict[str, CardValue]]:
+    """Headers of the frames of many nights, without pixels, as fast as memory allows.
+
+    Each record has, in FITS form, the keywords that classification and association use.
+    Values that belong to the weather are those of the first night of the same plan.
+
+    Parameters
+    ----------
+    nights
+        ISO dates of the evenings.
+    copies
+        How often the night's plan is taken in each night, 13 s apart.
+
+    Raises
+    ------
+    UnknownName
+        If the instrument is unknown.
+    """
+    source = model(instrument)
+    known: dict[Template, list[dict[str, CardValue]]] = {}
+    for night in nights:
+        start = night_range(night)[0]
+        for template in source.templates(night):
+            plan = replace(template, start_ms=0, frame_ms=())
+            if plan not in known:
+                known[plan] = _template_records(source, night, template)
+            for copy in range(copies):
+                shift = 13_001 * copy
+                begin = iso_from_mjd(start + (template.start_ms + shift) / _DAY_MS)[:19]
+                for record, at in zip(known[plan], _arrivals(template), strict=True):
+                    mjd = start + (at + shift) / _DAY_MS
+                    moment = iso_from_mjd(mjd)
+                    yield {
+                        **record,
+                        "MJD-OBS": mjd,
+                        "DATE-OBS": moment,
+                        "ESO TPL START": begin,
+                        "ESO OBS START": begin,
+                        "ARCFILE": f"{source.name}.{moment}.fits",
+                    }
+
+
+def _arrivals(template: Template) -> list[int]:
+    return [
+        at for number, at in enumerate(template.frame_ms, 1) if number not in template.missing
+    ]
+
+
+def _template_records(
+    instrument: Instrument, night: str, template: Template
+) -> list[dict[str, CardValue]]:
+    layouts = [
+        instrument.layout(chip, template.setup, small=False)
+        for chip in instrument.chips(template.setup)
+    ]
+    records = []
+    for number in range(1, template.count + 1):
+        if number in template.missing:
+            continue
+        frame = PlannedFrame(night, template, number, instrument.name)
+        cards = [card for header in instrument.cards(frame, layouts)[:2] for card in header]
+        records.append(
+            {c.keyword: c.value for c in cards if instrument.record_keywords.match(c.keyword)}
+        )
+    return records
+
+

@@ -1,0 +1,164 @@
+"""Spectra of lamps, stars and the sky, and the air between vacuum and slit.
+
+Wavelengths are in vacuum and in Angstrom unless a name says ``air``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+
+import numpy as np
+
+_HC_OVER_K = 1.438776877e8
+"""Second radiation constant, Angstrom kelvin (CODATA 2018)."""
+_HC = 1.98644586e-8
+"""Planck's constant times the speed of light, erg Angstrom (CODATA 2018)."""
+
+
+def air_from_vacuum(wave_vac: np.ndarray) -> np.ndarray:
+    """Wavelength in standard air (15 degrees, 1013.25 hPa): Ciddor 1996, Applied Optics 35, 1566.
+
+    The two-term form for standard air of N. Piskunov, as used by the VALD data base.
+    """
+    wave = np.asarray(wave_vac, dtype=float)
+    s2 = (1e4 / wave) ** 2
+    index = 1.0 + 0.0000834254 + 0.02406147 / (130.0 - s2) + 0.00015998 / (38.9 - s2)
+    return wave / index
+
+
+@dataclass(frozen=True)
+class LineList:
+    """Emission lines."""
+
+    wave_vac: np.ndarray
+    """Angstrom, ascending."""
+    intensity: np.ndarray
+
+
+@lru_cache(maxsize=1)
+def thorium_argon() -> LineList:
+    """Lines of a ThAr hollow-cathode lamp; source and licence: ``data/README.md``."""
+    text = (resources.files("vltflow.simulate") / "data" / "thar_lines.csv").read_text("ascii")
+    rows = [row.split(",") for row in text.splitlines()[2:]]
+    wave = np.array([float(row[0]) for row in rows])
+    # NIST's argon intensities come from another source: in lamps argon is this much weaker.
+    weight = np.array([0.12 if row[1].startswith("Ar") else 1.0 for row in rows])
+    return LineList(wave, weight * np.array([float(row[2]) for row in rows]))
+
+
+SKY_LINES = LineList(
+    # [O I], Na I D, and OH lines of the night sky: Osterbrock et al. 1996, PASP 108, 277 (air
+    # values converted to vacuum); intensities in Rayleigh, typical of a dark site.
+    wave_vac=np.array(
+        [5578.888, 5891.583, 5897.558, 6302.046, 6365.536, 6866.21, 7278.28, 7318.30, 7718.64,
+         7752.77, 7796.00, 7823.46, 7915.85, 7966.84, 7995.52, 8346.90, 8401.50, 8432.34,
+         8829.52, 8888.28, 8922.08, 9378.54, 9442.27]
+    ),
+    intensity=np.array(
+        [180.0, 40.0, 25.0, 120.0, 40.0, 30.0, 60.0, 55.0, 45.0, 70.0, 60.0, 70.0, 80.0, 90.0,
+         110.0, 130.0, 140.0, 120.0, 150.0, 180.0, 140.0, 130.0, 110.0]
+    ),
+)  # fmt: skip
+
+
+def blackbody(wave: np.ndarray, temperature: float) -> np.ndarray:
+    """Photon flux per Angstrom of a black body, 1 at 5500 Angstrom."""
+
+    def photons(w: np.ndarray) -> np.ndarray:
+        return w**-4 / np.expm1(_HC_OVER_K / (w * temperature))
+
+    return photons(np.asarray(wave, float)) / photons(np.array(5500.0))
+
+
+def halogen_lamp(wave: np.ndarray) -> np.ndarray:
+    """Flat-field lamp: 3200 K through a blue-balancing filter; photons per Angstrom, relative."""
+    return blackbody(wave, 3200.0) / (0.02 + (np.asarray(wave) / 5500.0) ** 5)
+
+
+def deuterium_lamp(wave: np.ndarray) -> np.ndarray:
+    """Deuterium lamp: continuum that falls from the ultraviolet to the red; relative."""
+    return np.exp(-(np.asarray(wave) - 3000.0) / 900.0) + 0.01
+
+
+BALMER = np.array([6564.6, 4862.7, 4341.7, 4102.9, 3971.2, 3890.2, 3836.5, 3798.9])
+"""H alpha to H 10, vacuum: NIST Atomic Spectra Database."""
+
+
+def hot_white_dwarf(wave: np.ndarray, *, magnitude: float, temperature: float) -> np.ndarray:
+    """Spectrophotometric standard: black body with broad Balmer lines, erg/s/cm2/Angstrom."""
+    flux = flux_density(magnitude) * energy_shape(wave, temperature)
+    for number, centre in enumerate(BALMER):
+        width, depth = 28.0 * 0.85**number, 0.55 * 0.9**number
+        flux = flux * (1.0 - depth / (1.0 + ((wave - centre) / width) ** 2))
+    return flux
+
+
+def quasar(wave: np.ndarray, *, magnitude: float, redshift: float, seed: int) -> np.ndarray:
+    """Power law with emission lines and a forest of narrow absorption, erg/s/cm2/Angstrom."""
+    flux = flux_density(magnitude) * (wave / 5500.0) ** -1.5
+    for rest, width, height in ((1215.67, 18.0, 2.0), (1549.06, 22.0, 0.8), (1908.73, 25.0, 0.4)):
+        line = (wave / (1.0 + redshift) - rest) / width
+        flux = flux * (1.0 + height * np.exp(-0.5 * line**2))
+    lines = absorption_lines(redshift, seed)
+    return flux * np.exp(-_optical_depth(wave, lines))
+
+
+def absorption_lines(redshift: float, seed: int) -> np.ndarray:
+    """Forest and metal lines: columns wavelength, width (sigma), central optical depth."""
+    rng = np.random.default_rng(seed)
+    edge = 1215.67 * (1.0 + redshift)
+    forest = rng.uniform(3000.0, max(edge, 3001.0), max(0, int((edge - 3000.0) / 12.0)))
+    metals = rng.uniform(max(edge, 3000.0), 10_500.0, 60)
+    wave = np.concatenate([forest, metals])
+    speed = np.concatenate([rng.uniform(15, 35, len(forest)), rng.uniform(3, 8, len(metals))])
+    depth = rng.lognormal(-0.3, 1.0, len(wave))
+    return np.column_stack([wave, wave * speed / 299_792.458, depth])
+
+
+def _optical_depth(wave: np.ndarray, lines: np.ndarray) -> np.ndarray:
+    """Sum of Gaussian optical depths; `wave` may have any shape."""
+    flat = np.asarray(wave, float).ravel()
+    order = np.argsort(flat)
+    ascending, depth = flat[order], np.zeros(flat.size)
+    for centre, sigma, peak in lines:
+        first, last = np.searchsorted(ascending, [centre - 6 * sigma, centre + 6 * sigma])
+        depth[first:last] += peak * np.exp(-0.5 * ((ascending[first:last] - centre) / sigma) ** 2)
+    result = np.empty_like(depth)
+    result[order] = depth
+    return result.reshape(np.shape(wave))
+
+
+def flux_density(magnitude: float) -> float:
+    """Flux at 5500 Angstrom of a V magnitude, erg/s/cm2/Angstrom (Bessell 1998, A&A 333, 231)."""
+    return float(3.631e-9 * 10.0 ** (-0.4 * magnitude))
+
+
+def energy_shape(wave: np.ndarray, temperature: float) -> np.ndarray:
+    """Energy flux per Angstrom of a black body, 1 at 5500 Angstrom."""
+    return blackbody(wave, temperature) * 5500.0 / np.asarray(wave)
+
+
+def photon_rate(flux: np.ndarray, wave: np.ndarray, area_cm2: float) -> np.ndarray:
+    """Photons per second and Angstrom on `area_cm2` from a flux in erg/s/cm2/Angstrom."""
+    return flux * area_cm2 * np.asarray(wave) / _HC
+
+
+def sky_continuum(wave: np.ndarray) -> np.ndarray:
+    """Dark night sky, erg/s/cm2/Angstrom/arcsec2: 22.5 mag in the blue, 21 mag in the red.
+
+    After Patat 2003, A&A 400, 1183 (Paranal, broad bands).
+    """
+    magnitude = np.interp(wave, [3000.0, 4400.0, 5500.0, 6500.0, 8000.0, 11000.0],
+                          [22.3, 22.6, 21.6, 20.9, 19.7, 18.8])  # fmt: skip
+    return np.asarray(3.631e-9 * 10.0 ** (-0.4 * magnitude) * (5500.0 / np.asarray(wave)) ** 2)
+
+
+def paranal_extinction(wave: np.ndarray) -> np.ndarray:
+    """Atmospheric extinction, mag per airmass: Patat et al. 2011, A&A 527, A91, rounded."""
+    return np.interp(
+        wave,
+        [3000.0, 3300.0, 3600.0, 4000.0, 4500.0, 5000.0, 5500.0, 6000.0, 7000.0, 8000.0, 10000.0],
+        [1.30, 0.72, 0.48, 0.31, 0.21, 0.16, 0.13, 0.11, 0.06, 0.04, 0.03],
+    )

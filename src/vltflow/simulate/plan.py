@@ -1,0 +1,128 @@
+"""What an instrument does in a night: templates and their frames, before any pixel exists."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from vltflow.core.time import iso_from_mjd, night_range
+
+if TYPE_CHECKING:
+    import re
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from vltflow.simulate.cards import Card
+    from vltflow.simulate.detector import Chip, Layout
+    from vltflow.simulate.image import Scene
+
+_DAY_MS = 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """Everything about an exposure that stays the same within a template."""
+
+    arm: str
+    """Part of the instrument that is read out: ``blue``, ``red``."""
+    binning: int = 1
+    """Binning factor in both directions."""
+    wavelength: float = 0.0
+    """Central wavelength in nm; 0 where no light passes the spectrograph."""
+    slit_width: float = 0.0
+    """Arcsec."""
+    slit_length: float = 0.0
+    """Arcsec."""
+    mode: str = ""
+    """Instrument mode, in the instrument's own words."""
+
+    @property
+    def label(self) -> str:
+        """Setup for people: ``blue_1x1_390nm_0.8``."""
+        optics = f"_{self.wavelength:g}nm_{self.slit_width:g}" if self.wavelength else ""
+        return f"{self.arm}_{self.binning}x{self.binning}{optics}"
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A template of the night: frames taken one after the other with one setup."""
+
+    raw_type: str
+    """Raw type that is meant: ``BIAS_BLUE``."""
+    kind: str
+    """What falls on the detector: bias, dark, format, order, flat, fibres, arc, standard, science."""
+    setup: Setup
+    dpr: tuple[str, str, str]
+    """DPR CATG, TYPE, TECH."""
+    tpl_id: str
+    exptime: float
+    """Seconds, of each frame."""
+    count: int
+    """Number of frames that the template announces (TPL NEXP)."""
+    start_ms: int
+    """TPL START, milliseconds after the beginning of the night (noon UT)."""
+    frame_ms: tuple[int, ...]
+    """Start of each frame, milliseconds after the beginning of the night."""
+    ordinal: int
+    """Number of the template in the night."""
+    target: str = ""
+    lamp: str = ""
+    """``thar``, ``deuterium``, ``flat`` or empty."""
+    attached: bool = False
+    """Taken at night at the telescope's position, as a part of an observation."""
+    missing: tuple[int, ...] = ()
+    """Numbers (from 1) of frames that never arrived."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedFrame:
+    """One frame of a template."""
+
+    night: str
+    template: Template
+    number: int
+    """TPL EXPNO, from 1."""
+    prefix: str
+    """First part of the archive name."""
+
+    @property
+    def mjd(self) -> float:
+        """Start of the exposure, Modified Julian Date."""
+        return night_range(self.night)[0] + self.template.frame_ms[self.number - 1] / _DAY_MS
+
+    @property
+    def name(self) -> str:
+        """ESO's archive name, without suffix."""
+        return f"{self.prefix}.{iso_from_mjd(self.mjd)}"
+
+
+class Instrument(Protocol):
+    """What the engine asks of a simulated instrument."""
+
+    name: str
+    """Upper case, first part of archive names."""
+    mandatory_keyword: str
+    """A keyword that no frame may lack: the defect ``missing-keyword`` takes it away."""
+    record_keywords: re.Pattern[str]
+    """Keywords (FITS form) that classification and association may ask for."""
+
+    def templates(self, date: str) -> Sequence[Template]:
+        """Templates of the night that starts on the evening of `date`, by time."""
+
+    def chips(self, setup: Setup) -> Sequence[Chip]:
+        """The chips that are read out, in the order of the HDUs."""
+
+    def layout(self, chip: Chip, setup: Setup, *, small: bool) -> Layout:
+        """Size of the raw frame of a chip."""
+
+    def uses_light(self, template: Template) -> bool:
+        """Whether light falls on the detector."""
+
+    def scene(self, frame: PlannedFrame, layout: Layout) -> Scene:
+        """The light on a chip in all frames of the template."""
+
+    def cards(self, frame: PlannedFrame, layouts: Sequence[Layout]) -> list[list[Card]]:
+        """The cards of each HDU of the frame: primary HDU first."""
+
+    def shared_truth(self, folder: Path) -> None:
+        """Write the truth that all nights share, such as line lists."""

@@ -1,0 +1,64 @@
+"""Write the reference pages that follow from the code: commands and errors.
+
+``python tools/write_reference.py`` rewrites them; a test fails while they differ.
+"""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+
+import click
+import typer.main
+
+from vltflow.cli.app import app
+from vltflow.core import errors
+
+FOLDER = Path(__file__).parents[1] / "docs" / "reference"
+
+
+def commands() -> str:
+    """Page of all commands with arguments and options."""
+    root = typer.main.get_command(app)
+    lines = ["# Commands", "", _text(root.help), ""]
+    for path, command in _leaves(root, "vltflow"):
+        lines += [f"## {path}", "", _text(command.help), ""]
+        rows = [_row(parameter) for parameter in command.params if parameter.name != "help"]
+        if rows:
+            lines += ["| argument or option | meaning |", "|---|---|", *rows, ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def errors_page() -> str:
+    """Page of the error tree."""
+    tree = inspect.cleandoc(errors.__doc__ or "").split("::", 1)[1]
+    drawing, _, rest = tree.partition("\n\nEvery message")
+    drawn = inspect.cleandoc(drawing)
+    return f"# Errors\n\n```text\n{drawn}\n```\n\nEvery message{rest}\n"
+
+
+def _leaves(command: click.Command, path: str) -> list[tuple[str, click.Command]]:
+    children = getattr(command, "commands", None)
+    if children is None:
+        return [(path, command)]
+    return [leaf for name, child in children.items() for leaf in _leaves(child, f"{path} {name}")]
+
+
+def _row(parameter: click.Parameter) -> str:
+    if parameter.param_type_name == "argument":
+        name = parameter.make_metavar(click.Context(click.Command("x")))
+    else:
+        name = ", ".join(parameter.opts)
+    meaning = _text(getattr(parameter, "help", "") or "").replace("|", r"\|")
+    return f"| `{name}` | {meaning} |"
+
+
+def _text(text: str | None) -> str:
+    return inspect.cleandoc(text or "").replace("\n\n", "\0").replace("\n", " ").replace("\0", "\n\n")
+
+
+PAGES = {"commands.md": commands, "errors.md": errors_page}
+
+if __name__ == "__main__":
+    for name, page in PAGES.items():
+        (FOLDER / name).write_text(page(), encoding="utf-8")

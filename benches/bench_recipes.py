@@ -25,6 +25,7 @@ import numpy as np
 from vltflow.recipes import Chip, MasterImage, RecipeInputs, find_recipe
 
 COLUMNS = 2148
+REPEATS = 5
 BLUE = Chip("BLUE", 1, 50, 50, (1, 1), 1.84, 3.8, 65000.0, 3)
 
 
@@ -76,7 +77,7 @@ def open_frames(folder: Path, count: int, rows: int, exptime: float = 0.0) -> tu
     )
 
 
-def best(function, repeats: int = 5) -> float:
+def best(function, repeats: int = REPEATS) -> float:
     times = []
     for _ in range(repeats):
         begin = time.perf_counter()
@@ -94,10 +95,13 @@ def measure(folder: Path, count: int, rows: int) -> dict[str, float]:
     begin = time.perf_counter()
     recipe.process(inputs, parameters)
     first = time.perf_counter() - begin
+    used = time.process_time()
     warm = best(lambda: recipe.process(inputs, parameters))
+    cpu = (time.process_time() - used) / REPEATS
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     reading = best(lambda: [path.path.read_bytes() for path in frames])
-    return {"frames": count, "first_s": first, "warm_s": warm, "peak_mb": peak, "read_s": reading}
+    return {"frames": count, "first_s": first, "warm_s": warm, "cpu_s": cpu,
+            "peak_mb": peak, "read_s": reading}  # fmt: skip
 
 
 def numpy_median(folder: Path, count: int, rows: int) -> float:
@@ -158,11 +162,13 @@ def main() -> None:
 
 def report(results: list[dict], peer: float, others: list[dict], rows: int) -> None:
     print(f"{os.cpu_count()} cores, blue frames of {rows} x {COLUMNS} pixels, 16 bit")
-    print(f"{'frames':>6} {'first s':>8} {'warm s':>8} {'x reading':>10} {'peak MB':>8}")
+    print(
+        f"{'frames':>6} {'first s':>8} {'warm s':>8} {'cpu s':>8} {'x reading':>10} {'peak MB':>8}"
+    )
     for case in results:
         ratio = case["warm_s"] / case["read_s"]
         print(
-            f"{case['frames']:6d} {case['first_s']:8.2f} {case['warm_s']:8.3f} "
+            f"{case['frames']:6d} {case['first_s']:8.2f} {case['warm_s']:8.3f} {case['cpu_s']:8.3f} "
             f"{ratio:10.1f} {case['peak_mb']:8.0f}"
         )
     first, last = results[0], results[-1]

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
+import tempfile
+import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,67 +17,121 @@ import pytest
 
 from vltflow.store import Store
 
-POSTGRESQL_FOLDERS = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+try:
+    import psycopg
+except ImportError:
+    psycopg = None
+
+NOBODY = "65534"
+STARTING_SECONDS = 30
 
 
-def _server_command(program: str) -> list[str]:
-    """PostgreSQL refuses to run as root: step down to `nobody` there."""
-    found = shutil.which(program) or ""
-    path = str(POSTGRESQL_FOLDERS[-1] / program) if POSTGRESQL_FOLDERS else found
+def _programs() -> Path:
+    """Folder of PostgreSQL's server programs; Debian keeps them out of PATH."""
+    debian = Path("/usr/lib/postgresql").glob("*/bin")
+    by_version = sorted(debian, key=lambda folder: float(folder.parent.name))
+    on_path = shutil.which("initdb")
+    folders = [*by_version, *([Path(on_path).resolve().parent] if on_path else [])]
+    for folder in reversed(folders):
+        if (folder / "initdb").exists() and (folder / "postgres").exists():
+            return folder
+    pytest.skip("PostgreSQL is not installed (Debian package `postgresql`)")
+
+
+def _as_server(*command: str | Path) -> list[str]:
+    """Command with which PostgreSQL runs: it refuses to be root, and ends with the tests."""
+    words = [str(word) for word in command]
+    if not shutil.which("setpriv"):
+        return words
+    until_we_end = ["setpriv", "--pdeathsig=INT"]
     if os.geteuid() == 0:
-        return ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", path]
-    return [path]
+        until_we_end += [f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+    return [*until_we_end, *words]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_for(server: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    end = time.monotonic() + STARTING_SECONDS
+    while True:
+        try:
+            psycopg.connect(url).close()
+        except psycopg.OperationalError:
+            if server.poll() is not None or time.monotonic() > end:
+                pytest.fail(f"PostgreSQL does not start: {log.read_text()}")
+            time.sleep(0.02)
+        else:
+            return
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgresql() -> Iterator[str]:
     """URL of a real PostgreSQL server in a temporary folder on a loopback port."""
-    if not POSTGRESQL_FOLDERS and not shutil.which("postgres"):
-        pytest.skip("PostgreSQL is not installed (Debian package `postgresql`)")
-    pytest.importorskip("psycopg", reason="psycopg is not installed")
-    folder = tmp_path_factory.mktemp("postgresql")
+    if psycopg is None:
+        pytest.skip("psycopg is not installed (`pip install vltflow[postgresql]`)")
+    programs = _programs()
+    folder = Path(tempfile.mkdtemp(prefix="vltflow-postgresql-"))
     data = folder / "data"
-    for parent in (folder, *folder.parents):
-        if parent.owner() == "root" and parent != Path("/") and os.geteuid() == 0:
-            parent.chmod(parent.stat().st_mode | 0o755)
     data.mkdir()
     if os.geteuid() == 0:
-        shutil.chown(data, "nobody", "nogroup")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off"
-    initdb = [*_server_command("initdb"), "-D", data, "-A", "trust", "-U", "vltflow", "-E", "UTF8"]
-    subprocess.run([*initdb, "--locale=C.UTF-8"], check=True, capture_output=True, cwd="/")
-    control = [*_server_command("pg_ctl"), "-D", data, "-w"]
-    log = ["-l", data / "server.log", "-o", options]
-    subprocess.run([*control, *log, "start"], check=True, stdout=subprocess.DEVNULL, cwd="/")
+        for path in (folder, data):
+            os.chown(path, int(NOBODY), int(NOBODY))
+    new = ["-D", data, "-A", "trust", "-U", "vltflow", "-E", "UTF8", "--no-locale", "--no-sync"]
+    subprocess.run(
+        _as_server(programs / "initdb", *new), check=True, capture_output=True, cwd=folder
+    )
+    port = _free_port()
+    settings = {
+        "listen_addresses": "127.0.0.1",
+        "unix_socket_directories": "",
+        "fsync": "off",  # we kill processes, not the power
+        "shared_buffers": "32MB",
+    }
+    options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+    start = _as_server(programs / "postgres", "-D", data, "-p", str(port), *options)
+    log = folder / "server.log"
+    with log.open("wb") as output:
+        server = subprocess.Popen(start, stdout=output, stderr=output, cwd=folder)
     try:
-        yield f"postgresql+psycopg://vltflow@127.0.0.1:{port}/postgres"
+        address = f"vltflow@127.0.0.1:{port}/postgres"
+        _wait_for(server, f"postgresql://{address}", log)
+        yield f"postgresql+psycopg://{address}"
     finally:
-        subprocess.run([*control, "-m", "immediate", "stop"], check=True, capture_output=True, cwd="/")
+        server.send_signal(signal.SIGQUIT)
+        server.wait()
+        shutil.rmtree(folder)
 
 
 @pytest.fixture
-def postgresql_database(postgresql: str) -> str:
-    """URL of an empty database on the server, one a test."""
-    import uuid
+def postgresql_database(postgresql: str) -> Iterator[str]:
+    """URL of an empty database on the server, one a test.
 
-    import psycopg
-
+    It sorts texts as English dictionaries do, as many servers in the field.
+    """
     name = f"test_{uuid.uuid4().hex}"
     with psycopg.connect(postgresql.replace("+psycopg", ""), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    return postgresql.rpartition("/")[0] + f"/{name}"
+        connection.execute(
+            f"CREATE DATABASE {name} TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en-US'"
+        )
+        yield postgresql.rpartition("/")[0] + f"/{name}"
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    """A new store; each test that takes it runs on SQLite and on PostgreSQL."""
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """URL of an empty database; each test that takes it runs on SQLite and on PostgreSQL."""
     if request.param == "sqlite":
-        database = f"sqlite:///{tmp_path}/registry.sqlite"
-    else:
-        database = request.getfixturevalue("postgresql_database")
+        return f"sqlite:///{tmp_path}/registry.sqlite"
+    return str(request.getfixturevalue("postgresql_database"))
+
+
+@pytest.fixture
+def store(database: str, tmp_path: Path) -> Iterator[Store]:
+    """A new store; each test that takes it runs on SQLite and on PostgreSQL."""
     opened = Store(database, str(tmp_path / "vault"))
     yield opened
     opened.close()

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import inspect
 from pathlib import Path
+from typing import Any
 
-import click
 import typer.main
 
 from vltflow.cli.app import app
@@ -37,16 +37,16 @@ def errors_page() -> str:
     return f"# Errors\n\n```text\n{drawn}\n```\n\nEvery message{rest}\n"
 
 
-def _leaves(command: click.Command, path: str) -> list[tuple[str, click.Command]]:
+def _leaves(command: Any, path: str) -> list[tuple[str, Any]]:
     children = getattr(command, "commands", None)
     if children is None:
         return [(path, command)]
     return [leaf for name, child in children.items() for leaf in _leaves(child, f"{path} {name}")]
 
 
-def _row(parameter: click.Parameter) -> str:
+def _row(parameter: Any) -> str:
     if parameter.param_type_name == "argument":
-        name = parameter.make_metavar(click.Context(click.Command("x")))
+        name = parameter.metavar or parameter.name.upper()
     else:
         name = ", ".join(parameter.opts)
     meaning = _text(getattr(parameter, "help", "") or "").replace("|", r"\|")
@@ -54,7 +54,9 @@ def _row(parameter: click.Parameter) -> str:
 
 
 def _text(text: str | None) -> str:
-    return inspect.cleandoc(text or "").replace("\n\n", "\0").replace("\n", " ").replace("\0", "\n\n")
+    return (
+        inspect.cleandoc(text or "").replace("\n\n", "\0").replace("\n", " ").replace("\0", "\n\n")
+    )
 
 
 PAGES = {"commands.md": commands, "errors.md": errors_page}

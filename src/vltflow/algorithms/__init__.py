@@ -13,6 +13,7 @@ from vltflow.algorithms.quality import Quality
 from vltflow.algorithms.regions import Region, region_grid, region_statistics
 from vltflow.algorithms.response import PixelResponse, pixel_response
 from vltflow.algorithms.statistics import (
+    DIFFERENCE_BINS,
     Histogram,
     ImageSummary,
     clipped_mean,
@@ -25,6 +26,7 @@ from vltflow.algorithms.statistics import (
 )
 
 __all__ = [
+    "DIFFERENCE_BINS",
     "Histogram",
     "ImageSummary",
     "PixelResponse",

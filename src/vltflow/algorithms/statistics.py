@@ -10,6 +10,8 @@ from vltflow.algorithms.blocks import over_blocks, row_blocks
 from vltflow.algorithms.compiled import compiled
 
 BINS = 8192
+DIFFERENCE_BINS = BINS
+"""Bins of a histogram of differences: 4096 ADU to each side of zero at a width of 1 ADU."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,16 +81,22 @@ def _export(store: Store, product: Product, folder: Path, *, link: bool) -> Path
     temporary = folder / f".{product.name}.{uuid.uuid4().hex}"
     try:
         with tempfile.TemporaryDirectory(dir=folder) as downloads:
-            source = store.vault.local_path(product.file_id, Path(downloads))
+            source = _checked_path(store, product, Path(downloads))
             if link and not source.is_relative_to(downloads):
-                _check(_hash(source), product, source)
                 temporary.symlink_to(source.resolve())
-            else:
-                _check(_copy(source, temporary), product, source)
+            elif _copy(source, temporary) != product.file_id:
+                raise VaultError(f"{product.name} changed while it was copied from {source}")
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
     return target
+
+
+def _checked_path(store: Store, product: Product, downloads: Path) -> Path:
+    try:
+        return store.vault.local_path(product.file_id, downloads)
+    except VaultError as error:
+        raise VaultError(f"{product.name}: {error}") from error
 
 
 def _copy(source: Path, target: Path) -> str:
@@ -109,9 +115,3 @@ def _hash(path: Path) -> str:
         return hashlib.file_digest(reader, "sha256").hexdigest()
 
 
-def _check(found: str, product: Product, source: Path) -> None:
-    if found != product.file_id:
-        raise VaultError(
-            f"{product.name} ({source}) is damaged in the vault",
-            hint="Restore it from a backup, or make the product anew",
-        )

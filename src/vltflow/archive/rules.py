@@ -13,6 +13,9 @@ from vltflow.records import Master
 SAME_MOMENT_DAYS = 1e-3 / 86_400.0
 """Masters closer than one millisecond, the resolution of ESO's time stamps, are of one moment."""
 
+_REACH_WITHOUT_NEEDS = 1.0
+"""Days, for an instrument of which nothing needs a master."""
+
 
 def validity(masters: Sequence[Master], reach: float) -> list[Master]:
     """Masters of one category and setup with the range in which each holds, by time.
@@ -28,6 +31,8 @@ def validity(masters: Sequence[Master], reach: float) -> list[Master]:
     ValidityOverlap
         If two are of the same moment: neither is nearer.
     """
+    if not masters:
+        return []
     ordered = sorted(masters, key=lambda master: master.mjd)
     for earlier, later in pairwise(ordered):
         if same_moment(earlier, later):
@@ -57,18 +62,14 @@ def same_moment(one: Master, other: Master) -> bool:
 def reach_days(instrument: Instrument, category: str) -> float:
     """Longest distance in time, days, over which any raw type takes a master of a category.
 
-    0 if none takes it: such a master is listed but holds nowhere.
+    A category that no raw type takes reaches as far as any master of the instrument.
     """
-    return max(
-        (
-            level.days
-            for raw_type in instrument.raw_types.values()
-            for need in raw_type.masters
-            if need.category == category
-            for level in need.levels
-        ),
-        default=0.0,
-    )
+    reaches: dict[str, float] = {}
+    for raw_type in instrument.raw_types.values():
+        for need in raw_type.masters:
+            farthest = max(level.days for level in need.levels)
+            reaches[need.category] = max(reaches.get(need.category, 0.0), farthest)
+    return reaches.get(category, max(reaches.values(), default=_REACH_WITHOUT_NEEDS))
 
 
 def is_master(instrument: Instrument, raw_type: str, category: str) -> bool:

@@ -27,11 +27,6 @@ class Need:
     """Widest range of all levels."""
     entry: MasterNeed
 
-    @property
-    def any_level(self) -> bool:
-        """Whether a farther master may be of a better level than a nearer one."""
-        return len(self.ranges) > 1
-
 
 @dataclass(frozen=True, slots=True)
 class Cascade:

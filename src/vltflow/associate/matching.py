@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -19,6 +19,9 @@ from vltflow.records import MasterMatch, MatchState
 from vltflow.store import Candidate
 
 Values = tuple[Any, ...]
+Series = tuple[list[float], list[Candidate]]
+"""Times in ascending order and the candidates that belong to them."""
+Levels = tuple[tuple[int, float], ...]
 
 
 class MakerIndex:
@@ -26,84 +29,97 @@ class MakerIndex:
 
     def __init__(self, candidates: Iterable[Candidate]) -> None:
         self._candidates = sorted(candidates, key=lambda one: (one.mjd_mid, one.name))
-        self._by_match: dict[
-            tuple[str, Match], dict[Values, tuple[list[float], list[Candidate]]]
-        ] = {}
+        self._tables: dict[tuple[str, Match], dict[Values, Series]] = {}
+        self._series: dict[tuple[str, Match, str], Series | None] = {}
 
-    def nearest(
-        self, category: str, match: Match, values: Values, mjd: float
-    ) -> Candidate | None:
-        """Nearest in time of those that may give the category and have these values."""
-        found = self._table(category, match).get(values)
-        if found is None:
-            return None
-        times, candidates = found
-        place = bisect_left(times, mjd)
-        if place == len(times) or (place and mjd - times[place - 1] <= times[place] - mjd):
-            # Of several at the same moment the first by name, on this side too.
-            place = bisect_left(times, times[place - 1])
-        return candidates[place]
+    def series(self, category: str, match: Match, setup_keys: str) -> Series | None:
+        """Candidates for a category that agree with a setup in the match keys, by time."""
+        key = (category, match, setup_keys)
+        if key not in self._series:
+            self._series[key] = self._table(category, match).get(values_of(setup_keys, match))
+        return self._series[key]
 
-    def _table(
-        self, category: str, match: Match
-    ) -> dict[Values, tuple[list[float], list[Candidate]]]:
+    def _table(self, category: str, match: Match) -> dict[Values, Series]:
         key = (category, match)
-        if key not in self._by_match:
-            table: dict[Values, tuple[list[float], list[Candidate]]] = {}
+        if key not in self._tables:
+            table: dict[Values, Series] = {}
             for candidate in self._candidates:
                 if not refusal(candidate, category):
                     values = values_of(candidate.setup_keys, match)
                     times, candidates = table.setdefault(values, ([], []))
                     times.append(candidate.mjd_mid)
                     candidates.append(candidate)
-            self._by_match[key] = table
-        return self._by_match[key]
+            self._tables[key] = table
+        return self._tables[key]
 
 
-def best_match(
-    need: Need, setup_keys: str, mjd: float, index_of: Callable[[str], MakerIndex]
+class Matcher:
+    """Best matches of the ABs of one raw type; what hangs on the setup alone is kept."""
+
+    def __init__(self, needs: Sequence[Need], index_of: Callable[[str], MakerIndex]) -> None:
+        self._needs = needs
+        self._index_of = index_of
+        self._by_setup: dict[str, list[tuple[Need, list[tuple[Series, Levels]]]]] = {}
+
+    def matches(self, setup_keys: str, mjd: float) -> list[tuple[MasterMatch, Candidate | None]]:
+        """Match of each need that exists for a setup, and the AB that makes the master.
+
+        Parameters
+        ----------
+        setup_keys
+            Setup of the AB that needs them, canonical JSON.
+        mjd
+            Middle of its exposures.
+        """
+        if setup_keys not in self._by_setup:
+            self._by_setup[setup_keys] = [
+                (need, self._lines(need, setup_keys))
+                for need in self._needs
+                if is_needed(need, setup_keys)
+            ]
+        return [_best(need, lines, mjd) for need, lines in self._by_setup[setup_keys]]
+
+    def _lines(self, need: Need, setup_keys: str) -> list[tuple[Series, Levels]]:
+        found = (
+            (self._index_of(maker).series(need.category, match, setup_keys), levels)
+            for match, levels in need.ranges
+            for maker in need.makers
+        )
+        return [(series, levels) for series, levels in found if series is not None]
+
+
+def _best(
+    need: Need, lines: Sequence[tuple[Series, Levels]], mjd: float
 ) -> tuple[MasterMatch, Candidate | None]:
-    """Match of one need of an AB, and the AB that makes it.
-
-    Parameters
-    ----------
-    need
-        What is needed, within which ranges.
-    setup_keys
-        Setup of the AB that needs it, canonical JSON.
-    mjd
-        Middle of its exposures.
-    index_of
-        Index of the candidates of a raw type.
-    """
     best: tuple[int, float, float, str] | None = None
     winner: Candidate | None = None
-    for match, levels in need.ranges:
-        values = values_of(setup_keys, match)
-        for maker in need.makers:
-            found = index_of(maker).nearest(need.category, match, values, mjd)
-            if found is None:
-                continue
-            distance = abs(found.mjd_mid - mjd)
-            level = next((level for level, days in levels if distance <= days), None)
-            if level is None:
-                continue
-            rank = (level, distance, found.mjd_mid, found.name)
-            if best is None or rank < best:
-                best, winner = rank, found
+    for series, levels in lines:
+        found = nearest(series, mjd)
+        distance = abs(found.mjd_mid - mjd)
+        for level, days in levels:
+            if distance <= days:
+                rank = (level, distance, found.mjd_mid, found.name)
+                if best is None or rank < best:
+                    best, winner = rank, found
+                break
     if best is None or winner is None:
         return MasterMatch(need.category, need.required, MatchState.MISSING), None
     product_id = winner.products.get(need.category, "")
-    matched = MasterMatch(
-        category=need.category,
-        required=need.required,
-        state=MatchState.REAL if product_id else MatchState.VIRTUAL,
-        source_block=winner.name,
-        product_id=product_id,
-        level=best[0],
-        distance_days=winner.mjd_mid - mjd,
-    )
-    return matched, winner
+    state = MatchState.REAL if product_id else MatchState.VIRTUAL
+    days = winner.mjd_mid - mjd
+    return MasterMatch(
+        need.category, need.required, state, winner.name, product_id, best[0], days
+    ), winner
+
+
+def nearest(series: Series, mjd: float) -> Candidate:
+    """Nearest candidate in time; at equal distance the earlier one, then the first by name."""
+    times, candidates = series
+    place = bisect_left(times, mjd)
+    if place == len(times) or (place and mjd - times[place - 1] <= times[place] - mjd):
+        # Of several at the same moment the first by name, on this side too.
+        place = bisect_left(times, times[place - 1])
+    return candidates[place]
 
 
 def is_needed(need: Need, setup_keys: str) -> bool:

@@ -13,12 +13,12 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from vltflow.associate.cascade import Need, build_cascade
-from vltflow.associate.grouping import TEMPLATE, Group, build_block, completeness, group
-from vltflow.associate.matching import MakerIndex, best_match, is_needed
+from vltflow.associate.grouping import TEMPLATE, build_block, completeness, group
+from vltflow.associate.matching import MakerIndex, Matcher
 from vltflow.associate.rules import judge, refusal
 from vltflow.instruments import Instrument
 from vltflow.records import AssociationBlock, BlockState
-from vltflow.store import Candidate, Transaction
+from vltflow.store import Candidate, Contested, Transaction
 
 Kind = Literal["new", "joined", "renamed", "reopened", "rematched"]
 Span = tuple[float, float]
@@ -154,54 +154,56 @@ class _Planner:
         return result
 
     def _affected(self, raw_type: str, elsewhere: dict[str, dict[str, Candidate]]) -> set[str]:
-        association = self._look.association
-        names: set[str] = set()
+        """Open ABs of a raw type whose matches or state may change."""
+        names = set(elsewhere.get(raw_type, ()))
+        sources: set[str] = set()
         for need in self._cascade.needs[raw_type]:
             changed = {
-                name: candidate
+                maker: elsewhere.get(maker, {}) | self._fresh.get(maker, {})
                 for maker in need.makers
-                for name, candidate in (
-                    elsewhere.get(maker, {}) | self._fresh.get(maker, {})
-                ).items()
             }
-            times = [one.mjd_mid for one in changed.values() if not refusal(one, need.category)]
-            if times:
-                names |= association.contestable(
-                    self._instrument.name,
-                    raw_type,
-                    need.category,
-                    at=(min(times), max(times)),
-                    days=need.days,
-                    any_level=need.any_level,
-                )
-        makers = {maker for need in self._cascade.needs[raw_type] for maker in need.makers}
-        sources = {
-            name
-            for maker in makers
-            for name in (*elsewhere.get(maker, ()), *self._fresh.get(maker, ()))
-        }
-        own = {name for name in elsewhere.get(raw_type, ())}
-        return names | own | association.open_users(sources | self._gone, raw_type)
+            names |= self._improvable(raw_type, need, changed)
+            sources.update(name for candidates in changed.values() for name in candidates)
+        return names | self._look.association.open_users(sources | self._gone, raw_type)
+
+    def _improvable(
+        self, raw_type: str, need: Need, changed: dict[str, dict[str, Candidate]]
+    ) -> set[str]:
+        """Open ABs that one of the changed ABs would serve at least as well as their match."""
+        times = [
+            candidate.mjd_mid
+            for candidates in changed.values()
+            for candidate in candidates.values()
+            if not refusal(candidate, need.category)
+        ]
+        if not times:
+            return set()
+        indices = {maker: MakerIndex(found.values()) for maker, found in changed.items()}
+        matcher = Matcher([need], indices.__getitem__)
+        contested = self._look.association.contestable(
+            self._instrument.name,
+            raw_type,
+            need.category,
+            at=(min(times), max(times)),
+            days=need.days,
+        )
+        return {one.block for one in contested if _improves(one, matcher)}
 
     # Matching
 
     def _match(self, raw_type: str, targets: Sequence[Change]) -> None:
         needs = self._cascade.needs[raw_type]
         indices = self._indices_for(needs, [change.block.mjd_mid for change in targets])
+        matcher = Matcher(needs, indices.__getitem__)
         by_category = {need.category: need for need in needs}
         for change in sorted(targets, key=lambda one: (one.block.mjd_mid, one.block.name)):
             block = change.block
-            matched = [
-                best_match(need, block.setup_keys, block.mjd_mid, indices.__getitem__)
-                for need in needs
-                if is_needed(need, block.setup_keys)
-            ]
+            matched = matcher.matches(block.setup_keys, block.mjd_mid)
             judged = judge(block, matched, self._instrument, by_category)
             if change.kind != "rematched":
-                self._note(replace(change, block=judged))
+                self._note(Change(change.kind, judged, change.replaces, change.text))
             elif _differs(judged, self._before.pop(judged.name)):
-                text = f"matched anew, {judged.state}"
-                self._note(replace(change, block=judged, text=text))
+                self._note(Change("rematched", judged, text=f"matched anew, {judged.state}"))
 
     def _note(self, change: Change) -> None:
         self._plan.changes.append(change)
@@ -245,6 +247,15 @@ class _Planner:
         for candidate in stored:
             if candidate.name not in fresh and candidate.name not in self._gone:
                 yield candidate
+
+
+def _improves(one: Contested, matcher: Matcher) -> bool:
+    best = next((match for match, _ in matcher.matches(one.setup_keys, one.mjd_mid)), None)
+    if best is None or best.level is None or best.distance_days is None:
+        return False
+    if one.level is None or one.distance_days is None:
+        return True
+    return (best.level, abs(best.distance_days)) <= (one.level, abs(one.distance_days))
 
 
 def _joined(

@@ -11,8 +11,8 @@ import typer
 from vltflow import associate
 from vltflow.cli.context import BlockArgument, JsonOption, SiteOption, block_name, open_store
 from vltflow.cli.output import console, print_json, show
-from vltflow.flow.monitor import score_text
 from vltflow.instruments import load
+from vltflow.qc import score_text
 from vltflow.store import Store
 
 app = typer.Typer(no_args_is_help=True, help="Look into one association block (AB).")

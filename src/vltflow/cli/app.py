@@ -6,8 +6,8 @@ import logging
 import sys
 from typing import Annotated
 
-import click
 import typer
+from rich.markup import escape
 
 from vltflow import __version__
 from vltflow.cli import ab, certify, events, ingest, masters, night, qc, setup, simulate, status
@@ -75,26 +75,16 @@ def main(arguments: list[str] | None = None) -> None:
 def run(arguments: list[str]) -> int:
     """Run one command; gives its exit code."""
     try:
-        result = app(args=arguments, prog_name="vltflow", standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as error:
-        typer.echo(error.format_message())
-        return WRONG_USE
-    except click.ClickException as error:
-        error.show()
-        return WRONG_USE
-    except (click.exceptions.Abort, KeyboardInterrupt):
+        app(args=arguments, prog_name="vltflow")
+    except SystemExit as ended:  # how Typer reports help, wrong use and `typer.Exit`
+        return ended.code if isinstance(ended.code, int) else FAILED
+    except KeyboardInterrupt:
         messages().print("stopped; what was done is kept, the same command goes on")
         return FAILED
     except VltflowError as error:
-        messages().print(f"[bold red]error:[/] {_escaped(error)}", highlight=False)
+        messages().print(f"[bold red]error:[/] {escape(str(error))}", highlight=False)
         return WRONG_USE if isinstance(error, UserError | NotFound) else FAILED
-    except BrokenPipeError:
-        return DONE
-    return result if isinstance(result, int) else DONE
-
-
-def _escaped(error: Exception) -> str:
-    return str(error).replace("[", r"\[")
+    return DONE
 
 
 __all__ = ["app", "main", "run"]

@@ -56,9 +56,9 @@ def open_store(context: typer.Context, given: Path | None) -> Iterator[tuple[Sit
         store.close()
 
 
-def instruments() -> dict[str, Instrument]:
-    """All installed instrument definitions by name."""
-    return {name: load(name) for name in available()}
+def instruments() -> list[Instrument]:
+    """All installed instrument definitions, by name."""
+    return [load(name) for name in sorted(available())]
 
 
 def block_name(store: Store, given: str) -> str:

@@ -9,7 +9,7 @@ import typer
 
 from vltflow import ingest as room
 from vltflow.cli.context import JsonOption, SiteOption, instruments, open_store
-from vltflow.cli.output import console, print_json, progress, show
+from vltflow.cli.output import console, progress, show
 
 COLUMNS = ("file", "outcome", "reason")
 QUARANTINE_COLUMNS = ("location", "code", "reason", "size", "found")
@@ -20,7 +20,7 @@ def ingest(
     paths: Annotated[list[Path], typer.Argument(metavar="RAW...", help="Files or folders.")],
     site: SiteOption = None,
     as_json: JsonOption = False,
-) -> int:
+) -> None:
     """Read raw frames into the store: new, known or rejected, with the reason.
 
     Files stay where they lie; a frame is known by its content. Rejected files are
@@ -28,23 +28,17 @@ def ingest(
     """
     with open_store(context, site) as (_, store), progress("ingest") as tell:
         report = room.run(store, instruments(), paths, progress=tell)
+    told = report.arrivals if as_json else report.rejected
     rows = [
-        {"file": str(refused.location), "outcome": "rejected", "reason": refused.reason}
-        for refused in report.rejected
+        {"file": one.location, "outcome": str(one.outcome), "reason": one.reason} for one in told
     ]
-    if as_json:
-        accepted = [
-            {"file": str(path), "outcome": outcome, "reason": ""}
-            for outcome, paths_ in (("new", report.new), ("known", report.known))
-            for path in paths_
-        ]
-        print_json(accepted + rows)
-    else:
-        show(rows, COLUMNS, as_json=False, empty="")
+    show(rows, COLUMNS, as_json=as_json, empty="")
+    if not as_json:
         console().print(
-            f"{len(report.new)} new, {len(report.known)} known, {len(report.rejected)} rejected"
+            ", ".join(f"{number} {outcome}" for outcome, number in report.counts.items())
         )
-    return 1 if report.rejected else 0
+    if report.rejected:
+        raise typer.Exit(1)
 
 
 def quarantine(

@@ -23,7 +23,7 @@ def night(
     ],
     site: SiteOption = None,
     as_json: JsonOption = False,
-) -> int:
+) -> None:
     """Classify, associate, process, measure, score, certify and archive a night.
 
     Does what is left to do: run it again after more frames came, or after anything
@@ -40,7 +40,8 @@ def night(
         print_json([asdict(report)])
     else:
         _print(report)
-    return 1 if report.states.get("FAILED") else 0
+    if report.states.get("FAILED"):
+        raise typer.Exit(1)
 
 
 def _only_jobs(tell: Callable[[int, int], None]) -> Callable[[str, int, int], None]:

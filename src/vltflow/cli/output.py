@@ -57,7 +57,8 @@ def show(rows: Sequence[Record], columns: Sequence[str], *, as_json: bool, empty
         print_json([{column: row[column] for column in columns} for row in rows])
         return
     if not rows:
-        messages().print(empty)
+        if empty:
+            messages().print(empty)
         return
     table = Table(box=None, header_style="bold", pad_edge=False)
     for column in columns:

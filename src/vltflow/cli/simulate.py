@@ -34,7 +34,7 @@ def simulate(
         day = simulate_day(
             instrument, night, out, seed=seed, small=small, defects=wanted, progress=tell
         )
-    console().print(f"{len(day.frames)} raw frames in {out}")
+    console().print(f"{len(day.files)} raw frames of {len(day.blocks)} ABs in {out}")
 
 
 def checked_night(night: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,10 @@ vault = "vault"
 cores = {cores}
 memory_mb = {memory_mb}
 """
-_KEYS = {"store": {"database": str, "vault": str}, "process": {"cores": int, "memory_mb": int}}
+_KEYS: dict[str, dict[str, type]] = {
+    "store": {"database": str, "vault": str},
+    "process": {"cores": int, "memory_mb": int},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,7 @@ def create_site(folder: Path, *, cores: int, memory_mb: int) -> Site:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if not path.exists():
-            path.write_text(_TEMPLATE.format(cores=cores, memory_mb=memory_mb), encoding="utf-8")
+            _write_whole(path, _TEMPLATE.format(cores=cores, memory_mb=memory_mb))
         (folder / "work").mkdir(exist_ok=True)
     except OSError as error:
         raise UserError(f"no site can be made in {folder}: {error.strerror}") from error
@@ -91,45 +95,74 @@ def load_site(folder: Path) -> Site:
     ConfigurationError
         Names the file, the key and what is allowed.
     """
-    path = folder / FILE_NAME
+    path = folder.resolve() / FILE_NAME
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigurationError(f"{path}: cannot be read: {error}") from error
     values = _checked(path, content)
-    database = values["database"]
-    if database.startswith("sqlite:///") and not database.startswith("sqlite:////"):
-        database = f"sqlite:///{folder / database.removeprefix('sqlite:///')}"
-    vault = values["vault"]
     return Site(
-        folder=folder,
-        database=database,
-        vault=vault if "://" in vault else str(folder / vault),
+        folder=path.parent,
+        database=_absolute_url(path, values["database"]),
+        vault=values["vault"] if "://" in values["vault"] else str(path.parent / values["vault"]),
         cores=values["cores"],
         memory_mb=values["memory_mb"],
     )
 
 
+def _absolute_url(path: Path, url: str) -> str:
+    driver, separator, place = url.partition(":///")
+    if not driver.startswith("sqlite"):
+        return url
+    if not separator or place in {"", ":memory:"}:
+        raise ConfigurationError(
+            f"{path}: [store] database = {url!r} names no file", hint="Use sqlite:///PATH"
+        )
+    if "?" in str(path.parent):
+        raise ConfigurationError(
+            f"{path}: no SQLite URL can name a folder with '?'", hint="Rename the folder"
+        )
+    return f"{driver}:///{path.parent / place}"
+
+
+def _write_whole(path: Path, text: str) -> None:
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        with temporary.open("x", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
 def _checked(path: Path, content: dict[str, Any]) -> dict[str, Any]:
+    if unknown := sorted(set(content) - set(_KEYS)):
+        raise ConfigurationError(
+            f"{path}: unknown section {', '.join(unknown)}", hint=f"Allowed: {', '.join(_KEYS)}"
+        )
     values: dict[str, Any] = {}
     for section, keys in _KEYS.items():
-        given = content.pop(section, {})
+        given = content.get(section, {})
+        if not isinstance(given, dict):
+            raise ConfigurationError(f"{path}: {section} is no section; write [{section}]")
+        if unknown := sorted(set(given) - set(keys)):
+            raise ConfigurationError(
+                f"{path}: [{section}] has unknown {', '.join(unknown)}",
+                hint=f"Allowed: {', '.join(keys)}",
+            )
         for key, kind in keys.items():
             if key not in given:
                 raise ConfigurationError(f"{path}: [{section}] {key} is missing")
-            value = given.pop(key)
-            wrong = not isinstance(value, kind) or (kind is int and value < 1)
-            if wrong:
-                wanted = "a text" if kind is str else "a whole number from 1 on"
-                raise ConfigurationError(f"{path}: [{section}] {key} = {value!r} is not {wanted}")
-            values[key] = value
-        if given:
-            allowed = ", ".join(keys)
-            raise ConfigurationError(
-                f"{path}: [{section}] has unknown {', '.join(given)}", hint=f"Allowed: {allowed}"
-            )
-    if content:
-        raise ConfigurationError(
-            f"{path}: unknown section {', '.join(content)}", hint=f"Allowed: {', '.join(_KEYS)}"
-        )
+            values[key] = _value(f"{path}: [{section}] {key}", given[key], kind)
     return values
+
+
+def _value(place: str, value: Any, kind: type) -> Any:
+    # `type` and not `isinstance`: in Python true is a whole number, for people it is none.
+    fitting = type(value) is kind
+    if not fitting or value == "" or (kind is int and int(value) < 1):
+        wanted = "a text" if kind is str else "a whole number from 1 on"
+        raise ConfigurationError(f"{place} = {value!r} is not {wanted}")
+    return value

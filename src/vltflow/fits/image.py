@@ -137,7 +137,7 @@ class RawImage:
 
     def _read(self, place: int, pixels: np.ndarray) -> None:
         """Fill `pixels` from byte `place` of the file on."""
-        wanted = memoryview(pixels.reshape(-1).view(np.uint8))
+        wanted = memoryview(pixels.reshape(-1).view(np.uint8).data)
         done = 0
         with explained(self._path):
             while done < len(wanted):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vltflow.records import AssociationBlock, BlockState, Colour, Decision, Score, Verdict
+from vltflow.qc import score_text
+from vltflow.records import AssociationBlock, BlockState, Decision, Score, Verdict
 from vltflow.store import Store
 
 
@@ -50,14 +51,6 @@ def monitor(
         )
         for block in blocks
     ]
-
-
-def score_text(scores: list[Score]) -> str:
-    """Scores of an AB as ``(red/total)``; grey ones do not count."""
-    if not scores:
-        return ""
-    red = sum(score.colour is Colour.RED for score in scores)
-    return f"({red}/{sum(score.colour is not Colour.GREY for score in scores)})"
 
 
 def _certification(block: AssociationBlock, scores: list[Score], verdicts: list[Verdict]) -> str:

@@ -73,17 +73,17 @@ def run_night(
             site,
             {instrument.name: instrument},
             blocks=needed_blocks(store, instrument, night),
-            progress=lambda ended, total: tell("process", ended, total),
+            progress=lambda now: tell("process", now.done, now.total),
             cancel=cancel,
         )
-        done["processed"] += report.executed
-        done["failed"] += report.failed
+        done["processed"] += report.done - len(report.skipped)
+        done["failed"] += len(report.failed)
         qc.run(store, instrument)
         done["certified"] += len(certify.run(store, instrument))
         done["archived"] += len(archive.run(store, instrument))
         # A failed or rejected source sends its users back to association, which may find another.
         changed = associate.run(store, instrument)
-        if not report.executed and not changed.any:
+        if not report.done and not changed.changed:
             break
         if cancel is not None and cancel.is_set():
             break

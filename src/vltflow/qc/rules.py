@@ -96,10 +96,10 @@ def score_text(scores: Iterable[Score]) -> str:
 def limits_text(low: float | None, high: float | None) -> str:
     """Limits for people: ``2.8 to 3.5``, ``at most 3.5``, ``none``."""
     if low is not None and high is not None:
-        return f"{low:.7g} to {high:.7g}"
+        return f"{low:.6g} to {high:.6g}"
     if high is not None:
-        return f"at most {high:.7g}"
-    return "none" if low is None else f"at least {low:.7g}"
+        return f"at most {high:.6g}"
+    return "none" if low is None else f"at least {low:.6g}"
 
 
 def _first_resolved(
@@ -121,10 +121,10 @@ def _judgement(subject: Subject, limits: Threshold | None) -> tuple[Colour, str]
         return Colour.GREY, ""
     wanted = limits_text(limits.low, limits.high)
     if limits.low is not None and subject.value < limits.low:
-        return Colour.RED, f"{subject.value:.7g} is too low, wanted {wanted}"
+        return Colour.RED, f"{subject.value:.6g} is too low, wanted {wanted}"
     if limits.high is not None and subject.value > limits.high:
-        return Colour.RED, f"{subject.value:.7g} is too high, wanted {wanted}"
-    return Colour.GREEN, f"{subject.value:.7g} is within limits, {wanted}"
+        return Colour.RED, f"{subject.value:.6g} is too high, wanted {wanted}"
+    return Colour.GREEN, f"{subject.value:.6g} is within limits, {wanted}"
 
 
 def _too_little(entry: ScoreEntry, history: Sequence[float]) -> str:

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 
 PIXEL_MM = 0.015
+_RANGE = np.linspace(0.988, 1.010, 49)
+"""Share of the blaze wavelength that chips may see; beyond, light grazes the echelle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,7 @@ class Spectrograph:
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         cg, sg = np.cos(self.off_plane), np.sin(self.off_plane)
         sine = order * length * self.grooves / cg - np.sin(self.incidence)
-        angle = np.arcsin(np.clip(sine, -1.0, 1.0)) - self.axis
+        angle = np.arcsin(sine) - self.axis
         normal, along = cg * np.cos(angle), cg * np.sin(angle)
         ct, st = np.cos(self.fold), np.sin(self.fold)
         return along, -normal * st + sg * ct, normal * ct + sg * st
@@ -183,7 +185,7 @@ def echelle_format(  # noqa: PLR0913
     found: list[tuple[int, np.ndarray, np.ndarray]] = []
     lowest, highest = constant / (12.8 * central_nm), constant / (7.8 * central_nm)
     for order in range(max(10, int(lowest)), int(highest) + 1):
-        wave = constant / order * np.linspace(0.982, 1.018, 73)
+        wave = constant / order * _RANGE
         x, y = spectrograph.image(order, wave, central_nm, disperser)
         c, s = np.cos(place.rotation), np.sin(place.rotation)
         column = place.x + disperser.shift[0] + drift[0] + x * c - y * s

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select
 
@@ -13,13 +13,15 @@ from vltflow.records import ProductState
 from vltflow.store import schema
 from vltflow.store.blocks import OPEN_STATES
 from vltflow.store.events import Events
-from vltflow.store.rows import Setups, chunks
+from vltflow.store.rows import chunks
+from vltflow.store.setups import Setups
 
 Span = tuple[float, float]
 _OPEN = [str(state) for state in OPEN_STATES]
 _USABLE = [str(ProductState.CREATED), str(ProductState.CERTIFIED)]
 _KINDS = ("block", "product", "verdict")
 _MARK = "association"
+_BEST_LEVEL = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,16 @@ class Candidate:
     problem: str
     products: Mapping[str, str] = field(default_factory=dict)
     """product_id by PRO CATG of what its present revision made and may be used."""
+
+
+class Contested(NamedTuple):
+    """A match of an open AB that might be improved."""
+
+    block: str
+    setup_keys: str
+    mjd_mid: float
+    level: int | None
+    distance_days: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +114,12 @@ class Association:
         }
 
     def contestable(
-        self, instrument: str, raw_type: str, category: str, *, at: Span, days: float, any_level: bool
-    ) -> set[str]:
-        """PLANNED or BLOCKED ABs for which a master made within `at` might be a better one.
+        self, instrument: str, raw_type: str, category: str, *, at: Span, days: float
+    ) -> Iterator[Contested]:
+        """Matches of PLANNED or BLOCKED ABs within `days` of `at` that are missing or improvable.
 
-        Those within `days` of it that have none, or one farther away than the nearest end
-        of `at`; with `any_level`, also those whose match is not of the best level.
+        Improvable is a match of any level but the best, or one farther away than the
+        nearest end of `at`.
         """
         match, block = schema.block_master.c, schema.block.c
         gap = case(
@@ -115,24 +127,25 @@ class Association:
             (block.mjd_mid > at[1], block.mjd_mid - at[1]),
             else_=0.0,
         )
-        worse: list[ColumnElement[bool]] = [
-            match.level.is_(None),
-            func.abs(match.distance_days) >= gap - 1e-9,
-        ]
-        if any_level:
-            worse.append(match.level >= 0)
         statement = (
-            select(block.name)
+            select(
+                block.name, block.setup_number, block.mjd_mid, match.level, match.distance_days
+            )
             .join(schema.block_master, and_(match.block == block.name, match.category == category))
             .where(
                 block.instrument == instrument,
                 block.raw_type == raw_type,
                 block.mjd_mid.between(at[0] - days, at[1] + days),
                 block.state.in_(_OPEN),
-                or_(*worse),
+                or_(
+                    match.level.is_(None),
+                    match.level > _BEST_LEVEL,
+                    func.abs(match.distance_days) >= gap - 1e-9,
+                ),
             )
         )
-        return set(self._connection.scalars(statement))
+        for name, number, mjd_mid, level, distance in self._connection.execute(statement):
+            yield Contested(name, self._setups.value(number)[1], mjd_mid, level, distance)
 
     def ever_run(self, names: Collection[str]) -> set[str]:
         """Those of the ABs that have jobs."""
@@ -191,10 +204,9 @@ class Association:
             block.problem,
         ).where(*conditions)
         for row in self._connection.execute(statement.order_by(block.mjd_mid, block.name)):
-            name, raw_type, number, *rest = row
-            yield Candidate(
-                name, raw_type, *self._setups.value(number), *rest, products=made.get(name, {})
-            )
+            name, raw_type, number, *others = row
+            setup, keys = self._setups.value(number)
+            yield Candidate(*(name, raw_type, setup, keys, *others), products=made.get(name, {}))
 
     def _products(self, *conditions: Any) -> dict[str, dict[str, str]]:
         product, block = schema.product.c, schema.block.c

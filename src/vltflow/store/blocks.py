@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, select, update
 
 from vltflow.core.errors import Conflict, NotFound
 from vltflow.records import AssociationBlock, BlockState, MasterMatch, MatchState
 from vltflow.store import schema
 from vltflow.store.events import Events
-from vltflow.store.rows import Setups, chunks, values_of
+from vltflow.store.members import Members
+from vltflow.store.rows import BULK, chunks, insert_rows, values_of
+from vltflow.store.setups import Setups
 
 _OWN_TABLES = ("setup", "setup_keys", "frames", "masters")
 
@@ -27,6 +29,7 @@ class Blocks:
         self._connection = connection
         self._events = events
         self._setups = setups
+        self._members = Members(connection)
 
     def add(self, blocks: Sequence[AssociationBlock]) -> None:
         """Register new ABs and give them their frames.
@@ -36,15 +39,31 @@ class Blocks:
         Conflict
             If one of the frames belongs to another AB already.
         """
-        if not blocks:
-            return
-        rows = [self._row(block) for block in blocks]
-        self._connection.execute(insert(schema.block), rows)
-        self._give_frames(blocks)
-        self._add_masters(blocks)
+        insert_rows(self._connection, schema.block, (self._row(block) for block in blocks))
+        self._members.give_frames(blocks)
+        self._members.replace_masters({block.name: block.masters for block in blocks})
         self._events.add_many(
             "block", [(block.name, f"created, {block.state}") for block in blocks]
         )
+
+    def replace(self, block: AssociationBlock, change: str) -> None:
+        """Write all fields, frames and masters of an existing AB anew; `change` goes to the log.
+
+        A new revision has no decision yet, whatever was decided about the one before.
+
+        Raises
+        ------
+        NotFound
+            If there is no AB with this name.
+        Conflict
+            If one of the frames belongs to another AB.
+        """
+        before = self.states([block.name])
+        if not before:
+            raise NotFound(f"no AB {block.name}")
+        decision = {} if before[block.name][1] == block.revision else {"decision": ""}
+        self._write([block], decision)
+        self._events.add("block", block.name, change)
 
     def revise(
         self,
@@ -57,27 +76,11 @@ class Blocks:
         Those whose state is none of the `expected` ones are left as they are: somebody
         else was faster. A decision about an AB that is written ends with it.
         """
-        table = schema.block
-        allowed = table.c.state.in_([str(state) for state in expected])
-        found: set[str] = set()
-        for names in chunks(changes):
-            statement = select(table.c.name).where(table.c.name.in_(names), allowed)
-            found.update(self._connection.scalars(statement.with_for_update()))
-        revised = {name: changes[name] for name in changes if name in found}
-        if revised:
-            blocks = [block for block, _ in revised.values()]
-            columns = [column for column in self._row(blocks[0]) if column != "name"]
-            statement = (
-                update(table)
-                .where(table.c.name == bindparam("of_block"))
-                .values({name: bindparam(f"new_{name}") for name in columns} | {"decision": ""})
-            )
-            self._connection.execute(statement, [self._revision(block) for block in blocks])
-            self._give_frames(blocks)
-            self.set_masters({block.name: block.masters for block in blocks})
-            self._events.add_many(
-                "block", [(name, change) for name, (_, change) in revised.items()]
-            )
+        states = self.states(changes)
+        found = {name for name, (state, _) in states.items() if state in expected}
+        revised = {name: change for name, change in changes.items() if name in found}
+        self._write([block for block, _ in revised.values()], {"decision": ""})
+        self._events.add_many("block", [(name, why) for name, (_, why) in revised.items()])
         return found
 
     def remove(self, name: str, why: str) -> None:
@@ -85,36 +88,24 @@ class Blocks:
 
         Raises
         ------
+        NotFound
+            If there is no AB with this name.
         Conflict
             If jobs or products of it are registered.
         """
-        frame, match, block = schema.frame, schema.block_master, schema.block
-        self._connection.execute(
-            update(frame).where(frame.c.block == name).values(block=None)
-        )
-        self._connection.execute(delete(match).where(match.c.block == name))
-        self._connection.execute(delete(block).where(block.c.name == name))
+        frame, block = schema.frame, schema.block
+        self._connection.execute(update(frame).where(frame.c.block == name).values(block=None))
+        self._members.replace_masters({name: ()})
+        if not self._connection.execute(delete(block).where(block.c.name == name)).rowcount:
+            raise NotFound(f"no AB {name}")
         self._events.add("block", name, why)
 
-    def replace(self, block: AssociationBlock, change: str) -> None:
-        """Write all fields, frames and masters of an existing AB anew; `change` goes to the log."""
-        statement = update(schema.block).where(schema.block.c.name == block.name)
-        if not self._connection.execute(statement.values(self._row(block))).rowcount:
-            raise NotFound(f"no AB {block.name}")
-        self._give_frames([block])
-        self.set_masters({block.name: block.masters})
-        self._events.add("block", block.name, change)
-
-    def set_masters(self, masters: dict[str, tuple[MasterMatch, ...]]) -> None:
+    def set_masters(self, masters: Mapping[str, tuple[MasterMatch, ...]]) -> None:
         """Write the matches of ABs anew."""
-        table = schema.block_master
-        for names in chunks(masters):
-            self._connection.execute(delete(table).where(table.c.block.in_(names)))
-        rows = [
-            values_of(match) | {"block": name} for name, found in masters.items() for match in found
-        ]
-        if rows:
-            self._connection.execute(insert(table), rows)
+        self._members.replace_masters(masters)
+        self._events.add_many(
+            "block", ((name, f"masters: {_summary(found)}") for name, found in masters.items())
+        )
 
     def set_state(
         self,
@@ -132,17 +123,18 @@ class Blocks:
             If its state is none of the `expected` ones: somebody else was faster.
         """
         table = schema.block
-        before = self._connection.scalar(select(table.c.state).where(table.c.name == name))
-        allowed = table.c.state.in_([str(one) for one in expected])
-        statement = update(table).where(table.c.name == name, allowed)
-        changed = self._connection.execute(statement.values(state=state, problem=problem))
-        if not changed.rowcount:
+        same = table.c.name == name
+        before = self._connection.execute(
+            select(table.c.state, table.c.problem).where(same)
+        ).first()
+        if before is None or before.state not in {str(one) for one in expected}:
             wanted = " or ".join(sorted(expected))
-            raise Conflict(f"AB {name} is {before or 'unknown'}, not {wanted}")
-        if before != state or problem:
-            self._events.add(
-                "block", name, f"{before} -> {state}" + (f": {problem}" if problem else "")
-            )
+            raise Conflict(f"AB {name} is {before.state if before else 'unknown'}, not {wanted}")
+        if before != (state, problem):
+            values = {"state": state, "problem": problem}
+            self._connection.execute(update(table).where(same).values(values))
+            change = f"{before.state} -> {state}" + (f": {problem}" if problem else "")
+            self._events.add("block", name, change)
 
     def move(self, names: Collection[str], state: BlockState) -> None:
         """Change the state of ABs whose present one was just read by `states`; problems stay."""
@@ -162,36 +154,39 @@ class Blocks:
             row.name: (BlockState(row.state), row.revision)
             for chunk in chunks(names)
             for row in self._connection.execute(
-                select(table.name, table.state, table.revision)
-                .where(table.name.in_(chunk))
-                .with_for_update(key_share=True)
+                select(table.name, table.state, table.revision).where(table.name.in_(chunk))
             )
         }
 
     def set_problem(self, name: str, problem: str) -> None:
-        """Change the sentence that the monitor shows."""
-        table = schema.block
-        self._connection.execute(update(table).where(table.c.name == name).values(problem=problem))
-        self._events.add("block", name, f"problem: {problem}")
+        """Change the sentence that the monitor shows.
+
+        Raises
+        ------
+        NotFound
+            If there is no AB with this name.
+        """
+        self._set(name, "problem", problem)
 
     def lock(self, name: str) -> AssociationBlock:
-        """AB with this name, which nobody else can change until this transaction ends.
+        """AB with this name; within `write` nobody else changes it until its end.
 
         Raises
         ------
         NotFound
             If there is none.
         """
-        column = schema.block.c.name
-        self._connection.execute(select(column).where(column == name).with_for_update())
         return self.get(name)
 
     def set_decision(self, name: str, decision: str) -> None:
-        """Note the decision in force about the products of an AB; empty when open again."""
-        table = schema.block
-        self._connection.execute(
-            update(table).where(table.c.name == name).values(decision=decision)
-        )
+        """Note the decision in force about the products of an AB; empty when open again.
+
+        Raises
+        ------
+        NotFound
+            If there is no AB with this name.
+        """
+        self._set(name, "decision", decision)
 
     def get(self, name: str) -> AssociationBlock:
         """AB with this name.
@@ -267,11 +262,12 @@ class Blocks:
     def siblings(self, block: AssociationBlock) -> list[str]:
         """Names of all ABs of its night, raw type and setup, itself included, by time."""
         table = schema.block.c
+        setups = self._setups.numbers(label=block.setup, keys=block.setup_keys)
         statement = select(table.name).where(
             table.instrument == block.instrument,
             table.night == block.night,
             table.raw_type == block.raw_type,
-            table.setup_number == self._setups.number(block.setup, block.setup_keys),
+            table.setup_number.in_(setups),
         )
         return list(self._connection.scalars(statement.order_by(table.mjd_start, table.name)))
 
@@ -295,38 +291,23 @@ class Blocks:
         number = self._setups.number(block.setup, block.setup_keys)
         return values_of(block, without=_OWN_TABLES) | {"setup_number": number}
 
-    def _revision(self, block: AssociationBlock) -> dict[str, Any]:
-        row = self._row(block)
-        name = row.pop("name")
-        return {"of_block": name} | {f"new_{column}": value for column, value in row.items()}
+    def _set(self, name: str, column: str, value: str) -> None:
+        table = schema.block
+        statement = update(table).where(table.c.name == name).values({column: value})
+        if not self._connection.execute(statement).rowcount:
+            raise NotFound(f"no AB {name}")
+        self._events.add("block", name, f"{column}: {value or 'none'}")
 
-    def _give_frames(self, blocks: Sequence[AssociationBlock]) -> None:
-        table = schema.frame
-        free = table.c.block.is_(None) | (table.c.block == bindparam("of_block"))
-        statement = (
-            update(table)
-            .where(table.c.frame_id == bindparam("of_frame"), free)
-            .values(block=bindparam("of_block"))
-        )
-        rows = [
-            {"of_frame": frame_id, "of_block": block.name}
-            for block in blocks
-            for frame_id in block.frames
-        ]
-        self._connection.execute(statement, rows)
-        # Drivers disagree on the row count of many updates: count what the ABs have now.
-        for chunk in chunks(blocks):
-            owned = select(func.count()).where(table.c.block.in_([one.name for one in chunk]))
-            if self._connection.scalar(owned) != sum(len(one.frames) for one in chunk):
-                names = ", ".join(one.name for one in chunk[:3])
-                raise Conflict(f"ABs {names} ...: a frame of them belongs to another AB")
-
-    def _add_masters(self, blocks: Sequence[AssociationBlock]) -> None:
-        rows = [
-            values_of(match) | {"block": block.name} for block in blocks for match in block.masters
-        ]
-        if rows:
-            self._connection.execute(insert(schema.block_master), rows)
+    def _write(self, blocks: Sequence[AssociationBlock], more: dict[str, Any]) -> None:
+        statement = update(schema.block).where(schema.block.c.name == bindparam("key"))
+        for chunk in chunks(blocks, BULK):
+            rows = [self._row(block) | more for block in chunk]
+            for row in rows:
+                row["key"] = row.pop("name")
+            self._connection.execute(statement, rows)
+        self._members.release_frames(blocks)
+        self._members.give_frames(blocks)
+        self._members.replace_masters({block.name: block.masters for block in blocks})
 
     def _records(self, statement: Any) -> list[AssociationBlock]:
         rows = list(self._connection.execute(statement))
@@ -355,6 +336,10 @@ class Blocks:
         return AssociationBlock(
             **values, setup=setup, setup_keys=keys, frames=frames, masters=masters
         )
+
+
+def _summary(masters: Iterable[MasterMatch]) -> str:
+    return ", ".join(f"{match.category} {match.state}" for match in masters) or "none"
 
 
 def _match(row: Row[Any]) -> MasterMatch:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 
 from vltflow.core.time import now_iso
 from vltflow.records import Event
 from vltflow.store import schema
+from vltflow.store.rows import insert_rows
 
 
 class Events:
-    """Who or what changed which record, when and why; rows are only ever added."""
+    """Who or what changed which record, when and why; the database refuses to change a row."""
 
     def __init__(self, connection: Connection, who: str, why: str) -> None:
         self._connection = connection
@@ -23,13 +24,11 @@ class Events:
         """Log one change."""
         self.add_many(kind, [(record, change)])
 
-    def add_many(self, kind: str, changes: Sequence[tuple[str, str]]) -> None:
+    def add_many(self, kind: str, changes: Iterable[tuple[str, str]]) -> None:
         """Log changes of several records of one kind."""
-        if not changes:
-            return
         common = {"time": now_iso(), "who": self._who, "why": self._why, "kind": kind}
-        rows = [common | {"record": record, "change": change} for record, change in changes]
-        self._connection.execute(insert(schema.event), rows)
+        rows = (common | {"record": record, "change": change} for record, change in changes)
+        insert_rows(self._connection, schema.event, rows)
 
     def find(
         self, *, kind: str | None = None, record: str | None = None, limit: int = 1000
@@ -41,5 +40,5 @@ class Events:
             statement = statement.where(table.kind == kind)
         if record is not None:
             statement = statement.where(table.record == record)
-        rows = self._connection.execute(statement)
-        return [Event(**row._mapping) for row in rows][::-1]  # noqa: SLF001 - public by name only
+        rows = self._connection.execute(statement).mappings()
+        return [Event(**row) for row in rows][::-1]

@@ -1,24 +1,34 @@
-"""Frames and quarantine in the registry."""
+"""Frames in the registry."""
 
 from __future__ import annotations
 
 import json
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields
+from sys import intern
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from vltflow.core.errors import NotFound
-from vltflow.core.time import now_iso
-from vltflow.records import Quarantined, RawFrame
+from vltflow.records import RawFrame
 from vltflow.store import schema
 from vltflow.store.events import Events
-from vltflow.store.rows import Setups, chunks, pack_list, unpack_list, values_of
+from vltflow.store.rows import BULK, chunks, insert_rows, pack_list, unpack_list, values_of
+from vltflow.store.setups import Setups
 
 _SETUP_FIELDS = ("setup", "setup_keys", "repairs")
-_CLASSIFIED = ("raw_type", "setup_number", "context")
-_COLUMNS = [column for column in schema.frame.c if column.name not in {"number", "block"}]
+_PLAIN = [field.name for field in fields(RawFrame) if field.name in schema.frame.c]
+_COLUMNS = [*(schema.frame.c[name] for name in _PLAIN), schema.frame.c.setup_number]
+_STREAMED = {"yield_per": BULK}  # millions of rows must not be in memory at once
+# Few different texts stand in millions of frames: one object each saves half the memory.
+_REPEATED = [
+    position
+    for position, name in enumerate(_PLAIN)
+    if name not in {"frame_id", "name", "location", "repairs"}
+    and schema.frame.c[name].type.python_type is str
+]
 
 
 def pack_headers(headers: Sequence[Mapping[str, Any]]) -> bytes:
@@ -57,17 +67,21 @@ class Frames:
         self._setups = setups
 
     def add(self, frames: Sequence[tuple[RawFrame, bytes]]) -> None:
-        """Register new frames with their packed headers."""
-        if not frames:
-            return
-        rows = [
+        """Register new frames with their packed headers.
+
+        Raises
+        ------
+        Conflict
+            If a frame with the same id or name is registered.
+        """
+        rows = (
             values_of(frame, without=_SETUP_FIELDS)
             | {"repairs": pack_list(frame.repairs), "setup_number": self._setup_number(frame)}
             for frame, _ in frames
-        ]
-        self._connection.execute(insert(schema.frame), rows)
-        headers = [{"frame_id": frame.frame_id, "headers": packed} for frame, packed in frames]
-        self._connection.execute(insert(schema.frame_header), headers)
+        )
+        insert_rows(self._connection, schema.frame, rows)
+        headers = ({"frame_id": frame.frame_id, "headers": packed} for frame, packed in frames)
+        insert_rows(self._connection, schema.frame_header, headers)
         self._events.add_many("frame", [(frame.name, "created") for frame, _ in frames])
 
     def known(self, frame_ids: Iterable[str]) -> set[str]:
@@ -125,12 +139,12 @@ class Frames:
         ]
         if mjd is not None:
             conditions += [table.mjd_obs >= mjd[0], table.mjd_obs < mjd[1]]
-        return self._select(*conditions)
+        return self._stream(*conditions)
 
     def unclassified(self, instrument: str, context: str) -> Iterator[RawFrame]:
         """Frames outside any AB that this version of the definition has not classified."""
         table = schema.frame.c
-        return self._select(
+        return self._stream(
             table.instrument == instrument, table.block.is_(None), table.context != context
         )
 
@@ -145,7 +159,7 @@ class Frames:
             table.raw_type != "",
             table.mjd_obs >= after,
         )
-        return list(self._select(*conditions, limit=limit))
+        return list(self._stream(*conditions, limit=limit))
 
     def waiting_brief(
         self, instrument: str, raw_types: Iterable[str] | None = None
@@ -157,9 +171,8 @@ class Frames:
         if raw_types is not None:
             conditions.append(table.raw_type.in_(sorted(raw_types)))
         statement = select(*(table[name] for name in names), table.setup_number).where(*conditions)
-        ordered = statement.order_by(table.mjd_obs, table.name)
-        for row in self._connection.execute(ordered, execution_options={"yield_per": 5000}):
-            yield WaitingFrame(*row[:9], *self._setups.value(row[9]))
+        for row in self._connection.execute(_by_time(statement), execution_options=_STREAMED):
+            yield WaitingFrame._make((*row[:9], *self._setups.value(row[9])))
 
     def headers(self, frame_id: str) -> tuple[dict[str, Any], ...]:
         """Headers of all HDUs as they were read, keys without HIERARCH.
@@ -186,100 +199,75 @@ class Frames:
                 yield row.frame_id, unpack_headers(row.headers)
 
     def relocate(self, frame_id: str, location: str, size: int) -> None:
-        """Note that a frame lies elsewhere now."""
-        statement = update(schema.frame).where(schema.frame.c.frame_id == frame_id)
-        self._connection.execute(statement.values(location=location, size=size))
-        self._events.add("frame", frame_id, f"found at {location}")
+        """Note that a frame lies elsewhere now.
+
+        Raises
+        ------
+        NotFound
+            If no frame has this id.
+        """
+        table = schema.frame
+        same = table.c.frame_id == frame_id
+        name = self._connection.scalar(select(table.c.name).where(same))
+        if name is None:
+            raise NotFound(f"no frame {frame_id}")
+        self._connection.execute(update(table).where(same).values(location=location, size=size))
+        self._events.add("frame", name, f"found at {location}")
 
     def classify(self, frames: Sequence[RawFrame]) -> None:
-        """Store raw type, setup and context of frames."""
-        if not frames:
-            return
-        table = schema.frame
-        statement = (
-            update(table)
-            .where(table.c.frame_id == bindparam("of_frame"))
-            .values({name: bindparam(f"new_{name}") for name in _CLASSIFIED})
-        )
-        rows = [
-            {
-                "of_frame": frame.frame_id,
-                "new_raw_type": frame.raw_type,
-                "new_setup_number": self._setup_number(frame),
-                "new_context": frame.context,
-            }
-            for frame in frames
-        ]
-        self._connection.execute(statement, rows)
+        """Store raw type, setup and context of frames.
+
+        Raises
+        ------
+        NotFound
+            If one of them is not registered.
+        """
+        statement = update(schema.frame).where(schema.frame.c.frame_id == bindparam("key"))
+        for chunk in chunks(frames, BULK):
+            rows = [
+                {
+                    "key": frame.frame_id,
+                    "raw_type": frame.raw_type,
+                    "setup_number": self._setup_number(frame),
+                    "context": frame.context,
+                }
+                for frame in chunk
+            ]
+            if self._connection.execute(statement, rows).rowcount != len(chunk):
+                missing = {frame.frame_id for frame in chunk}.difference(
+                    self.known(frame.frame_id for frame in chunk)
+                )
+                raise NotFound(f"no frame {', '.join(sorted(missing))}")
         changes = [(frame.name, f"classified {frame.raw_type or 'unknown'}") for frame in frames]
         self._events.add_many("frame", changes)
 
     def _setup_number(self, frame: RawFrame) -> int | None:
-        return self._setups.number(frame.setup, frame.setup_keys) if frame.setup_keys else None
+        classified = frame.setup or frame.setup_keys
+        return self._setups.number(frame.setup, frame.setup_keys) if classified else None
 
     def _where_in(self, column: Any, values: Iterable[str]) -> Iterator[RawFrame]:
         for chunk in chunks(values):
             yield from self._select(column.in_(chunk))
 
-    def _select(self, *conditions: Any, limit: int | None = None) -> Iterator[RawFrame]:
-        table = schema.frame.c
-        statement = select(*_COLUMNS).where(*conditions).order_by(table.mjd_obs, table.name)
-        for row in self._connection.execute(statement.limit(limit)):
+    def _select(self, *conditions: Any) -> Iterator[RawFrame]:
+        statement = select(*_COLUMNS).where(*conditions)
+        for row in self._connection.execute(_by_time(statement)):
+            yield self._record(row)
+
+    def _stream(self, *conditions: Any, limit: int | None = None) -> Iterator[RawFrame]:
+        statement = _by_time(select(*_COLUMNS).where(*conditions)).limit(limit)
+        for row in self._connection.execute(statement, execution_options=_STREAMED):
             yield self._record(row)
 
     def _record(self, row: Any) -> RawFrame:
+        values = list(row[: len(_PLAIN)])
+        for position in _REPEATED:
+            values[position] = intern(values[position])
         setup, keys = self._setups.value(row.setup_number)
-        return RawFrame(
-            frame_id=row.frame_id,
-            name=row.name,
-            instrument=row.instrument,
-            location=row.location,
-            size=row.size,
-            mjd_obs=row.mjd_obs,
-            night=row.night,
-            exptime=row.exptime,
-            dpr_catg=row.dpr_catg,
-            dpr_type=row.dpr_type,
-            dpr_tech=row.dpr_tech,
-            tpl_id=row.tpl_id,
-            tpl_start=row.tpl_start,
-            tpl_nexp=row.tpl_nexp,
-            tpl_expno=row.tpl_expno,
-            obs_id=row.obs_id,
-            prog_id=row.prog_id,
-            object_name=row.object_name,
-            repairs=unpack_list(row.repairs),
-            raw_type=row.raw_type,
-            setup=setup,
-            setup_keys=keys,
-            context=row.context,
-        )
+        plain = dict(zip(_PLAIN, values, strict=True))
+        plain["repairs"] = unpack_list(plain["repairs"])
+        return RawFrame(**plain, setup=setup, setup_keys=keys)
 
 
-class Quarantine:
-    """Files that were refused, with the reason; the files stay where they lie."""
-
-    def __init__(self, connection: Connection, events: Events) -> None:
-        self._connection = connection
-        self._events = events
-
-    def add(self, files: Sequence[Quarantined]) -> None:
-        """Register refused files; a file refused again keeps its latest reason."""
-        for refused in files:
-            table = schema.quarantine
-            self._connection.execute(delete(table).where(table.c.location == refused.location))
-            values = values_of(refused) | {"found": refused.found or now_iso()}
-            self._connection.execute(insert(table), values)
-            self._events.add("quarantine", refused.location, f"refused: {refused.reason}")
-
-    def find(self) -> list[Quarantined]:
-        """All refused files, by location."""
-        rows = self._connection.execute(select(schema.quarantine).order_by("location"))
-        return [Quarantined(**row._mapping) for row in rows]  # noqa: SLF001 - public by name only
-
-    def clear(self, location: str) -> None:
-        """Forget a refusal: the file is fine now."""
-        table = schema.quarantine
-        result = self._connection.execute(delete(table).where(table.c.location == location))
-        if result.rowcount:
-            self._events.add("quarantine", location, "accepted at last")
+def _by_time(statement: Any) -> Any:
+    return statement.order_by(schema.frame.c.mjd_obs, schema.frame.c.name)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, select, update
 
 from vltflow.core.errors import Conflict, NotFound
 from vltflow.records import Job, JobState
 from vltflow.store import schema
 from vltflow.store.events import Events
-from vltflow.store.rows import chunks, values_of
+from vltflow.store.rows import chunks, insert_rows, values_of
+
+_COLUMNS = [column for column in schema.job.c if column.name != "number"]
 
 
 class Jobs:
@@ -23,9 +25,8 @@ class Jobs:
 
     def add(self, jobs: Sequence[Job]) -> None:
         """Register new jobs."""
-        if jobs:
-            self._connection.execute(insert(schema.job), [values_of(job) for job in jobs])
-            self._events.add_many("job", [(job.job_id, f"created for {job.block}") for job in jobs])
+        insert_rows(self._connection, schema.job, (values_of(job) for job in jobs))
+        self._events.add_many("job", [(job.job_id, f"created for {job.block}") for job in jobs])
 
     def update(self, job: Job, *, expected: Collection[JobState]) -> None:
         """Write all fields of a job whose stored state is one of the expected.
@@ -37,11 +38,11 @@ class Jobs:
         """
         table = schema.job
         before = self._connection.scalar(select(table.c.state).where(table.c.job_id == job.job_id))
-        allowed = table.c.state.in_([str(state) for state in expected])
-        statement = update(table).where(table.c.job_id == job.job_id, allowed)
-        if not self._connection.execute(statement.values(values_of(job))).rowcount:
+        if before not in {str(state) for state in expected}:
             wanted = " or ".join(sorted(expected))
             raise Conflict(f"job {job.job_id} is {before or 'unknown'}, not {wanted}")
+        statement = update(table).where(table.c.job_id == job.job_id)
+        self._connection.execute(statement.values(values_of(job)))
         change = f"{before} -> {job.state}" + (f": {job.error}" if job.error else "")
         self._events.add("job", job.job_id, change)
 
@@ -58,18 +59,15 @@ class Jobs:
         raise NotFound(f"no job {job_id}")
 
     def of_block(self, block: str) -> list[Job]:
-        """All jobs of an AB, in the order of revision and attempt."""
+        """All jobs of an AB, in the order of registration, whatever the clock said."""
         return self.of_blocks([block]).get(block, [])
 
     def of_blocks(self, blocks: Iterable[str]) -> dict[str, list[Job]]:
-        """All jobs of ABs, in the order of revision and attempt, whatever the clock said."""
-        table = schema.job.c
-        order = (table.revision, table.attempt, table.created, table.job_id)
+        """All jobs of ABs, in the order of registration, whatever the clock said."""
         jobs: dict[str, list[Job]] = {}
         for chunk in chunks(blocks):
-            statement = select(schema.job).where(table.block.in_(chunk)).order_by(*order)
-            for row in self._connection.execute(statement):
-                jobs.setdefault(row.block, []).append(_record(row))
+            for job in self._select(schema.job.c.block.in_(chunk)):
+                jobs.setdefault(job.block, []).append(job)
         return jobs
 
     def latest(self, blocks: Collection[str]) -> dict[str, Job]:
@@ -85,14 +83,10 @@ class Jobs:
         return self._select(schema.job.c.input_hash == input_hash)
 
     def _select(self, *conditions: Any) -> list[Job]:
-        statement = select(schema.job).where(*conditions)
-        ordered = statement.order_by(
-            schema.job.c.created, schema.job.c.attempt, schema.job.c.job_id
-        )
-        return [_record(row) for row in self._connection.execute(ordered)]
+        statement = select(*_COLUMNS).where(*conditions).order_by(schema.job.c.number)
+        return [_record(dict(row)) for row in self._connection.execute(statement).mappings()]
 
 
-def _record(row: Row[Any]) -> Job:
-    values = dict(row._mapping)  # noqa: SLF001 - public by name only
+def _record(values: dict[str, Any]) -> Job:
     values["state"] = JobState(values["state"])
     return Job(**values)

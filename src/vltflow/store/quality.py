@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
+from math import inf, nan
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, exists, insert, select
+from sqlalchemy import Connection, Table, bindparam, delete, exists, insert, select
 
+from vltflow.core.errors import Conflict
 from vltflow.records import (
     BlockState,
     Colour,
@@ -19,7 +22,8 @@ from vltflow.records import (
 )
 from vltflow.store import schema
 from vltflow.store.events import Events
-from vltflow.store.rows import Setups, chunks, insert_or_ignore, values_of
+from vltflow.store.rows import chunks, insert_or_ignore, insert_rows, values_of
+from vltflow.store.setups import Setups
 
 
 class Quality:
@@ -33,30 +37,51 @@ class Quality:
     def declare(self, parameters: Sequence[QcParameter]) -> None:
         """Bring the catalogue of QC1 parameters up to date."""
         table = schema.qc_parameter
-        for parameter in parameters:
-            same = (table.c.instrument == parameter.instrument) & (table.c.name == parameter.name)
-            self._connection.execute(delete(table).where(same))
-        if parameters:
-            self._connection.execute(insert(table), [values_of(one) for one in parameters])
+        known = {
+            one for name in {p.instrument for p in parameters} for one in self.parameters(name)
+        }
+        changed = {(one.instrument, one.name): one for one in parameters if one not in known}
+        if not changed:
+            return
+        same = (table.c.instrument == bindparam("of")) & (table.c.name == bindparam("key"))
+        keys = [{"of": instrument, "key": name} for instrument, name in changed]
+        self._connection.execute(delete(table).where(same), keys)
+        insert_rows(self._connection, table, (values_of(one) for one in changed.values()))
+        self._events.add_many(
+            "qc_parameter",
+            [(one.name, f"{one.instrument}: {one.description}") for one in changed.values()],
+        )
 
     def parameters(self, instrument: str) -> list[QcParameter]:
         """Catalogue of an instrument's QC1 parameters, by name."""
         table = schema.qc_parameter
         statement = select(table).where(table.c.instrument == instrument).order_by(table.c.name)
-        rows = self._connection.execute(statement)
-        return [QcParameter(**row._mapping) for row in rows]  # noqa: SLF001 - public by name only
+        return [QcParameter(**row) for row in self._connection.execute(statement).mappings()]
 
     def add_values(self, values: Sequence[QcValue]) -> None:
-        """Register QC1 values; what is registered already stays as it is."""
-        if values:
-            rows = [
-                values_of(value, without=("setup",))
-                | {"setup_number": self._setup_of_block(value.block)}
-                for value in values
-            ]
-            self._connection.execute(insert_or_ignore(self._connection, schema.qc_value), rows)
+        """Register QC1 values; what is registered already stays as it is.
 
-    def values(
+        NaN stands for a value that could not be measured; it comes back as NaN.
+
+        Raises
+        ------
+        Conflict
+            If an AB or product of them is not registered.
+        """
+        setups = self._setups_of({value.block for value in values})
+        rows = [
+            values_of(value, without=("setup",)) | {"setup_number": setups[value.block]}
+            for value in values
+        ]
+        if rows:
+            self._connection.execute(insert_or_ignore(self._connection, schema.qc_value), rows)
+        numbers = Counter((value.block, value.category) for value in values)
+        self._events.add_many(
+            "block",
+            [(block, f"{number} QC1 values of {of}") for (block, of), number in numbers.items()],
+        )
+
+    def values(  # noqa: PLR0913 - filters, each of which may be left out
         self,
         *,
         block: str | None = None,
@@ -67,7 +92,7 @@ class Quality:
         mjd: tuple[float, float] | None = None,
         limit: int | None = None,
     ) -> list[QcValue]:
-        """QC1 values by AB, instrument, parameter, product category, setup or MJD range, by time."""
+        """QC1 values by AB, instrument, parameter, category, setup or closed MJD range, by time."""
         table = schema.qc_value.c
         conditions: list[Any] = [
             column == value
@@ -80,24 +105,19 @@ class Quality:
             if value is not None
         ]
         if setup is not None:
-            conditions.append(table.setup_number.in_(self._setups.numbers(setup)))
+            conditions.append(table.setup_number.in_(self._setups.numbers(label=setup)))
         if mjd is not None:
             conditions.append(table.mjd.between(*mjd))
         statement = select(schema.qc_value).where(*conditions)
         ordered = statement.order_by(table.mjd, table.block, table.category, table.parameter)
-        result = []
-        for row in self._connection.execute(ordered.limit(limit)):
-            values = dict(row._mapping)  # noqa: SLF001 - public by name only
-            del values["number"]
-            label, _ = self._setups.value(values.pop("setup_number"))
-            result.append(QcValue(**values, setup=label))
-        return result
+        found = self._connection.execute(ordered.limit(limit)).mappings()
+        return [self._value(dict(row)) for row in found]
 
     def history(self, value: QcValue, window: int) -> list[float]:
         """The last `window` certified values of a value's kind before it, oldest first.
 
         Of its kind is: same instrument, product category, parameter and setup, from
-        another AB.
+        another AB. Values that could not be measured are left out.
         """
         return [number for _, number in self.trend(value, window)]
 
@@ -111,12 +131,14 @@ class Quality:
                 table.instrument == value.instrument,
                 table.category == value.category,
                 table.parameter == value.parameter,
-                table.setup_number.in_(self._setups.numbers(value.setup)),
+                table.setup_number.in_(self._setups.numbers(label=value.setup)),
                 table.mjd < value.mjd,
                 table.block != value.block,
+                table.value > -inf,
+                table.value < inf,
                 product.state == ProductState.CERTIFIED,
             )
-            .order_by(table.mjd.desc())
+            .order_by(table.mjd.desc(), table.number.desc())
             .limit(window)
         )
         return [(row.mjd, row.value) for row in self._connection.execute(statement)][::-1]
@@ -145,19 +167,18 @@ class Quality:
                 .where(table.block.in_(chunk))
                 .order_by(table.block, table.category, table.parameter)
             )
-            for row in self._connection.execute(statement):
-                values = dict(row._mapping)  # noqa: SLF001 - public by name only
-                values["colour"] = Colour(values["colour"])
-                result.setdefault(row.block, []).append(Score(**values))
+            for row in self._connection.execute(statement).mappings():
+                score = Score(**dict(row) | {"colour": Colour(row["colour"])})
+                result.setdefault(score.block, []).append(score)
         return result
 
     def unscored(self, instrument: str) -> list[str]:
         """ABs with products whose present revision has no QC report yet, by time."""
-        return self._ended(instrument, ~self._has(schema.report))
+        return self._ended(instrument, ~_has(schema.report))
 
     def undecided(self, instrument: str | None = None, *, only: str | None = None) -> list[str]:
         """ABs with a QC report about whose present revision nothing was decided yet, by time."""
-        conditions = [self._has(schema.report), ~self._has(schema.verdict)]
+        conditions = [_has(schema.report), ~_has(schema.verdict)]
         if only is not None:
             conditions.append(schema.block.c.name == only)
         return self._ended(instrument, *conditions)
@@ -175,10 +196,11 @@ class Quality:
     def reports(self, blocks: Collection[str]) -> dict[str, str]:
         """Vault file of the QC report of each AB's latest revision that has one."""
         table = schema.report.c
-        statement = select(table.block, table.file_id).where(table.block.in_(list(blocks)))
+        statement = select(table.block, table.file_id).order_by(table.revision)
         return {
             row.block: row.file_id
-            for row in self._connection.execute(statement.order_by(table.revision))
+            for chunk in chunks(blocks)
+            for row in self._connection.execute(statement.where(table.block.in_(chunk)))
         }
 
     def add_verdict(self, verdict: Verdict) -> None:
@@ -189,14 +211,13 @@ class Quality:
     def verdicts(self, blocks: Iterable[str]) -> dict[str, list[Verdict]]:
         """Decisions about ABs, oldest first."""
         result: dict[str, list[Verdict]] = {}
-        table = schema.verdict
+        table = schema.verdict.c
+        columns = [column for column in table if column is not table.number]
         for chunk in chunks(blocks):
-            statement = select(table).where(table.c.block.in_(chunk)).order_by(table.c.number)
-            for row in self._connection.execute(statement):
-                values = dict(row._mapping)  # noqa: SLF001 - public by name only
-                del values["number"]
-                values["decision"] = Decision(values["decision"])
-                result.setdefault(row.block, []).append(Verdict(**values))
+            statement = select(*columns).where(table.block.in_(chunk)).order_by(table.number)
+            for row in self._connection.execute(statement).mappings():
+                verdict = Verdict(**dict(row) | {"decision": Decision(row["decision"])})
+                result.setdefault(verdict.block, []).append(verdict)
         return result
 
     def _ended(self, instrument: str | None, *conditions: Any) -> list[str]:
@@ -207,13 +228,25 @@ class Quality:
             statement = statement.where(table.instrument == instrument)
         return list(self._connection.scalars(statement.order_by(table.mjd_mid, table.name)))
 
-    @staticmethod
-    def _has(table: Table) -> Any:
-        block = schema.block.c
-        same = (table.c.block == block.name) & (table.c.revision == block.revision)
-        return exists().where(same)
+    def _setups_of(self, blocks: Iterable[str]) -> dict[str, int]:
+        table = schema.block.c
+        found: dict[str, int] = {}
+        for chunk in chunks(blocks):
+            statement = select(table.name, table.setup_number).where(table.name.in_(chunk))
+            numbers = {row.name: row.setup_number for row in self._connection.execute(statement)}
+            if missing := set(chunk) - set(numbers):
+                raise Conflict(f"QC1 values of unknown AB {', '.join(sorted(missing))}")
+            found |= numbers
+        return found
 
-    def _setup_of_block(self, block: str) -> int:
-        statement = select(schema.block.c.setup_number).where(schema.block.c.name == block)
-        number: int = self._connection.execute(statement).scalar_one()
-        return number
+    def _value(self, values: dict[str, Any]) -> QcValue:
+        del values["number"]
+        setup, _ = self._setups.value(values.pop("setup_number"))
+        measured = nan if values["value"] is None else values["value"]
+        return QcValue(**values | {"value": measured}, setup=setup)
+
+
+def _has(table: Table) -> Any:
+    block = schema.block.c
+    same = (table.c.block == block.name) & (table.c.revision == block.revision)
+    return exists().where(same)

@@ -3,82 +3,82 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields
-from typing import Any
+from functools import cache
+from itertools import islice
+from operator import attrgetter, itemgetter
+from typing import Any, TypeVar, cast
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Table, insert
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.sql.dml import Insert
+from sqlalchemy.sql.compiler import Compiled, SQLCompiler
+from sqlalchemy.sql.dml import Insert, Update
 
-from vltflow.store import schema
-
-Row = Mapping[str, Any]
-
-
-def field_names(record_type: Any) -> tuple[str, ...]:
-    """Field names of a record type, in order."""
-    return tuple(field.name for field in fields(record_type))
+T = TypeVar("T")
+BULK = 10_000
+"""Rows that one statement takes at a time: enough to be fast, few enough to stay small."""
 
 
 def values_of(record: Any, *, without: tuple[str, ...] = ()) -> dict[str, Any]:
     """Column values of a record, except the named fields."""
-    return {
-        name: getattr(record, name) for name in field_names(type(record)) if name not in without
-    }
+    kind: Any = type(record)
+    names, get = _fields(kind, without)
+    return dict(zip(names, get(record), strict=True))
 
 
-def insert_or_ignore(connection: Connection, table: Any) -> Insert:
+@cache
+def _fields(
+    record_type: Any, without: tuple[str, ...]
+) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
+    names = tuple(field.name for field in fields(record_type) if field.name not in without)
+    return names, attrgetter(*names)
+
+
+def insert_rows(connection: Connection, table: Table, rows: Iterable[dict[str, Any]]) -> None:
+    """Insert many rows with the same keys, a bounded number at a time."""
+    for chunk in chunks(rows, BULK):
+        run_many(connection, insert(table), chunk)
+
+
+def run_many(
+    connection: Connection, statement: Insert | Update, rows: Sequence[dict[str, Any]]
+) -> int:
+    """Run a statement once for each row, as fast as the driver can; gives the rows it touched.
+
+    On SQLite most of the time would go into SQLAlchemy's handling of each value: the
+    statement is compiled once and only types that convert something are asked.
+    """
+    names = tuple(rows[0])
+    compiled = statement.compile(dialect=connection.dialect, column_keys=names)
+    order = getattr(compiled, "positiontup", None)
+    if not order or not set(order) <= set(names):
+        return connection.execute(statement, rows).rowcount
+    columns = [_converted(connection, compiled, name, rows) for name in order]
+    return connection.exec_driver_sql(str(compiled), list(zip(*columns, strict=True))).rowcount
+
+
+def _converted(
+    connection: Connection, compiled: Compiled, name: str, rows: Sequence[dict[str, Any]]
+) -> Iterable[Any]:
+    """Values of one parameter in all rows, as the driver wants them."""
+    kind = cast("SQLCompiler", compiled).binds[name].type
+    convert = kind.dialect_impl(connection.dialect).bind_processor(connection.dialect)
+    values = map(itemgetter(name), rows)
+    return values if convert is None else map(convert, values)
+
+
+def insert_or_ignore(connection: Connection, table: Table) -> Insert:
     """INSERT that leaves an existing row with the same key as it is."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    statement: Insert = dialect.insert(table).on_conflict_do_nothing()
-    return statement
+    if connection.dialect.name == "postgresql":
+        return postgresql.insert(table).on_conflict_do_nothing()
+    return sqlite.insert(table).on_conflict_do_nothing()
 
 
-class Setups:
-    """Setups by number: labels and match keys are few, frames are millions."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._by_value: dict[tuple[str, str], int] = {}
-        self._by_number: dict[int, tuple[str, str]] = {}
-
-    def number(self, label: str, keys: str) -> int:
-        """Number of a setup, new if nobody had it before."""
-        if (label, keys) not in self._by_value:
-            values = {"label": label, "match_keys": keys}
-            self._connection.execute(insert_or_ignore(self._connection, schema.setup), values)
-            self._read(schema.setup.c.label == label, schema.setup.c.match_keys == keys)
-        return self._by_value[label, keys]
-
-    def value(self, number: int | None) -> tuple[str, str]:
-        """Label and match keys of a setup; empty texts for None."""
-        if number is None:
-            return "", ""
-        if number not in self._by_number:
-            self._read()
-        return self._by_number[number]
-
-    def numbers(self, label: str) -> list[int]:
-        """Numbers of all setups with this label."""
-        self._read(schema.setup.c.label == label)
-        return [number for (text, _), number in self._by_value.items() if text == label]
-
-    def _read(self, *conditions: Any) -> None:
-        for row in self._connection.execute(select(schema.setup).where(*conditions)):
-            self._by_value[row.label, row.match_keys] = row.number
-            self._by_number[row.number] = (row.label, row.match_keys)
-
-
-def chunks(items: Iterable[Any], size: int = 500) -> Iterable[list[Any]]:
+def chunks(items: Iterable[T], size: int = 500) -> Iterator[list[T]]:
     """Lists of at most `size` items: SQL parameter lists are bounded."""
-    chunk: list[Any] = []
-    for item in items:
-        chunk.append(item)
-        if len(chunk) == size:
-            yield chunk
-            chunk = []
-    if chunk:
+    iterator = iter(items)
+    while chunk := list(islice(iterator, size)):
         yield chunk
 
 

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from sqlalchemy import (
-    BigInteger,
     Boolean,
     Column,
-    Float,
     ForeignKey,
     Index,
-    Integer,
     LargeBinary,
     MetaData,
-    String,
     Table,
-    Text,
     UniqueConstraint,
     text,
 )
+
+from vltflow.store.types import Real, Text, Whole
 
 metadata = MetaData(
     naming_convention={
@@ -29,48 +26,49 @@ metadata = MetaData(
 )
 
 
-def _text(name: str, *, default: str | None = "", **options: bool) -> Column[str]:
-    return Column(name, String, nullable=False, server_default=default, **options)  # type: ignore[arg-type]
+def _text(name: str, *, default: str = "") -> Column[str]:
+    return Column(name, Text, nullable=False, server_default=default)
 
 
 setup = Table(
     "setup",
     metadata,
-    Column("number", Integer, primary_key=True),
-    Column("label", String, nullable=False),
+    Column("number", Whole, primary_key=True),
+    Column("label", Text, nullable=False),
     Column("match_keys", Text, nullable=False),
     UniqueConstraint("label", "match_keys"),
+    Index("ix_setup_keys", "match_keys"),
 )
 
 frame = Table(
     "frame",
     metadata,
-    Column("number", Integer, primary_key=True),
-    Column("frame_id", String(64), nullable=False, unique=True),
-    Column("name", String, nullable=False, unique=True),
-    Column("instrument", String, nullable=False),
-    Column("location", String, nullable=False),
-    Column("size", BigInteger, nullable=False),
-    Column("mjd_obs", Float, nullable=False),
-    Column("night", String(10), nullable=False),
-    Column("exptime", Float, nullable=False),
+    Column("number", Whole, primary_key=True),
+    Column("frame_id", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("instrument", Text, nullable=False),
+    Column("location", Text, nullable=False),
+    Column("size", Whole, nullable=False),
+    Column("mjd_obs", Real, nullable=False),
+    Column("night", Text, nullable=False),
+    Column("exptime", Real, nullable=False),
     _text("dpr_catg"),
     _text("dpr_type"),
     _text("dpr_tech"),
     _text("tpl_id"),
     _text("tpl_start"),
-    Column("tpl_nexp", Integer, nullable=False),
-    Column("tpl_expno", Integer, nullable=False),
-    Column("obs_id", BigInteger, nullable=False),
+    Column("tpl_nexp", Whole, nullable=False),
+    Column("tpl_expno", Whole, nullable=False),
+    Column("obs_id", Whole, nullable=False),
     _text("prog_id"),
     _text("object_name"),
     _text("repairs", default="[]"),
     _text("raw_type"),
-    Column("setup_number", Integer, ForeignKey("setup.number")),
+    Column("setup_number", Whole, ForeignKey("setup.number")),
     _text("context"),
-    Column("block", String),
+    Column("block", Text, ForeignKey("block.name")),
 )
-Index("ix_frame_night", frame.c.instrument, frame.c.night)
+Index("ix_frame_night", frame.c.night, frame.c.instrument)
 Index(
     "ix_frame_block",
     frame.c.block,
@@ -89,44 +87,44 @@ Index(
 frame_header = Table(
     "frame_header",
     metadata,
-    Column("frame_id", String(64), ForeignKey("frame.frame_id"), primary_key=True),
+    Column("frame_id", Text, ForeignKey("frame.frame_id"), primary_key=True),
     Column("headers", LargeBinary, nullable=False),
 )
 
 quarantine = Table(
     "quarantine",
     metadata,
-    Column("location", String, primary_key=True),
+    Column("location", Text, primary_key=True),
     Column("reason", Text, nullable=False),
-    Column("code", String, nullable=False),
-    Column("size", BigInteger, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("size", Whole, nullable=False),
     _text("fingerprint"),
-    Column("found", String, nullable=False),
+    Column("found", Text, nullable=False),
 )
 
 block = Table(
     "block",
     metadata,
-    Column("name", String, primary_key=True),
-    Column("instrument", String, nullable=False),
-    Column("night", String(10), nullable=False),
-    Column("raw_type", String, nullable=False),
-    Column("setup_number", Integer, ForeignKey("setup.number"), nullable=False),
-    Column("recipe", String, nullable=False),
-    Column("grouping", String, nullable=False),
-    Column("group_key", String, nullable=False),
-    Column("expected", Integer, nullable=False),
+    Column("name", Text, primary_key=True),
+    Column("instrument", Text, nullable=False),
+    Column("night", Text, nullable=False),
+    Column("raw_type", Text, nullable=False),
+    Column("setup_number", Whole, ForeignKey("setup.number"), nullable=False),
+    Column("recipe", Text, nullable=False),
+    Column("grouping", Text, nullable=False),
+    Column("group_key", Text, nullable=False),
+    Column("expected", Whole, nullable=False),
     Column("complete", Boolean, nullable=False),
-    Column("mjd_start", Float, nullable=False),
-    Column("mjd_mid", Float, nullable=False),
-    Column("mjd_end", Float, nullable=False),
-    Column("context", String, nullable=False),
-    Column("revision", Integer, nullable=False),
-    Column("state", String, nullable=False),
+    Column("mjd_start", Real, nullable=False),
+    Column("mjd_mid", Real, nullable=False),
+    Column("mjd_end", Real, nullable=False),
+    Column("context", Text, nullable=False),
+    Column("revision", Whole, nullable=False),
+    Column("state", Text, nullable=False),
     _text("problem"),
     _text("decision"),
 )
-Index("ix_block_night", block.c.instrument, block.c.night)
+Index("ix_block_night", block.c.night, block.c.instrument)
 Index("ix_block_time", block.c.instrument, block.c.raw_type, block.c.mjd_mid)
 Index("ix_block_group", block.c.group_key)
 Index(
@@ -139,41 +137,42 @@ Index(
 block_master = Table(
     "block_master",
     metadata,
-    Column("block", String, ForeignKey("block.name"), primary_key=True),
-    Column("category", String, primary_key=True),
+    Column("block", Text, ForeignKey("block.name"), primary_key=True),
+    Column("category", Text, primary_key=True),
     Column("required", Boolean, nullable=False),
-    Column("state", String, nullable=False),
+    Column("state", Text, nullable=False),
     _text("source_block"),
     _text("product_id"),
-    Column("level", Integer),
-    Column("distance_days", Float),
+    Column("level", Whole),
+    Column("distance_days", Real),
 )
 Index("ix_block_master_source", block_master.c.source_block)
 
 job = Table(
     "job",
     metadata,
-    Column("job_id", String(32), primary_key=True),
-    Column("block", String, ForeignKey("block.name"), nullable=False),
-    Column("revision", Integer, nullable=False),
-    Column("recipe", String, nullable=False),
-    Column("recipe_version", String, nullable=False),
-    Column("runner", String, nullable=False),
+    Column("number", Whole, primary_key=True),
+    Column("job_id", Text, nullable=False, unique=True),
+    Column("block", Text, ForeignKey("block.name"), nullable=False),
+    Column("revision", Whole, nullable=False),
+    Column("recipe", Text, nullable=False),
+    Column("recipe_version", Text, nullable=False),
+    Column("runner", Text, nullable=False),
     Column("parameters", Text, nullable=False),
-    Column("input_hash", String(64), nullable=False),
-    Column("cores", Integer, nullable=False),
-    Column("memory_mb", Integer, nullable=False),
-    Column("wall_s", Integer, nullable=False),
-    Column("created", String, nullable=False),
-    Column("attempt", Integer, nullable=False),
-    Column("state", String, nullable=False),
+    Column("input_hash", Text, nullable=False),
+    Column("cores", Whole, nullable=False),
+    Column("memory_mb", Whole, nullable=False),
+    Column("wall_s", Whole, nullable=False),
+    Column("created", Text, nullable=False),
+    Column("attempt", Whole, nullable=False),
+    Column("state", Text, nullable=False),
     _text("executor"),
     _text("handle"),
     _text("started"),
     _text("ended"),
-    Column("elapsed_s", Float),
-    Column("cpu_s", Float),
-    Column("peak_mb", Float),
+    Column("elapsed_s", Real),
+    Column("cpu_s", Real),
+    Column("peak_mb", Real),
     _text("error_code"),
     _text("error"),
     _text("log_file"),
@@ -190,46 +189,47 @@ Index(
 product = Table(
     "product",
     metadata,
-    Column("product_id", String(32), primary_key=True),
-    Column("block", String, ForeignKey("block.name"), nullable=False),
-    Column("revision", Integer, nullable=False),
-    Column("job_id", String(32), ForeignKey("job.job_id"), nullable=False),
-    Column("instrument", String, nullable=False),
-    Column("night", String(10), nullable=False),
-    Column("category", String, nullable=False),
-    Column("setup_number", Integer, ForeignKey("setup.number"), nullable=False),
-    Column("mjd", Float, nullable=False),
-    Column("file_id", String(64), nullable=False),
-    Column("size", BigInteger, nullable=False),
-    Column("name", String, nullable=False, unique=True),
-    Column("created", String, nullable=False),
+    Column("number", Whole, primary_key=True),
+    Column("product_id", Text, nullable=False, unique=True),
+    Column("block", Text, ForeignKey("block.name"), nullable=False),
+    Column("revision", Whole, nullable=False),
+    Column("job_id", Text, ForeignKey("job.job_id"), nullable=False),
+    Column("instrument", Text, nullable=False),
+    Column("night", Text, nullable=False),
+    Column("category", Text, nullable=False),
+    Column("setup_number", Whole, ForeignKey("setup.number"), nullable=False),
+    Column("mjd", Real, nullable=False),
+    Column("file_id", Text, nullable=False),
+    Column("size", Whole, nullable=False),
+    Column("name", Text, nullable=False, unique=True),
+    Column("created", Text, nullable=False),
     _text("figures_file"),
-    Column("state", String, nullable=False),
+    Column("state", Text, nullable=False),
 )
 Index("ix_product_block", product.c.block)
 
 product_input = Table(
     "product_input",
     metadata,
-    Column("product_id", String(32), ForeignKey("product.product_id"), primary_key=True),
-    Column("position", Integer, primary_key=True),
-    Column("source", String(64), nullable=False),
+    Column("product_id", Text, ForeignKey("product.product_id"), primary_key=True),
+    Column("position", Whole, primary_key=True),
+    Column("source", Text, nullable=False),
 )
 Index("ix_product_input_source", product_input.c.source)
 
 master = Table(
     "master",
     metadata,
-    Column("product_id", String(32), ForeignKey("product.product_id"), primary_key=True),
-    Column("name", String, nullable=False),
-    Column("instrument", String, nullable=False),
-    Column("category", String, nullable=False),
-    Column("setup_number", Integer, ForeignKey("setup.number"), nullable=False),
-    Column("mjd", Float, nullable=False),
-    Column("valid_from", Float, nullable=False),
-    Column("valid_to", Float, nullable=False),
-    Column("file_id", String(64), nullable=False),
-    Column("state", String, nullable=False),
+    Column("product_id", Text, ForeignKey("product.product_id"), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("instrument", Text, nullable=False),
+    Column("category", Text, nullable=False),
+    Column("setup_number", Whole, ForeignKey("setup.number"), nullable=False),
+    Column("mjd", Real, nullable=False),
+    Column("valid_from", Real, nullable=False),
+    Column("valid_to", Real, nullable=False),
+    Column("file_id", Text, nullable=False),
+    Column("state", Text, nullable=False),
 )
 Index(
     "ix_master_validity",
@@ -242,28 +242,28 @@ Index(
 qc_parameter = Table(
     "qc_parameter",
     metadata,
-    Column("instrument", String, primary_key=True),
-    Column("name", String, primary_key=True),
-    Column("unit", String, nullable=False),
+    Column("instrument", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("unit", Text, nullable=False),
     Column("description", Text, nullable=False),
 )
 
 qc_value = Table(
     "qc_value",
     metadata,
-    Column("number", Integer, primary_key=True),
-    Column("block", String, ForeignKey("block.name"), nullable=False),
-    Column("revision", Integer, nullable=False),
-    Column("product_id", String(32), ForeignKey("product.product_id"), nullable=False),
-    Column("instrument", String, nullable=False),
-    Column("night", String(10), nullable=False),
-    Column("raw_type", String, nullable=False),
-    Column("setup_number", Integer, ForeignKey("setup.number"), nullable=False),
-    Column("category", String, nullable=False),
-    Column("parameter", String, nullable=False),
-    Column("value", Float, nullable=False),
+    Column("number", Whole, primary_key=True),
+    Column("block", Text, ForeignKey("block.name"), nullable=False),
+    Column("revision", Whole, nullable=False),
+    Column("product_id", Text, ForeignKey("product.product_id"), nullable=False),
+    Column("instrument", Text, nullable=False),
+    Column("night", Text, nullable=False),
+    Column("raw_type", Text, nullable=False),
+    Column("setup_number", Whole, ForeignKey("setup.number"), nullable=False),
+    Column("category", Text, nullable=False),
+    Column("parameter", Text, nullable=False),
+    Column("value", Real),  # NULL: could not be measured
     _text("unit"),
-    Column("mjd", Float, nullable=False),
+    Column("mjd", Real, nullable=False),
     UniqueConstraint("product_id", "parameter"),
 )
 Index("ix_qc_value_block", qc_value.c.block)
@@ -281,49 +281,49 @@ Index(
 score = Table(
     "score",
     metadata,
-    Column("block", String, ForeignKey("block.name"), primary_key=True),
-    Column("revision", Integer, primary_key=True),
-    Column("category", String, primary_key=True),
-    Column("parameter", String, primary_key=True),
-    Column("value", Float),
-    Column("low", Float),
-    Column("high", Float),
-    Column("colour", String, nullable=False),
-    Column("method", String, nullable=False),
+    Column("block", Text, ForeignKey("block.name"), primary_key=True),
+    Column("revision", Whole, primary_key=True),
+    Column("category", Text, primary_key=True),
+    Column("parameter", Text, primary_key=True),
+    Column("value", Real),
+    Column("low", Real),
+    Column("high", Real),
+    Column("colour", Text, nullable=False),
+    Column("method", Text, nullable=False),
     Column("reason", Text, nullable=False),
 )
 
 report = Table(
     "report",
     metadata,
-    Column("block", String, ForeignKey("block.name"), primary_key=True),
-    Column("revision", Integer, primary_key=True),
-    Column("file_id", String(64), nullable=False),
-    Column("created", String, nullable=False),
+    Column("block", Text, ForeignKey("block.name"), primary_key=True),
+    Column("revision", Whole, primary_key=True),
+    Column("file_id", Text, nullable=False),
+    Column("created", Text, nullable=False),
 )
 
 verdict = Table(
     "verdict",
     metadata,
-    Column("number", Integer, primary_key=True),
-    Column("block", String, ForeignKey("block.name"), nullable=False),
-    Column("revision", Integer, nullable=False),
-    Column("decision", String, nullable=False),
-    Column("who", String, nullable=False),
+    Column("number", Whole, primary_key=True),
+    Column("block", Text, ForeignKey("block.name"), nullable=False),
+    Column("revision", Whole, nullable=False),
+    Column("decision", Text, nullable=False),
+    Column("who", Text, nullable=False),
     Column("comment", Text, nullable=False),
-    Column("decided", String, nullable=False),
+    Column("decided", Text, nullable=False),
 )
 Index("ix_verdict_block", verdict.c.block)
 
 event = Table(
     "event",
     metadata,
-    Column("number", Integer, primary_key=True),
-    Column("time", String, nullable=False),
-    Column("who", String, nullable=False),
-    Column("kind", String, nullable=False),
-    Column("record", String, nullable=False),
+    Column("number", Whole, primary_key=True),
+    Column("time", Text, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("record", Text, nullable=False),
     Column("change", Text, nullable=False),
     Column("why", Text, nullable=False),
 )
-Index("ix_event_record", event.c.kind, event.c.record)
+Index("ix_event_record", event.c.record, event.c.number)

@@ -3,39 +3,47 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 
-from sqlalchemy import Connection, exc, make_url
+from sqlalchemy import Connection
 
-from vltflow.core.errors import Conflict, StoreError
+from vltflow.core.errors import StoreError
 from vltflow.store.association import Association
 from vltflow.store.blocks import Blocks
-from vltflow.store.database import exclusive, open_engine
+from vltflow.store.database import BUSY_SECONDS, open_engine, reading, writing
 from vltflow.store.events import Events
-from vltflow.store.frames import Frames, Quarantine
+from vltflow.store.failures import without_password
+from vltflow.store.frames import Frames
 from vltflow.store.jobs import Jobs
+from vltflow.store.masters import Masters
 from vltflow.store.migrate import migrate
-from vltflow.store.products import Masters, Products
+from vltflow.store.products import Products
 from vltflow.store.quality import Quality
-from vltflow.store.rows import Setups
+from vltflow.store.quarantine import Quarantine
+from vltflow.store.roles import exclusive
+from vltflow.store.setups import KnownSetups, Setups
 from vltflow.store.vault import Vault
 
 
 class Transaction:
-    """Everything that happens in one ``with store.write(...)``: all of it or nothing."""
+    """Everything that happens in one ``with store.write(...)``: all of it or nothing.
 
-    def __init__(self, connection: Connection, who: str, why: str) -> None:
-        setups = Setups(connection)
+    Rows that are still being read must not be written: make a list of an iterator first.
+    """
+
+    def __init__(self, connection: Connection, who: str, why: str, known: KnownSetups) -> None:
+        self.setups = Setups(connection, known)
         self.events = Events(connection, who, why)
-        self.frames = Frames(connection, self.events, setups)
+        self.frames = Frames(connection, self.events, self.setups)
         self.quarantine = Quarantine(connection, self.events)
-        self.blocks = Blocks(connection, self.events, setups)
-        self.association = Association(connection, self.events, setups)
+        self.blocks = Blocks(connection, self.events, self.setups)
+        self.association = Association(connection, self.events, self.setups)
         self.jobs = Jobs(connection, self.events)
-        self.products = Products(connection, self.events, setups)
-        self.masters = Masters(connection, self.events, setups)
-        self.quality = Quality(connection, self.events, setups)
+        self.products = Products(connection, self.events, self.setups)
+        self.masters = Masters(connection, self.events, self.setups)
+        self.quality = Quality(connection, self.events, self.setups)
 
 
 class Store:
@@ -57,25 +65,41 @@ class Store:
     def __init__(self, database: str, vault: str) -> None:
         self.database = database
         self.vault = Vault(vault)
+        self._known_setups = KnownSetups()
+        self._turn = threading.Lock()
+        self._writer: int | None = None
         self._engine = open_engine(database)
-        with _explained(database):
+        try:
             migrate(self._engine)
+        except BaseException:
+            self._engine.dispose()
+            raise
 
     @contextlib.contextmanager
     def write(self, *, by: str, why: str) -> Iterator[Transaction]:
-        """One transaction that changes records, in the name of `by` and for the reason `why`."""
-        with (
-            _explained(self.database),
-            self._engine.connect().execution_options(writes=True) as connection,
-            connection.begin(),
-        ):
-            yield Transaction(connection, by, why)
+        """One transaction that changes records, in the name of `by` and for the reason `why`.
+
+        Writers queue: nobody else writes to this registry until it ends, so keep it short.
+
+        Raises
+        ------
+        Conflict
+            If a record exists already or refers to one that does not.
+        StoreError
+            If the registry fails, or stays busy for a minute; nothing was changed.
+        """
+        with self._own_turn(), writing(self._engine) as connection:
+            transaction = Transaction(connection, by, why, self._known_setups)
+            yield transaction
+        transaction.setups.share()
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Transaction]:
-        """One consistent look at the records."""
-        with _explained(self.database), self._engine.connect() as connection, connection.begin():
-            yield Transaction(connection, "", "")
+        """One consistent look at the records, which waits for no writer and cannot write."""
+        with reading(self._engine) as connection:
+            transaction = Transaction(connection, "", "", self._known_setups)
+            yield transaction
+            transaction.setups.share()
 
     def exclusive(self, role: str) -> AbstractContextManager[None]:
         """Hold a role that only one process on this store may have, such as ``scheduler``.
@@ -91,20 +115,20 @@ class Store:
         """Close all connections."""
         self._engine.dispose()
 
-
-@contextlib.contextmanager
-def _explained(database: str) -> Iterator[None]:
-    try:
-        yield
-    except exc.IntegrityError as error:
-        raise Conflict(f"the registry refused a record: {error.orig}") from error
-    except exc.DBAPIError as error:
-        raise StoreError(
-            f"registry {_without_password(database)}: {error.orig}",
-            hint="Nothing was changed by this step",
-        ) from error
-
-
-def _without_password(database: str) -> str:
-
-    return make_url(database).render_as_string(hide_password=True)
+    @contextlib.contextmanager
+    def _own_turn(self) -> Iterator[None]:
+        # Threads of one process queue here, fairly and awake at once; processes in the database.
+        if self._writer == threading.get_ident():
+            raise StoreError("a writing transaction inside another one could only wait for itself")
+        if not self._turn.acquire(timeout=BUSY_SECONDS):
+            raise StoreError(
+                f"registry {without_password(self.database)}: another thread has been writing "
+                f"for more than {BUSY_SECONDS} s",
+                hint="Nothing was changed by this step",
+            )
+        self._writer = threading.get_ident()
+        try:
+            yield
+        finally:
+            self._writer = None
+            self._turn.release()

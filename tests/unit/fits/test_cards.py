@@ -70,7 +70,9 @@ def test_cards_without_value_are_commentary(text: str) -> None:
 
 
 def test_long_string_is_joined_from_its_continue_cards() -> None:
-    text = card("LONG    = 'It''s one&'") + card("CONTINUE  ' and &'") + card("CONTINUE  'two' / end")
+    text = (
+        card("LONG    = 'It''s one&'") + card("CONTINUE  ' and &'") + card("CONTINUE  'two' / end")
+    )
     assert dict(parse_header(text)) == {"LONG": "It's one and two"}
 
 
@@ -92,7 +94,9 @@ def test_first_of_two_equal_keywords_counts() -> None:
 
 
 def test_commentary_is_kept_beside_the_mapping() -> None:
-    header = parse_header(card("A       = 1") + card("HISTORY one") + card("HISTORY two") + card(""))
+    header = parse_header(
+        card("A       = 1") + card("HISTORY one") + card("HISTORY two") + card("")
+    )
     assert list(header) == ["A"]
     assert header.commentary("HISTORY") == ("one", "two")
     assert header.commentary("COMMENT") == ()

@@ -55,7 +55,9 @@ def encode(content: bytes) -> bytes:
     return b"\x1f\x9d\x90" + bits.to_bytes(-(-count // 8), "little")
 
 
-@pytest.mark.parametrize("content", [b"", b"a", b"aaaa", b"tobeornottobe" * 9, CONTENTS["noise"][:5000]])
+@pytest.mark.parametrize(
+    "content", [b"", b"a", b"aaaa", b"tobeornottobe" * 9, CONTENTS["noise"][:5000]]
+)
 def test_own_encoding_is_undone(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "file.Z"
     path.write_bytes(encode(content))

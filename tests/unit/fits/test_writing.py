@@ -73,12 +73,17 @@ def test_compressed_images_are_not_written(tmp_path: Path) -> None:
         write_product(tmp_path / "product.fits", hdus)
 
 
+def write_half(path: Path) -> None:
+    with new_file(path) as temporary:
+        temporary.write_bytes(b"half of the new")
+        raise OSError(28, "disk full")
+
+
 def test_failure_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "product.fits"
     path.write_bytes(b"old")
-    with pytest.raises(OSError, match="full"), new_file(path) as temporary:
-        temporary.write_bytes(b"half of the new")
-        raise OSError(28, "disk full")
+    with pytest.raises(OSError, match="full"):
+        write_half(path)
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
 

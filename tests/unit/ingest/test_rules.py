@@ -33,7 +33,10 @@ KEYWORDS = {
 
 
 def frame_of(instrument: Instrument, **changes: object) -> tuple[RawFrame, tuple[Header, ...]]:
-    values = {**KEYWORDS, **{key.replace("__", "-").replace("_", " "): v for key, v in changes.items()}}
+    values = {
+        **KEYWORDS,
+        **{key.replace("__", "-").replace("_", " "): v for key, v in changes.items()},
+    }
     header = Header({key: value for key, value in values.items() if value is not ...})
     inspection = Inspection((header,), "f" * 64, 5760, 5760, 0, compressed_images=False, remarks=())
     return build_frame(inspection, PLACE, [instrument.header], TODAY)
@@ -122,8 +125,14 @@ def test_repair_is_applied_and_recorded(instrument: Instrument) -> None:
     [
         ({"ARCFILE": "UVES.2015-02-26T10:46:39.756.fits"}, "UVES.2015-02-26T10:46:39.756"),
         ({"ARCFILE": "UVES.X.fits.fz"}, "UVES.X"),
-        ({"INSTRUME": "UVES", "DATE-OBS": "2015-02-26T10:46:39.7561"}, "UVES.2015-02-26T10:46:39.756"),
-        ({"INSTRUME": "XSHOOTER", "DATE-OBS": "2015-02-26T10:46:39"}, "XSHOO.2015-02-26T10:46:39.000"),
+        (
+            {"INSTRUME": "UVES", "DATE-OBS": "2015-02-26T10:46:39.7561"},
+            "UVES.2015-02-26T10:46:39.756",
+        ),
+        (
+            {"INSTRUME": "XSHOOTER", "DATE-OBS": "2015-02-26T10:46:39"},
+            "XSHOO.2015-02-26T10:46:39.000",
+        ),
         ({"INSTRUME": "UVES"}, "bias_1"),
     ],
 )

@@ -60,41 +60,47 @@ def test_second_ingestion_finds_everything_known(store, instrument, write_frame)
     assert frames(store) == before
 
 
-def test_same_frame_twice_in_one_batch_is_one_frame(store, instrument, write_frame) -> None:
+def test_same_frame_twice_in_one_batch_is_one_frame(sqlite_store, instrument, write_frame) -> None:
     path = write_frame(1)
     shutil.copy(path, path.parent / "copy.fits")
     (path.parent / "packed.fits.gz").write_bytes(gzip.compress(path.read_bytes()))
-    report = ingest.run(store, [instrument], [path.parent])
+    report = ingest.run(sqlite_store, [instrument], [path.parent])
     assert counts(report) == (1, 2, 0)
-    assert len(frames(store)) == 1
+    assert len(frames(sqlite_store)) == 1
     assert "same frame as" in report.known[0].reason
 
 
-def test_compressed_image_of_a_known_frame_is_the_same_frame(store, instrument, write_frame) -> None:
+def test_compressed_image_of_a_known_frame_is_the_same_frame(
+    sqlite_store, instrument, write_frame
+) -> None:
     plain, compressed = write_frame(1), write_frame(1, "frame001.fits.fz")
-    assert counts(ingest.run(store, [instrument], [plain])) == (1, 0, 0)
-    report = ingest.run(store, [instrument], [compressed])
+    assert counts(ingest.run(sqlite_store, [instrument], [plain])) == (1, 0, 0)
+    report = ingest.run(sqlite_store, [instrument], [compressed])
     assert counts(report) == (0, 1, 0)
     assert report.known[0].frame_id == inspect(plain).fingerprint
-    assert frames(store)[report.known[0].name].location == str(plain)
+    assert frames(sqlite_store)[report.known[0].name].location == str(plain)
 
 
-def test_plain_frame_behind_its_compressed_image_is_known(store, instrument, write_frame) -> None:
+def test_plain_frame_behind_its_compressed_image_is_known(
+    sqlite_store, instrument, write_frame
+) -> None:
     write_frame(1, "a.fits.fz")
     folder = write_frame(1, "b.fits").parent
-    assert counts(ingest.run(store, [instrument], [folder])) == (1, 1, 0)
+    assert counts(ingest.run(sqlite_store, [instrument], [folder])) == (1, 1, 0)
 
 
-def test_compressed_image_with_other_pixels_is_in_conflict(store, instrument, write_frame) -> None:
+def test_compressed_image_with_other_pixels_is_in_conflict(
+    sqlite_store, instrument, write_frame
+) -> None:
     plain = write_frame(1)
     with fits.open(plain) as opened:
         header, pixels = opened[0].header, opened[0].data.copy()
     pixels[3, 3] += 1
     other = plain.parent / "other.fits.fz"
     fits.HDUList([fits.PrimaryHDU(), fits.CompImageHDU(pixels, header)]).writeto(other)
-    ingest.run(store, [instrument], [plain])
-    assert counts(ingest.run(store, [instrument], [other])) == (0, 0, 1)
-    assert quarantine(store)[str(other)].code == "conflict"
+    ingest.run(sqlite_store, [instrument], [plain])
+    assert counts(ingest.run(sqlite_store, [instrument], [other])) == (0, 0, 1)
+    assert quarantine(sqlite_store)[str(other)].code == "conflict"
 
 
 def test_changed_file_under_a_known_name_is_reported(store, instrument, write_frame) -> None:
@@ -109,14 +115,14 @@ def test_changed_file_under_a_known_name_is_reported(store, instrument, write_fr
     assert frames(store) == before
 
 
-def test_file_changed_in_its_place_is_reported(store, instrument, write_frame) -> None:
+def test_file_changed_in_its_place_is_reported(sqlite_store, instrument, write_frame) -> None:
     path = write_frame(1)
-    ingest.run(store, [instrument], [path])
+    ingest.run(sqlite_store, [instrument], [path])
     path.unlink()
     write_frame(1, path.name, {"EXPTIME": 1.0})
-    report = ingest.run(store, [instrument], [path])
+    report = ingest.run(sqlite_store, [instrument], [path])
     assert "this file was changed since it was ingested" in report.rejected[0].reason
-    assert next(iter(frames(store).values())).exptime == 0.0
+    assert next(iter(frames(sqlite_store).values())).exptime == 0.0
 
 
 def test_moved_frame_is_found_at_its_new_place(store, instrument, write_frame, tmp_path) -> None:
@@ -160,14 +166,14 @@ def test_each_bad_file_has_its_reason_and_the_rest_goes_on(store, instrument, wr
     assert len(kept["text.fits"].fingerprint) == 64
 
 
-def test_wrong_checksum_is_refused(store, instrument, write_frame) -> None:
+def test_wrong_checksum_is_refused(sqlite_store, instrument, write_frame) -> None:
     path = write_frame(1)
     with fits.open(path) as opened:
         opened.writeto(path, overwrite=True, checksum=True)
     content = bytearray(path.read_bytes())
     content[-2000] ^= 1
     path.write_bytes(content)
-    report = ingest.run(store, [instrument], [path])
+    report = ingest.run(sqlite_store, [instrument], [path])
     assert "DATASUM" in report.rejected[0].reason
 
 
@@ -181,26 +187,26 @@ def test_repaired_file_leaves_the_quarantine(store, instrument, write_frame) -> 
     assert quarantine(store) == {}
 
 
-def test_repairs_are_recorded_on_the_frame(store, instrument, write_frame) -> None:
+def test_repairs_are_recorded_on_the_frame(sqlite_store, instrument, write_frame) -> None:
     path = write_frame(1, changes={"HIERARCH ESO DPR TYPE": "BAIS"})
     content = path.read_bytes()
-    report = ingest.run(store, [instrument], [path])
+    report = ingest.run(sqlite_store, [instrument], [path])
     assert report.new[0].reason == "repaired: bais_is_bias"
-    (frame,) = frames(store).values()
+    (frame,) = frames(sqlite_store).values()
     assert (frame.repairs, frame.dpr_type) == (("bais_is_bias",), "BIAS")
     assert path.read_bytes() == content
 
 
 def test_processes_give_the_same_as_one(sqlite_store, instrument, write_frame) -> None:
-    folder = [write_frame(number) for number in range(150)][0].parent
+    folder = [write_frame(number).parent for number in range(90)][-1]
     (folder / "bad.fits").touch()
     steps: list[tuple[int, int]] = []
     report = ingest.run(
         sqlite_store, [instrument], [folder], workers=2, progress=lambda *step: steps.append(step)
     )
-    assert counts(report) == (150, 0, 1)
+    assert counts(report) == (90, 0, 1)
     assert [arrival.location for arrival in report.arrivals] == sorted(map(str, folder.iterdir()))
-    assert steps[-1] == (151, 151)
+    assert steps[-1] == (91, 91)
     alone = ingest.run(sqlite_store, [instrument], [folder], workers=1)
     assert [arrival.frame_id for arrival in alone.known] == [each.frame_id for each in report.new]
 
@@ -209,7 +215,7 @@ def test_processes_give_the_same_as_one(sqlite_store, instrument, write_frame) -
 def test_killed_ingestion_goes_on_from_what_is_recorded(
     sqlite_store: Store, instrument: Instrument, write_frame
 ) -> None:
-    folder = [write_frame(number) for number in range(700)][0].parent
+    folder = [write_frame(number).parent for number in range(300)][-1]
     script = textwrap.dedent(
         """
         import sys
@@ -217,29 +223,32 @@ def test_killed_ingestion_goes_on_from_what_is_recorded(
         from vltflow.instruments import Instrument
         from vltflow.store import Store
 
+        sys.modules["vltflow.ingest.run"]._BATCH = 25  # many transactions to be killed between
+
+        def show(done, total):
+            print(done, flush=True)
+
         if __name__ == "__main__":
             instrument = Instrument.model_validate_json(sys.argv[1])
             store = Store(sys.argv[2], sys.argv[3] + "/vault")
-            print("ready", flush=True)
-            ingest.run(store, [instrument], [sys.argv[3]], workers=2, progress=print)
+            ingest.run(store, [instrument], [sys.argv[3]], workers=2, progress=show)
         """
     )
     program = folder.parent / "ingest_all.py"
     program.write_text(script)
     arguments = [instrument.model_dump_json(by_alias=True), sqlite_store.database, str(folder)]
-    for delay in (0.3, 0.9, 1.3, 1.6):
+    for steps in (1, 4, 7):
         process = subprocess.Popen(
             [sys.executable, program, *arguments], stdout=subprocess.PIPE, text=True
         )
-        assert process.stdout.readline() == "ready\n"
-        time.sleep(delay)
+        done = [int(process.stdout.readline()) for _ in range(steps)][-1]
         process.kill()
         process.communicate()
-        seen = frames(sqlite_store)
-        assert len({frame.frame_id for frame in seen.values()}) == len(seen)
+        recorded = frames(sqlite_store)
+        assert done <= len(recorded) <= 300
     report = ingest.run(sqlite_store, [instrument], [folder], workers=1)
-    assert len(report.new) + len(report.known) == 700
-    assert len(frames(sqlite_store)) == 700
+    assert counts(report) == (300 - len(recorded), len(recorded), 0)
+    assert {arrival.name for arrival in report.arrivals} == set(frames(sqlite_store))
 
 
 @pytest.mark.slow

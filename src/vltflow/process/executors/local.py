@@ -6,11 +6,13 @@ import logging
 import os
 import selectors
 import time
+from collections import deque
 from pathlib import Path
 from typing import Self
 
-from vltflow.core.errors import UnknownName
+from vltflow.core.errors import DoesNotFit, UnknownName
 from vltflow.core.site import Site
+from vltflow.process.admission import Tokens
 from vltflow.process.executors.commands import Commands
 from vltflow.process.executors.folders import local_path, make_folder, refused, settle
 from vltflow.process.executors.interface import (
@@ -24,13 +26,16 @@ from vltflow.process.executors.interface import (
 from vltflow.process.executors.running import Running
 from vltflow.process.executors.workers import Worker, WorkerPool
 
+_RUNNERS = ("native", "command")
+
 log = logging.getLogger(__name__)
 
 
 class LocalExecutor:
     """Native recipes in warm worker processes, other programs as process groups.
 
-    It runs at once what it is given: who submits keeps to the capacity that `ping` states.
+    Jobs start in the order of submission, as soon as their cores and memory are free. A native
+    job may queue behind one of its own size in the same worker.
 
     Parameters
     ----------
@@ -42,7 +47,11 @@ class LocalExecutor:
 
     def __init__(self, site: Site) -> None:
         self._site = site
+        self._free = Tokens(site.cores, site.memory_mb)
         self._jobs: dict[str, Running] = {}
+        self._waiting: deque[Running] = deque()
+        self._holders: dict[str, Running] = {}
+        """Jobs that take tokens now."""
         self._selector = selectors.DefaultSelector()
         self._woken, self._wake = os.pipe()
         os.set_blocking(self._woken, False)
@@ -57,7 +66,7 @@ class LocalExecutor:
         self.close()
 
     def submit(self, spec: JobSpec) -> str:
-        """Start a job; its handle is its id.
+        """Start or queue a job; its handle is its id.
 
         Raises
         ------
@@ -65,15 +74,21 @@ class LocalExecutor:
             If its folder cannot be made.
         UnknownName
             If there is no such runner.
+        DoesNotFit
+            If it asks for more than this machine may use.
         """
-        folder = local_path(spec.work)
-        make_folder(folder)
-        running = Running(spec, folder)
-        try:
-            self._place(spec).start(running)
-        except OSError as error:
-            raise refused(f"job {spec.job_id} could not be started in {folder}", error) from error
+        if spec.runner not in _RUNNERS:
+            raise UnknownName(f"no runner {spec.runner!r}", hint=f"Known: {', '.join(_RUNNERS)}")
+        running = Running(spec, local_path(spec.work))
+        if not Tokens(self._site.cores, self._site.memory_mb).holds(running.size):
+            raise DoesNotFit(
+                f"job {spec.job_id} needs {spec.cores} cores and {spec.memory_mb} MB",
+                hint=f"The site has {self._site.cores} and {self._site.memory_mb}",
+            )
+        make_folder(running.folder)
         self._jobs[spec.job_id] = running
+        self._waiting.append(running)
+        self._start_waiting()
         return spec.job_id
 
     def status(self, handle: str) -> ExecutorState:
@@ -116,10 +131,12 @@ class LocalExecutor:
         while True:
             self._listen(0.0 if self._ended() else max(0.0, self._wake_up(end) - time.monotonic()))
             self._stop_overdue()
+            self._start_waiting()
             if self._ended() or time.monotonic() >= end:
                 break
-        running = sum(job.ending is None for job in self._jobs.values())
-        return Health(self._site.cores, self._site.memory_mb, running, self._ended())
+        ended = self._ended()
+        running = len(self._jobs) - len(ended)
+        return Health(self._site.cores, self._site.memory_mb, running, ended)
 
     def close(self) -> None:
         """Stop everything; the results that are there stay."""
@@ -136,34 +153,68 @@ class LocalExecutor:
     def _ended(self) -> tuple[str, ...]:
         return tuple(handle for handle, job in self._jobs.items() if job.ending is not None)
 
+    def _start_waiting(self) -> None:
+        """Start what fits, in order; the tokens of what ended are free first."""
+        for handle, running in list(self._holders.items()):
+            if running.ending is not None:
+                self._free = self._free.plus(self._holders.pop(handle).size)
+        while self._waiting:
+            running = self._waiting[0]
+            if not self._place(running):
+                break
+            self._waiting.popleft()
+
+    def _place(self, running: Running) -> bool:
+        """Start a job or queue it behind another one; False if it has to wait."""
+        if running.stopped_as is not None:
+            running.end(running.stopped_as)
+            return True
+        native = running.spec.runner == "native"
+        try:
+            if not self._free.holds(running.size):
+                return native and self._workers.queue(running)
+            (self._workers if native else self._commands).start(running)
+        except OSError as error:
+            what = f"job {running.spec.job_id} could not be started in {running.folder}"
+            raise refused(what, error) from error
+        self._holders[running.spec.job_id] = running
+        self._free = self._free.minus(running.size)
+        return True
+
     def _wake_up(self, end: float) -> float:
-        deadlines = [job.deadline for job in self._jobs.values() if job.stopped_as is None]
+        deadlines = [job.deadline for job in self._holders.values() if job.stopped_as is None]
         return min([end, *deadlines])
 
     def _listen(self, wait_s: float) -> None:
         for key, _ in self._selector.select(wait_s):
             if isinstance(key.data, Worker):
-                self._workers.answered(key.data)
+                self._hand_over(key.data)
             else:
                 os.read(self._woken, 1 << 12)
 
+    def _hand_over(self, worker: Worker) -> None:
+        """The next job in a worker takes the tokens of the one that ended."""
+        before = worker.jobs[0] if worker.jobs else None
+        left = self._workers.answered(worker)
+        self._waiting.extendleft(reversed(left))
+        now = worker.jobs[0] if worker.jobs and not left else None
+        if before is not None and now is not None and before is not now:
+            del self._holders[before.spec.job_id]
+            self._holders[now.spec.job_id] = now
+
     def _stop_overdue(self) -> None:
         now = time.monotonic()
-        for running in self._jobs.values():
+        for running in self._holders.values():
             if running.ending is None and running.stopped_as is None and now >= running.deadline:
                 self._stop(running, Ending.TIMEOUT)
 
     def _stop(self, running: Running, reason: Ending) -> None:
         running.stopped_as = reason
         log.info("job=%s stopped=%s", running.spec.job_id, reason)
-        self._place(running.spec).stop(running)
-
-    def _place(self, spec: JobSpec) -> WorkerPool | Commands:
-        if spec.runner == "native":
-            return self._workers
-        if spec.runner == "command":
-            return self._commands
-        raise UnknownName(f"no runner {spec.runner!r}", hint="Known: native, command")
+        if running.spec.job_id in self._holders:
+            (self._workers if running.spec.runner == "native" else self._commands).stop(running)
+        else:
+            self._start_waiting()
 
     def _folder(self, handle: str) -> Path:
         return self._site.work / handle

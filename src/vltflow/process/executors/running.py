@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
+from vltflow.process.admission import Tokens
 from vltflow.process.executors.interface import Ending, JobSpec, Outcome
 
 
@@ -15,8 +16,8 @@ class Running:
 
     spec: JobSpec
     folder: Path
-    started: float = field(default_factory=time.monotonic)
-    """By the monotonic clock: the wall clock may jump."""
+    started: float = 0.0
+    """By the monotonic clock: the wall clock may jump. When its turn came, if it had to wait."""
     stopped_as: Ending | None = None
     """Set before its processes are killed on purpose."""
     ending: Ending | None = None
@@ -25,6 +26,11 @@ class Running:
     ended: float = 0.0
     cpu_s: float | None = None
     peak_mb: float | None = None
+
+    @property
+    def size(self) -> Tokens:
+        """What it takes while it runs."""
+        return Tokens(self.spec.cores, self.spec.memory_mb)
 
     @property
     def deadline(self) -> float:

@@ -8,7 +8,9 @@ import selectors
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass
+import time
+from collections import deque
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from vltflow.process.executors.commands import signal_name
@@ -20,19 +22,20 @@ _QUIT_SECONDS = 5.0
 
 @dataclass(slots=True, eq=False)
 class Worker:
-    """One worker process and the job it has."""
+    """One worker process and the jobs it has: the first is at work, the others wait behind it."""
 
     process: subprocess.Popen[bytes]
     log: Path
     """What it said outside of any job."""
-    running: Running | None = None
+    jobs: deque[Running] = field(default_factory=deque)
 
 
 class WorkerPool:
     """Worker processes, started when they are needed and used again.
 
-    A worker has one job at a time. One that dies takes nothing with it but its job. When
-    the scheduler dies, the workers see the end of their input and die too.
+    A worker runs one job at a time; short ones may queue behind it, so that it need not wait
+    for the scheduler. One that dies takes nothing with it but the job at work. When the scheduler
+    dies, the workers see the end of their input and die too.
 
     Parameters
     ----------
@@ -56,35 +59,43 @@ class WorkerPool:
 
     def start(self, running: Running) -> None:
         """Give a job to an idle worker, a new one if there is none; raises OSError."""
-        idle = [worker for worker in self._workers if worker.running is None]
-        worker = idle[-1] if idle else self._new_worker()
-        worker.running = running
-        assert worker.process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):  # it just died: its end is read soon
-            worker.process.stdin.write(f"{running.spec.to_json()}\n".encode())
-            worker.process.stdin.flush()
+        idle = [worker for worker in self._workers if not worker.jobs]
+        _send(idle[-1] if idle else self._new_worker(), running)
+
+    def queue(self, running: Running) -> bool:
+        """Let a job wait behind one of its size; False if there is none."""
+        size = running.size
+        peers = [worker for worker in self._workers if worker.jobs and worker.jobs[0].size == size]
+        if not peers:
+            return False
+        _send(min(peers, key=lambda worker: len(worker.jobs)), running)
+        return True
 
     def stop(self, running: Running) -> None:
-        """Kill the worker that has a job; the next job gets another one."""
+        """Kill the worker that works on a job; one that waits is stopped when its turn comes."""
         for worker in self._workers:
-            if worker.running is running:
+            if worker.jobs and worker.jobs[0] is running:
                 _kill(worker)
 
-    def answered(self, worker: Worker) -> None:
-        """Take what a worker had to say: that its job has ended, or that it is dead."""
+    def answered(self, worker: Worker) -> list[Running]:
+        """Take what a worker had to say; gives the jobs that its death left without one."""
         assert worker.process.stdout is not None
         answer = os.read(worker.process.stdout.fileno(), 1 << 16)
         if not answer:
-            self._bury(worker)
-        elif worker.running is not None and worker.running.spec.job_id.encode() in answer:
-            worker.running.end(Ending.RESULT)
-            worker.running = None
+            return self._bury(worker)
+        for _ in range(answer.count(b"\n")):
+            worker.jobs.popleft().end(Ending.RESULT)
+            if worker.jobs:
+                worker.jobs[0].started = time.monotonic()
+                if worker.jobs[0].stopped_as is not None:
+                    _kill(worker)
+        return []
 
     def close(self) -> None:
         """End all workers; those that do not go by themselves are killed."""
         for worker in self._workers:
             assert worker.process.stdin is not None
-            if worker.running is not None:
+            if worker.jobs:
                 _kill(worker)
             with contextlib.suppress(OSError):
                 worker.process.stdin.close()
@@ -112,8 +123,8 @@ class WorkerPool:
         self._workers.append(worker)
         return worker
 
-    def _bury(self, worker: Worker) -> None:
-        """Remove a worker that has closed its output: it is dead, or made to be."""
+    def _bury(self, worker: Worker) -> list[Running]:
+        """Remove a worker that has closed its output; gives the jobs that it had not begun."""
         _kill(worker)
         status = worker.process.wait()
         assert worker.process.stdin is not None
@@ -123,9 +134,19 @@ class WorkerPool:
         with contextlib.suppress(OSError):
             worker.process.stdin.close()
         self._workers.remove(worker)
-        if worker.running is not None:
-            _end_of_the_dead(worker.running, status, _text(worker.log))
+        if worker.jobs:
+            _end_of_the_dead(worker.jobs.popleft(), status, _text(worker.log))
         worker.log.unlink(missing_ok=True)
+        return list(worker.jobs)
+
+
+def _send(worker: Worker, running: Running) -> None:
+    assert worker.process.stdin is not None
+    running.started = time.monotonic()
+    worker.jobs.append(running)
+    with contextlib.suppress(BrokenPipeError):  # it just died: its end is read soon
+        worker.process.stdin.write(f"{running.spec.to_json()}\n".encode())
+        worker.process.stdin.flush()
 
 
 def _end_of_the_dead(running: Running, status: int, said: str) -> None:

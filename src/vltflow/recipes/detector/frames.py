@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from vltflow.algorithms import (
+    DIFFERENCE_BINS,
     Histogram,
     StackRule,
     clipped_mean,
@@ -45,8 +47,6 @@ class Survey:
 
     overscan: np.ndarray
     """Mean overscan level of each frame, ADU; the mean of its pixels on chips without one."""
-    row_overscan: np.ndarray
-    """(frames, raw rows): mean overscan level of each row, ADU."""
     levels: np.ndarray
     """Mean of the light-sensitive pixels below saturation of each frame, raw ADU."""
     saturated: np.ndarray
@@ -176,31 +176,31 @@ def survey(inputs: RecipeInputs, *, differences: bool = False) -> Survey:
     row_overscan = np.zeros((count, rows))
     width = _difference_width(frames[0])
 
-    def measure(start: int, stop: int) -> tuple[np.ndarray, list[np.ndarray]]:
-        sums, counts, before = np.zeros((count, 3)), [], None
+    counts = np.zeros((count - 1 if differences else 0, DIFFERENCE_BINS + 1), np.int64)
+    adding = threading.Lock()
+
+    def measure(start: int, stop: int) -> np.ndarray:
+        sums, before = np.zeros((count, 3)), None
         for place, frame in enumerate(frames):
             block = frame.rows(start, stop)
             row_overscan[place, start:stop] = _overscan_rows(block, chip)
             block = block[:, light]
             sums[place] = sum_below(block, chip.saturation)
             if differences and before is not None:
-                counts.append(difference_histogram(before, block, width=width))
+                new = difference_histogram(before, block, width=width)
+                with adding:
+                    counts[place - 1] += new
             before = block
-        return sums, counts
+        return sums
 
     row_bytes = 4 * columns * frames[0].rows(0, 1).itemsize
     blocks = row_blocks(rows, row_bytes, budget=BLOCK_BUDGET, threads=inputs.cores)
-    parts = over_blocks(measure, blocks, threads=inputs.cores)
-    totals = np.sum([part[0] for part in parts], axis=0)
+    totals = np.sum(over_blocks(measure, blocks, threads=inputs.cores), axis=0)
     return Survey(
         overscan=np.array([_clipped(values) for values in row_overscan]),
-        row_overscan=row_overscan,
         levels=totals[:, 0] / np.maximum(totals[:, 1], 1),
         saturated=totals[:, 2].astype(int),
-        differences=tuple(
-            _histogram(np.sum([part[1][pair] for part in parts], axis=0), width)
-            for pair in range(count - 1 if differences else 0)
-        ),
+        differences=tuple(_histogram(pair, width) for pair in counts),
     )
 
 

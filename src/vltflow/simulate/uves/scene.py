@@ -94,8 +94,16 @@ def scene(frame: PlannedFrame, layout: Layout) -> Scene:
         "scattered_fraction": _SCATTERED,
         **truth,
     }
-    # Rotated frame (x, y) to raw: rows run against x, columns along y.
-    return Scene(np.ascontiguousarray(image[::-1]), truth, arrays)
+    return Scene(_raw_orientation(setup.arm, image), truth, arrays)
+
+
+def _raw_orientation(arm: str, image: np.ndarray) -> np.ndarray:
+    """From (x, y) of ESO's rotated frame to rows and columns as they are read out.
+
+    The arms' detectors are mounted a half-turn apart: blue rows run against x and columns
+    along y, red ones the other way round. Verified with ESO's recipe uves_cal_predict.
+    """
+    return np.ascontiguousarray(image[::-1] if arm == "blue" else image[:, ::-1])
 
 
 def _every(layout: Layout) -> int:

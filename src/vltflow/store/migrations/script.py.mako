@@ -1,4 +1,4 @@
-"""${message}."""
+"""${message.capitalize()}."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,12 +8,11 @@ down_revision = ${repr(down_revision)}
 branch_labels = None
 depends_on = None
 
+TEXT = sa.String().with_variant(sa.String(collation="C"), "postgresql")
+REAL: sa.Double[float] = sa.Double()
+WHOLE = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
 
 def upgrade() -> None:
-    """Go to this version."""
+    """Go to this version; the way back is a backup."""
     ${upgrades if upgrades else "pass"}
-
-
-def downgrade() -> None:
-    """Go back to the version before."""
-    ${downgrades if downgrades else "pass"}

@@ -139,7 +139,8 @@ def bulk_seconds(path: Path, target: Path) -> float:
         connection.execute("INSERT INTO block SELECT * FROM full.block")
         connection.execute("INSERT INTO block_master SELECT * FROM full.block_master")
         connection.execute(
-            "UPDATE frame SET block = (SELECT block FROM full.frame f WHERE f.number = frame.number)"
+            "UPDATE frame SET block ="
+            " (SELECT block FROM full.frame f WHERE f.number = frame.number)"
         )
         connection.commit()
         return time.perf_counter() - begin

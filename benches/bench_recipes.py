@@ -168,7 +168,8 @@ def report(results: list[dict], peer: float, others: list[dict], rows: int) -> N
     for case in results:
         ratio = case["warm_s"] / case["read_s"]
         print(
-            f"{case['frames']:6d} {case['first_s']:8.2f} {case['warm_s']:8.3f} {case['cpu_s']:8.3f} "
+            f"{case['frames']:6d} {case['first_s']:8.2f} {case['warm_s']:8.3f} "
+            f"{case['cpu_s']:8.3f} "
             f"{ratio:10.1f} {case['peak_mb']:8.0f}"
         )
     first, last = results[0], results[-1]

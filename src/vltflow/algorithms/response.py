@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 OUTLIER = 0.25
 """Pixels that deviate by more than this from their neighbours do not shape the smooth light."""
 
+AGREEMENT = 0.1
+"""Two rows on each side that agree so well tell what the light of a deviating row should be."""
+
 STEEPEST = 0.04
 """Largest relative change of the smooth light from one row to the next: beyond lies an order
 edge, where a slight tilt of the order makes the light along x anything but smooth."""
@@ -49,7 +52,9 @@ def pixel_response(
     `half_width` along its row (Savitzky & Golay 1964, Anal. Chem. 36, 1627, with gaps). A
     second round leaves out what deviates strongly from the first. A parabola follows the
     blaze; a window of 31 pixels leaves 7 % of a pixel's own deviation in it, which is
-    corrected for.
+    corrected for. A detector column of low response that runs along the dispersion looks
+    smooth by itself: where a row's light leaves that of the two rows on each side, theirs is
+    taken.
 
     Parameters
     ----------
@@ -77,6 +82,7 @@ def pixel_response(
     with np.errstate(invalid="ignore", divide="ignore"):
         good = lit & (np.abs(flat / smooth - 1) < OUTLIER)
     _in_blocks(_fit_rows, threads, (flat, good, smooth, leverage), own)
+    smooth, leverage = _bridge_rows(smooth, leverage, threads)
     return _divide(flat, variance, (smooth, leverage, good), minimum_snr)
 
 
@@ -123,6 +129,19 @@ def _steepness(smooth: np.ndarray) -> np.ndarray:
     result[:-1] = change
     result[1:] = np.maximum(result[1:], change)
     return result
+
+
+def _bridge_rows(
+    smooth: np.ndarray, leverage: np.ndarray, threads: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Replace the smooth light of deviating rows by that of their neighbours."""
+    light, weight = smooth.copy(), leverage.copy()
+    over_blocks(
+        lambda start, stop: _bridge(smooth, light, weight, start, stop),
+        row_blocks(len(smooth), 1, budget=1 << 30, threads=threads),
+        threads=threads,
+    )
+    return light, weight
 
 
 def _in_blocks(
@@ -226,3 +245,23 @@ def _fit_with_gaps(
     if determinant < 1e-6 * s0 * s0 * s0:
         return np.nan, np.nan
     return (c0 * t0 + c1 * t1 + c2 * t2) / determinant, c0 / determinant
+
+
+@compiled
+def _bridge(
+    smooth: np.ndarray, light: np.ndarray, weight: np.ndarray, start: int, stop: int
+) -> None:
+    rows, columns = smooth.shape
+    for row in range(max(2, start), min(rows - 2, stop)):
+        for column in range(columns):
+            a = smooth[row - 2, column]
+            b = smooth[row - 1, column]
+            c = smooth[row + 1, column]
+            d = smooth[row + 2, column]
+            mean = (a + b + c + d) / np.float32(4)
+            spread = max(a, b, c, d) - min(a, b, c, d)
+            # NaN fails both comparisons: dark rows have no say and are not replaced.
+            agreed = spread < AGREEMENT * mean
+            if agreed and abs(smooth[row, column] - mean) > OUTLIER * mean:
+                light[row, column] = mean
+                weight[row, column] = 0

@@ -113,5 +113,3 @@ def _copy(source: Path, target: Path) -> str:
 def _hash(path: Path) -> str:
     with path.open("rb") as reader:
         return hashlib.file_digest(reader, "sha256").hexdigest()
-
-

@@ -43,7 +43,6 @@ def run(store: Store, instrument: Instrument, *, by: str = "archive") -> list[Ma
         If the registry cannot be read or written.
     """
     with store.write(by=by, why="certification changed") as tx:
-        tx.masters.lock()
         for product in tx.masters.superseded(instrument.name):
             tx.products.set_state(product.product_id, ProductState.SUPERSEDED)
         touched = _withdraw(tx, instrument)

@@ -58,9 +58,7 @@ def group(frames: Iterable[WaitingFrame], instrument: Instrument) -> dict[str, G
     Frames of one template have the same raw type, setup and TPL START; a frame that
     names no template stands alone.
     """
-    by_template = {
-        name: entry.group == "template" for name, entry in instrument.raw_types.items()
-    }
+    by_template = {name: entry.group == "template" for name, entry in instrument.raw_types.items()}
     groups: dict[str, Group] = {}
     for frame in frames:
         tag = TEMPLATE if by_template[frame.raw_type] and frame.tpl_start else SINGLE

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from vltflow.associate.cascade import Need, build_cascade
-from vltflow.associate.grouping import TEMPLATE, build_block, completeness, group
+from vltflow.associate.grouping import TEMPLATE, GroupedFrame, build_block, completeness, group
 from vltflow.associate.matching import MakerIndex, Matcher
 from vltflow.associate.rules import judge, refusal
 from vltflow.instruments import Instrument
@@ -72,6 +72,8 @@ class _Planner:
         self._gone: set[str] = set()
         self._indices: dict[tuple[str, tuple[Span, ...]], MakerIndex] = {}
         self._before: dict[str, AssociationBlock] = {}
+        # Changed by others and by nothing else affected: their state is left to them.
+        self._left_state: set[str] = set()
 
     def plan(self) -> Plan:
         self._draft_groups()
@@ -91,16 +93,13 @@ class _Planner:
         reduced = set(self._cascade.order)
         # Only in memory is the list of raw types short enough to be always the same statement.
         waiting = self._look.frames.waiting_brief(self._instrument.name)
-        groups = group(
-            (frame for frame in waiting if frame.raw_type in reduced), self._instrument
-        )
+        groups = group((frame for frame in waiting if frame.raw_type in reduced), self._instrument)
         keys = (key for key, found in groups.items() if found.tag == TEMPLATE)
         existing = self._look.blocks.by_group(keys)
         members = self._look.frames.of_blocks(block.name for block in existing.values())
         never_run = self._never_run(existing.values())
-        while groups:
-            key = next(iter(groups))
-            found = groups.pop(key)
+        for key in list(groups):
+            found = groups.pop(key)  # millions of frames are not held twice
             before = existing.get(key)
             if before is None:
                 block = build_block(found, found.frames, self._instrument)
@@ -108,7 +107,7 @@ class _Planner:
             elif before.state is BlockState.RUNNING:
                 self._plan.left_waiting.append(before.name)
             else:
-                frames = [*members[before.name], *found.frames]
+                frames: list[GroupedFrame] = [*members[before.name], *found.frames]
                 block = build_block(found, frames, self._instrument)
                 change = _joined(before, block, len(found.frames), before.name in never_run)
                 self._drafts.setdefault(found.raw_type, []).append(change)
@@ -155,7 +154,8 @@ class _Planner:
 
     def _affected(self, raw_type: str, elsewhere: dict[str, dict[str, Candidate]]) -> set[str]:
         """Open ABs of a raw type whose matches or state may change."""
-        names = set(elsewhere.get(raw_type, ()))
+        own = set(elsewhere.get(raw_type, ()))
+        names: set[str] = set()
         sources: set[str] = set()
         for need in self._cascade.needs[raw_type]:
             changed = {
@@ -164,7 +164,9 @@ class _Planner:
             }
             names |= self._improvable(raw_type, need, changed)
             sources.update(name for candidates in changed.values() for name in candidates)
-        return names | self._look.association.open_users(sources | self._gone, raw_type)
+        names |= self._look.association.open_users(sources | self._gone, raw_type)
+        self._left_state |= own - names
+        return names | own
 
     def _improvable(
         self, raw_type: str, need: Need, changed: dict[str, dict[str, Candidate]]
@@ -202,8 +204,15 @@ class _Planner:
             judged = judge(block, matched, self._instrument, by_category)
             if change.kind != "rematched":
                 self._note(Change(change.kind, judged, change.replaces, change.text))
-            elif _differs(judged, self._before.pop(judged.name)):
+            elif self._is_news(judged, self._before.pop(judged.name)):
                 self._note(Change("rematched", judged, text=f"matched anew, {judged.state}"))
+
+    def _is_news(self, new: AssociationBlock, old: AssociationBlock) -> bool:
+        if new.name in self._left_state:
+            new = replace(new, state=old.state, problem=old.problem)
+        by_category = {match.category: match for match in old.masters}
+        same = replace(old, masters=()) == replace(new, masters=())
+        return not same or by_category != {match.category: match for match in new.masters}
 
     def _note(self, change: Change) -> None:
         self._plan.changes.append(change)
@@ -222,9 +231,7 @@ class _Planner:
             problem=block.problem,
         )
 
-    def _indices_for(
-        self, needs: Sequence[Need], times: Sequence[float]
-    ) -> dict[str, MakerIndex]:
+    def _indices_for(self, needs: Sequence[Need], times: Sequence[float]) -> dict[str, MakerIndex]:
         widest: dict[str, float] = {}
         for need in needs:
             for maker in need.makers:
@@ -259,7 +266,10 @@ def _improves(one: Contested, matcher: Matcher) -> bool:
 
 
 def _joined(
-    before: AssociationBlock, block: AssociationBlock, late: int, may_rename: bool  # noqa: FBT001
+    before: AssociationBlock,
+    block: AssociationBlock,
+    late: int,
+    may_rename: bool,  # noqa: FBT001
 ) -> Change:
     """An existing AB with frames that came late."""
     came = f"{late} late frame{'s' if late > 1 else ''}"
@@ -271,12 +281,6 @@ def _joined(
         return Change("renamed", block, replaces=before.name, text=f"{came}, one is the first")
     block = replace(block, name=before.name, revision=before.revision)
     return Change("joined", block, text=f"{came} joined")
-
-
-def _differs(new: AssociationBlock, old: AssociationBlock) -> bool:
-    by_category = {match.category: match for match in old.masters}
-    same = replace(old, masters=()) == replace(new, masters=())
-    return not same or by_category != {match.category: match for match in new.masters}
 
 
 def _merged(times: Sequence[float], days: float) -> tuple[Span, ...]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from vltflow.associate.planning import Change, plan_association
+from vltflow.associate.planning import Change, Plan, plan_association
 from vltflow.instruments import Instrument
 from vltflow.records import BlockState
 from vltflow.store import Store, Transaction
 
-BATCH = 5000
+BATCH = 20_000
 """ABs in one transaction."""
 
 Progress = Callable[[int, int], None]
@@ -70,8 +72,15 @@ def run(
         If somebody else associates the same frames at the same time; nothing of the
         present batch is written then.
     """
-    with store.read() as look:
-        plan = plan_association(look, instrument)
+    with _without_collector():
+        with store.read() as look:
+            plan = plan_association(look, instrument)
+        return _carry_out(store, instrument, plan, by=by, progress=progress)
+
+
+def _carry_out(
+    store: Store, instrument: Instrument, plan: Plan, *, by: str, progress: Progress | None
+) -> AssociateReport:
     done: dict[str, list[str]] = {}
     late = list(plan.left_waiting)
     changes = plan.changes
@@ -99,6 +108,18 @@ def run(
     )
     _log.info("%s: %d ABs created, %d changed", instrument.name, len(report.created), len(changes))
     return report
+
+
+@contextlib.contextmanager
+def _without_collector() -> Iterator[None]:
+    """Hold the garbage collector: records have no cycles, but it would walk millions of them."""
+    running = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if running:
+            gc.enable()
 
 
 def _write(change: Transaction, batch: Sequence[Change]) -> set[str]:

@@ -42,8 +42,8 @@ def decide(store: Store, block: str, decision: Decision, *, who: str, comment: s
     """Accept, reject or revoke the products of an AB, in the name of a person.
 
     Accepting and rejecting needs an AB that was scored and waits; revoking needs
-    certified products. Verdict and product states are written in one transaction;
-    of two people at the same time, one wins and the other learns who.
+    certified products. All is checked and written in one transaction, in which nobody
+    else writes: of two people at the same time, one wins and the other learns who.
 
     Raises
     ------
@@ -61,7 +61,7 @@ def decide(store: Store, block: str, decision: Decision, *, who: str, comment: s
         if not given:
             raise UserError(f"a decision needs a {name}", hint="It is kept with the products")
     with store.write(by=who, why=comment) as tx:
-        found = tx.blocks.lock(block)
+        found = tx.blocks.get(block)
         if decision is Decision.REVOKED:
             revision = _revision_to_revoke(tx, found)
         else:
@@ -77,7 +77,7 @@ def record(
 ) -> Verdict:
     """Write a verdict with all that follows from it at the AB and its products.
 
-    The caller holds the lock of the AB and has checked that it may be decided.
+    The caller has checked in the same transaction that it may be decided.
     """
     verdict = Verdict(
         block=block,

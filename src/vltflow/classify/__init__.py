@@ -1,4 +1,4 @@
-"""What is it?
+"""What a raw frame is.
 
 Takes raw frames with their headers and the rules of an instrument, gives each its raw
 type and setup; "unknown" is an answer, with the reason. Never guesses, never changes a

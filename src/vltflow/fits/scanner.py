@@ -16,7 +16,6 @@ import io
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from vltflow.core.errors import UnreadableFile
 from vltflow.fits.cards import parse_header
@@ -106,11 +105,11 @@ def inspect(path: str | os.PathLike[str], *, verify: bool = True) -> Inspection:
     """
     shown = os.fspath(path)
     with open_stream(path) as (stream, _):
-        before = Path(path).stat()
+        before = os.stat(path)  # noqa: PTH116 - called for each file of a night
         source = _HashedBytes(stream)
         whole = _Pass(source, shown, verify=verify)
         headers = [unit.header for unit in whole.units()]
-        after = Path(path).stat()
+        after = os.stat(path)  # noqa: PTH116
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         raise UnreadableFile(
             f"{shown}: the file changed while it was read",
@@ -132,7 +131,7 @@ class _Bytes:
 
     def __init__(self, stream: io.BufferedIOBase) -> None:
         self._stream = stream
-        self._buffer = memoryview(bytearray(_CHUNK))
+        self._buffer: memoryview = memoryview(b"")
         self.position = 0
 
     def block(self) -> bytes:
@@ -147,6 +146,8 @@ class _Bytes:
     def pass_over(self, length: int, *, summed: bool) -> tuple[int, int]:
         """Go on by `length` bytes; how many there were, and their ones-complement sum."""
         there, total = 0, 0
+        if len(self._buffer) < min(length, _CHUNK):
+            self._buffer = memoryview(bytearray(min(length, _CHUNK)))
         while there < length:
             part = self._buffer[: min(_CHUNK, length - there)]
             count = self._stream.readinto(part)
@@ -225,7 +226,7 @@ class _Pass:
         where = f"{self._path}: HDU {number}"
         raw, end = self._header(first, where)
         self._source.digest_header(raw)
-        header = parse_header(raw[:end].decode("latin-1").translate(_QUESTION_MARKS))
+        header = parse_header(_text(raw[:end]))
         length = data_length(header, where)
         data_start = self._source.position
         self._data(header, length, where, raw)
@@ -297,6 +298,12 @@ class _Pass:
 
 
 _QUESTION_MARKS = dict.fromkeys((*range(0x20), *range(0x7F, 0x100)), "?")
+
+
+def _text(raw: bytes) -> str:
+    """Cards as text; bytes that FITS does not allow in headers become question marks."""
+    text = raw.decode("latin-1")
+    return text.translate(_QUESTION_MARKS) if raw.translate(None, _PRINTABLE) else text
 
 
 def _end_card(block: bytes) -> int:

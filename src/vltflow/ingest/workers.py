@@ -51,22 +51,22 @@ def read_all(
         return
     # Not fork: this process may hold threads and database connections.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(count, context, _leave_with_parent) as pool:
-        waiting: deque[Future[Results]] = deque()
-        try:
-            for piece in _pieces(files):
-                waiting.append(pool.submit(read_files, piece, definitions))
-                if len(waiting) > 2 * count:
-                    yield from waiting.popleft().result()
-            while waiting:
+    pool = ProcessPoolExecutor(count, context, _leave_with_parent)
+    waiting: deque[Future[Results]] = deque()
+    try:
+        for piece in _pieces(files):
+            waiting.append(pool.submit(read_files, piece, definitions))
+            if len(waiting) > 2 * count:
                 yield from waiting.popleft().result()
-        except BrokenProcessPool as error:
-            raise VltflowError(
-                "a process that read files died (killed, or out of memory)",
-                hint="What was recorded stays: ingest again to go on",
-            ) from error
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+        while waiting:
+            yield from waiting.popleft().result()
+    except BrokenProcessPool as error:
+        raise VltflowError(
+            "a process that read files died (killed, or out of memory)",
+            hint="What was recorded stays: ingest again to go on",
+        ) from error
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _default_workers(files: Sequence[Found]) -> int:

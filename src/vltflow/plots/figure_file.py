@@ -56,9 +56,9 @@ def load_figures(source: bytes | Path) -> tuple[QcFigure, ...]:
     UnreadableFile
         If it is no figure file.
     """
-    opened: Any = io.BytesIO(source) if isinstance(source, bytes) else source
     try:
-        with np.load(opened, allow_pickle=False) as arrays:
+        content = source if isinstance(source, bytes) else source.read_bytes()
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             index = json.loads(arrays[_INDEX].tobytes())
             return tuple(
                 _figure(entry, arrays[f"{number}.x"], arrays[f"{number}.y"])

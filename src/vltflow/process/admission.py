@@ -14,7 +14,7 @@ So no job is overtaken by later ones without bound, whatever arrives.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 PATIENCE = 8
@@ -98,6 +98,16 @@ class Admission:
             if free.holds(size)
         ]
         return self._take(min(fitting, key=lambda one: one[:2])[2]) if fitting else None
+
+    def next_like(self, sizes: Collection[Tokens]) -> tuple[str, Tokens] | None:
+        """Take out the next job of one of these sizes, unless another one is due."""
+        heads = [(size, line) for size, line in self._lines.items() if line.waiting]
+        if any(self._is_due(line) for _, line in heads):
+            return None
+        like = [
+            (-self._share(size), line.waiting[0][0], size) for size, line in heads if size in sizes
+        ]
+        return self._take(min(like, key=lambda one: one[:2])[2]) if like else None
 
     def clear(self) -> None:
         """Forget all queued jobs."""

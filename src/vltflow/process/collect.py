@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count, islice
 from pathlib import Path
-from typing import Any
 
 from vltflow.core.errors import RecipeCrashed, RecipeTimeout, VaultError
 from vltflow.core.identity import content_hash
@@ -33,6 +32,32 @@ class Kept:
     products: tuple[MadeFile, ...] = ()
     figures: Mapping[str, str] | None = None
     """Vault id of the figures by PRO CATG."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A kept job with the AB and the instrument that it belongs to."""
+
+    kept: Kept
+    block: AssociationBlock
+    instrument: Instrument
+
+    @property
+    def revision(self) -> int:
+        """Revision of the AB that the job worked on."""
+        return self.kept.job.revision
+
+    @property
+    def is_smooth(self) -> bool:
+        """Whether there is nothing to say but that it succeeded."""
+        return self.kept.job.state is JobState.SUCCEEDED
+
+    def overtaken(self, now: Mapping[str, tuple[BlockState, int]]) -> Ended:
+        """The same without products: a person or late frames were faster."""
+        aborted = now[self.block.name][0] is BlockState.ABORTED
+        error = "the AB was aborted" if aborted else "the AB was re-opened"
+        job = replace(self.kept.job, state=JobState.ABORTED, error=error, error_code="")
+        return replace(self, kept=Kept(job))
 
 
 def keep(job: Job, outcome: Outcome, vault: Vault) -> Kept:
@@ -63,7 +88,7 @@ def keep(job: Job, outcome: Outcome, vault: Vault) -> Kept:
         job,
         state=JobState(result.state),
         ended=now_iso(),
-        elapsed_s=outcome.elapsed_s if outcome.elapsed_s is not None else result.elapsed_s,
+        elapsed_s=result.elapsed_s or outcome.elapsed_s,
         cpu_s=outcome.cpu_s if outcome.cpu_s is not None else result.cpu_s,
         peak_mb=outcome.peak_mb if outcome.peak_mb is not None else result.peak_mb,
         error_code=result.error_code,
@@ -73,40 +98,42 @@ def keep(job: Job, outcome: Outcome, vault: Vault) -> Kept:
     return Kept(ended, result.products, figures)
 
 
-def record(
-    tx: Transaction, kept: Kept, *, block: AssociationBlock, instrument: Instrument
-) -> BlockState:
-    """Register what a job made and move its AB on, in the caller's transaction.
+def record(tx: Transaction, ended: Sequence[Ended]) -> dict[str, BlockState]:
+    """Register what jobs made and move their ABs on, in the caller's transaction.
 
-    If the AB was aborted or re-opened meanwhile, the job ends as ABORTED without products.
+    If an AB was aborted or re-opened meanwhile, its job ends as ABORTED without products.
 
     Returns
     -------
-    BlockState
-        State of the AB now: PLANNED if it shall be tried again.
+    dict
+        State of each AB now: PLANNED if it shall be tried again.
     """
-    state, revision = tx.blocks.states([block.name])[block.name]
-    if state is not BlockState.RUNNING or revision != kept.job.revision:
-        why = "the AB was aborted" if state is BlockState.ABORTED else "the AB was re-opened"
-        job = replace(kept.job, state=JobState.ABORTED, error=why, error_code="")
-        tx.jobs.update(job, expected={JobState.RUNNING})
-        return state
-    tx.jobs.update(kept.job, expected={JobState.RUNNING})
-    if kept.job.state is JobState.ABORTED:
-        tx.blocks.set_state(block.name, BlockState.ABORTED, expected={BlockState.RUNNING})
-        return BlockState.ABORTED
-    if kept.job.state is JobState.FAILED and is_tried_again(
-        kept.job.error_code, _tries(tx, kept.job)
-    ):
-        tx.blocks.move([block.name], BlockState.PLANNED)
-        return BlockState.PLANNED
-    if kept.products:
-        _supersede(tx, block.name)
-        tx.products.add(_products(tx, kept, block, instrument))
-    after = BlockState(kept.job.state)
-    problem = "; ".join(text for text in (kept.job.error, block.problem) if text)
-    tx.blocks.set_state(block.name, after, problem=problem, expected={BlockState.RUNNING})
-    return after
+    now = tx.blocks.states([one.block.name for one in ended])
+    mine = {
+        one.block.name for one in ended if now[one.block.name] == (BlockState.RUNNING, one.revision)
+    }
+    finals = [one if one.block.name in mine else one.overtaken(now) for one in ended]
+    tx.jobs.update_many([one.kept.job for one in finals], expected={JobState.RUNNING})
+    smooth = [one for one in finals if one.block.name in mine and one.is_smooth]
+    tx.blocks.move([one.block.name for one in smooth], BlockState.SUCCEEDED)
+    for one in finals:
+        if one.block.name in mine and not one.is_smooth:
+            _move(tx, one)
+        if one.block.name in mine and one.kept.products:
+            _supersede(tx, one.block.name)
+            tx.products.add(_products(tx, one))
+    after = tx.blocks.states([one.block.name for one in ended])
+    return {name: state for name, (state, _) in after.items()}
+
+
+def _move(tx: Transaction, ended: Ended) -> None:
+    """Move an AB on whose job did not end as it should."""
+    job, name = ended.kept.job, ended.block.name
+    if job.state is JobState.FAILED and is_tried_again(job.error_code, _tries(tx, job)):
+        tx.blocks.move([name], BlockState.PLANNED)
+        return
+    problem = "; ".join(text for text in (job.error, ended.block.problem) if text)
+    tx.blocks.set_state(name, BlockState(job.state), problem=problem, expected={BlockState.RUNNING})
 
 
 def letters() -> Iterator[str]:
@@ -160,17 +187,15 @@ def _supersede(tx: Transaction, block: str) -> None:
             tx.products.set_state(product.product_id, ProductState.SUPERSEDED)
 
 
-def _products(
-    tx: Transaction, kept: Kept, block: AssociationBlock, instrument: Instrument
-) -> list[Product]:
-    names = _names(tx, kept, block, instrument)
-    figures = kept.figures or {}
+def _products(tx: Transaction, ended: Ended) -> list[Product]:
+    kept, block = ended.kept, ended.block
+    names = _names(tx, ended)
     return [
         Product(
             # The same job never registers a product twice, whatever is killed when.
             product_id=content_hash([kept.job.job_id, made.category])[:32],
             block=block.name,
-            revision=kept.job.revision,
+            revision=ended.revision,
             job_id=kept.job.job_id,
             instrument=block.instrument,
             night=block.night,
@@ -182,57 +207,47 @@ def _products(
             size=made.size,
             name=names[made.category],
             created=kept.job.ended,
-            figures_file=figures.get(made.category, ""),
+            figures_file=(kept.figures or {}).get(made.category, ""),
             inputs=made.inputs,
         )
         for made in kept.products
     ]
 
 
-def _names(
-    tx: Transaction, kept: Kept, block: AssociationBlock, instrument: Instrument
-) -> dict[str, str]:
+def _names(tx: Transaction, ended: Ended) -> dict[str, str]:
     """File name by PRO CATG; all products of an AB have the same letter.
 
     The letter is the rank of the AB in time among those of its night, raw type and setup, so
     it does not depend on which job ended first; if it is taken, the next free one.
     """
-    siblings = tx.blocks.siblings(block)
-    sequence = islice(letters(), siblings.index(block.name), None)
+    rank = tx.blocks.siblings(ended.block).index(ended.block.name)
+    sequence = islice(letters(), rank, None)
     while True:
-        tried = [
-            _named(kept, block, instrument, letter) for letter in islice(sequence, _NAMES_AT_ONCE)
-        ]
+        tried = [_named(ended, letter) for letter in islice(sequence, _NAMES_AT_ONCE)]
         taken = tx.products.taken({name for names in tried for name in names.values()})
         for names in tried:
             if taken.isdisjoint(names.values()):
                 return names
 
 
-def _named(
-    kept: Kept, block: AssociationBlock, instrument: Instrument, letter: str
-) -> dict[str, str]:
-    types = instrument.products_of(block.raw_type)
-    detector = instrument.raw_types[block.raw_type].detector
-    keys: dict[str, Any] = json.loads(block.setup_keys) if block.setup_keys else {}
+def _named(ended: Ended, letter: str) -> dict[str, str]:
+    block, header = ended.block, ended.instrument.header
+    types = ended.instrument.products_of(block.raw_type)
+    chips = header.detectors[ended.instrument.raw_types[block.raw_type].detector]
     names = {}
-    for made in kept.products:
-        pattern = types[made.category].name
-        if "{letter}" not in pattern:
-            stem, dot, suffix = pattern.rpartition(".")
-            pattern = f"{stem}_{{letter}}{dot}{suffix}" if dot else f"{pattern}_{{letter}}"
-        chips = instrument.header.detectors[detector]
+    for made in ended.kept.products:
+        pattern, category = types[made.category].name, types[made.category].category
+        if "{letter}" not in pattern:  # a name has to become unique somewhere
+            pattern = f"{Path(pattern).stem}_{{letter}}{Path(pattern).suffix}"
         own = [
-            c.name
-            for c in chips
-            if types[made.category].category.format(chip=c.name) == made.category
+            chip.name for chip in chips if category.replace("{chip}", chip.name) == made.category
         ]
         names[made.category] = product_name(
             pattern,
-            prefix=instrument.header.prefix,
+            prefix=header.prefix,
             date=block.night[2:].replace("-", ""),
             letter=letter,
             chip=own[0] if len(own) == 1 else "",
-            keys=keys,
+            keys=json.loads(block.setup_keys) if block.setup_keys else {},
         )
     return names

@@ -178,9 +178,9 @@ def _masters(
 ) -> list[dict[str, str]]:
     """The masters that the recipe takes, with the chip that each belongs to."""
     wanted = {need.role for need in recipe.masters}
-    places = _places(instrument)
+    places = _places(instrument) if wanted else {}
     found = []
-    for match in block.masters:
+    for match in block.masters if wanted else ():
         role, chip = places.get(match.category, (match.category, ""))
         if match.state is not MatchState.REAL or role not in wanted:
             continue
@@ -206,10 +206,10 @@ def _masters(
 def _places(instrument: Instrument) -> dict[str, tuple[str, str]]:
     """Role and chip of each product category; the chip is empty where all chips share it."""
     places = {}
-    for raw_type in instrument.raw_types.values():
-        for product in instrument.recipes.recipes[raw_type.recipe].products:
+    for name, raw_type in instrument.raw_types.items():
+        for product in instrument.products_of(name).values():
             for chip in instrument.header.detectors[raw_type.detector]:
-                category = product.category.format(chip=chip.name)
+                category = product.category.replace("{chip}", chip.name)
                 own = chip.name if "{chip}" in product.category else ""
                 places[category] = (product.role, own)
     return places
@@ -217,17 +217,14 @@ def _places(instrument: Instrument) -> dict[str, tuple[str, str]]:
 
 def _chips(block: AssociationBlock, instrument: Instrument) -> list[dict[str, Any]]:
     raw_type = instrument.raw_types[block.raw_type]
-    entry = instrument.recipe_of(block.raw_type)
+    made = instrument.products_of(block.raw_type)
     return [
         chip.model_dump(mode="json")
         | {
             "products": [
-                {
-                    "role": product.role,
-                    "category": product.category.format(chip=chip.name),
-                    "main": product.main,
-                }
-                for product in entry.products
+                {"role": product.role, "category": category, "main": product.main}
+                for category, product in made.items()
+                if product.category.replace("{chip}", chip.name) == category
             ]
         }
         for chip in instrument.header.detectors[raw_type.detector]

@@ -52,6 +52,10 @@ class Queue:
         self._sources[name] = Source(state, products=usable)
         yield from self._ready_among(self._users.get(name, []))
 
+    def has_users(self, name: str) -> bool:
+        """Whether an AB is waited for."""
+        return name in self._users
+
     def waiting(self) -> dict[str, str]:
         """ABs that cannot run now, with what they wait for."""
         return {name: self._resolve(block).reason for name, block in self._blocks.items()}

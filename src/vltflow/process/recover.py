@@ -11,7 +11,7 @@ from pathlib import Path
 from vltflow.core.errors import StoreError, UnknownName
 from vltflow.core.site import Site
 from vltflow.instruments import Instrument
-from vltflow.process.collect import keep, record
+from vltflow.process.collect import Ended, keep, record
 from vltflow.process.executors import Executor, ExecutorState
 from vltflow.process.executors.folders import remove_folder, settle
 from vltflow.process.result import is_verified, read_result
@@ -112,5 +112,5 @@ def _collect(
         return None
     kept = keep(job, outcome, store.vault)
     with store.write(by="scheduler", why="collected after a crash") as tx:
-        record(tx, kept, block=block, instrument=instruments[block.instrument])
+        record(tx, [Ended(kept, block, instruments[block.instrument])])
     return outcome.folder

@@ -12,10 +12,11 @@ from vltflow.core.site import Site
 from vltflow.core.time import now_iso
 from vltflow.instruments import Instrument
 from vltflow.process.admission import Admission, Tokens
-from vltflow.process.collect import Kept, keep, record
+from vltflow.process.collect import Ended, keep, record
 from vltflow.process.executors import Executor, Outcome
 from vltflow.process.executors.folders import remove_folder
 from vltflow.process.jobs import Task, make_task, read_materials, resources_of, tokens_of
+from vltflow.process.places import Pace, Places
 from vltflow.process.queue import Queue
 from vltflow.process.recover import INTERRUPTED, put_back
 from vltflow.process.report import ProcessReport, Progress, Report
@@ -56,8 +57,10 @@ class Scheduler:
         self._instruments = instruments
         self._report = report or (lambda _: None)
         health = executor.ping()
-        self._free = Tokens(health.cores, health.memory_mb)
-        self._admission = Admission(self._free)
+        total = Tokens(health.cores, health.memory_mb)
+        self._places = Places(total)
+        self._pace = Pace()
+        self._admission = Admission(total)
         self._queue = Queue()
         self._ready: dict[str, tuple[AssociationBlock, Mapping[str, int]]] = {}
         self._running: dict[str, tuple[AssociationBlock, Job]] = {}
@@ -68,7 +71,7 @@ class Scheduler:
         with self._store.read() as tx:
             for job in jobs:
                 self._running[job.handle] = (tx.blocks.get(job.block), job)
-                self._free = self._free.minus(Tokens(job.cores, job.memory_mb))
+                self._places.take(_size(job))
 
     def work(
         self, *, night: str | None, instrument: str | None, cancel: threading.Event | None
@@ -108,46 +111,50 @@ class Scheduler:
         self._tell(ended)
         return bool(self._ready or ended)
 
-    def _turn(self, ended: Sequence[str]) -> None:
+    def _turn(self, handles: Sequence[str]) -> None:
         """Collect and start in one transaction, then tell the executor."""
-        outcomes = [self._executor.collect(handle) for handle in ended]
-        kept = [self._keep(outcome) for outcome in outcomes]
+        outcomes = [self._executor.collect(handle) for handle in handles]
+        ended = [self._keep(outcome) for outcome in outcomes]
         changes: list[tuple[str, BlockState]] = []
         with self._store.write(by="scheduler", why="runs the queue") as tx:
-            for one in kept:
-                changes += self._record(tx, one)
-            free = self._free
-            for one in kept:
-                free = free.plus(Tokens(one.job.cores, one.job.memory_mb))
-            tasks, started = self._admit(tx, free)
+            if ended:
+                changes += self._record(tx, ended)
+            for one in ended:
+                self._places.release(_size(one.kept.job))
+            tasks, started = self._admit(tx)
             changes += started
         for outcome in outcomes:
             remove_folder(outcome.folder)
-            _, job = self._running.pop(outcome.handle)
-            self._free = self._free.plus(Tokens(job.cores, job.memory_mb))
+            del self._running[outcome.handle]
+        # Noted first: whatever goes wrong with the submission, it is given back.
+        self._running |= {task.job.handle: (task.block, task.job) for task in tasks}
         self._tell(changes)
-        for task in tasks:
-            # Noted first: whatever goes wrong with the submission, it is given back.
-            self._running[task.job.handle] = (task.block, task.job)
-            self._free = self._free.minus(Tokens(task.job.cores, task.job.memory_mb))
         for task in tasks:
             self._executor.submit(task.spec(self._site))
 
-    def _keep(self, outcome: Outcome) -> Kept:
-        _, job = self._running[outcome.handle]
-        return keep(job, outcome, self._store.vault)
+    def _keep(self, outcome: Outcome) -> Ended:
+        block, job = self._running[outcome.handle]
+        kept = keep(job, outcome, self._store.vault)
+        self._pace.note(kept.job.elapsed_s)
+        return Ended(kept, block, self._instruments[block.instrument])
 
-    def _record(self, tx: Transaction, kept: Kept) -> list[tuple[str, BlockState]]:
-        block, _ = self._running[kept.job.handle]
-        state = record(tx, kept, block=block, instrument=self._instruments[block.instrument])
-        if state is BlockState.PLANNED:
-            return self._enqueue(tx, [block])
-        return [(block.name, state), *self._ended(tx, block, state)]
+    def _record(self, tx: Transaction, ended: Sequence[Ended]) -> list[tuple[str, BlockState]]:
+        states = record(tx, ended)
+        changes: list[tuple[str, BlockState]] = []
+        for one in ended:
+            state = states[one.block.name]
+            if state is BlockState.PLANNED:
+                changes += self._enqueue(tx, [one.block])
+            else:
+                changes += [(one.block.name, state), *self._ended(tx, one.block, state)]
+        return changes
 
     def _ended(
         self, tx: Transaction, block: AssociationBlock, state: BlockState
     ) -> list[tuple[str, BlockState]]:
         """Queue the ABs that waited for this one."""
+        if not self._queue.has_users(block.name):
+            return []
         products = tx.products.of_block(block.name, block.revision)
         return self._enqueue(tx, self._queue.became(block.name, state, products))
 
@@ -179,24 +186,25 @@ class Scheduler:
         tx.blocks.set_state(block.name, state, problem=problem)
         return [(block.name, state), *self._ended(tx, block, state)]
 
-    def _admit(
-        self, tx: Transaction, free: Tokens
-    ) -> tuple[list[Task], list[tuple[str, BlockState]]]:
+    def _admit(self, tx: Transaction) -> tuple[list[Task], list[tuple[str, BlockState]]]:
         """Pick what starts now and register it; whoever changed meanwhile is left alone."""
         picked: list[tuple[AssociationBlock, Mapping[str, int]]] = []
-        while (found := self._admission.next(free)) is not None:
-            name, size = found
-            picked.append(self._ready.pop(name))
-            free = free.minus(size)
+        while (found := self._places.pick(self._admission, ahead=self._pace.ahead)) is not None:
+            picked.append(self._ready.pop(found[0]))
         if not picked:
             return [], []
         states = tx.blocks.states([block.name for block, _ in picked])
-        picked = [
+        unchanged = [
             (block, resources)
             for block, resources in picked
             if states.get(block.name) == (BlockState.PLANNED, block.revision)
         ]
-        return self._register(tx, picked)
+        tasks, ended = self._register(tx, unchanged)
+        submitted = {task.block.name for task in tasks}
+        for block, resources in picked:
+            if block.name not in submitted:
+                self._places.release(tokens_of(resources))
+        return tasks, ended
 
     def _register(
         self, tx: Transaction, picked: list[tuple[AssociationBlock, Mapping[str, int]]]
@@ -302,6 +310,10 @@ class Scheduler:
             running = tuple(block.name for block, _ in self._running.values())
             total = self.outcome.done + len(self._queue) + len(self._ready) + len(running)
             self._report(Progress(self.outcome.done, total, running, name, state))
+
+
+def _size(job: Job) -> Tokens:
+    return Tokens(job.cores, job.memory_mb)
 
 
 def _numbered(job: Job, earlier: Sequence[Job]) -> Job:

@@ -145,7 +145,7 @@ def _record(store: Store, dossier: Dossier, quality: Quality, *, report: str, by
     block = dossier.block
     why = f"products of {block.recipe}, revision {block.revision}"
     with store.write(by=by, why=why) as tx:
-        present = tx.blocks.lock(block.name)
+        present = tx.blocks.get(block.name)
         if not _unchanged(present, block):
             raise Conflict(f"AB {block.name} changed while it was scored")
         tx.quality.add_values(quality.values)
@@ -163,7 +163,7 @@ def _unchanged(present: AssociationBlock, seen: AssociationBlock) -> bool:
 def _set_problem(store: Store, name: str, problem: str, by: str) -> None:
     """Show a problem at its AB, behind what is shown there already; the same one only once."""
     with store.write(by=by, why="products could not be scored") as tx:
-        block = tx.blocks.lock(name)
+        block = tx.blocks.get(name)
         own = _without_ours(block.problem)
         shown = f"{own}; {problem}" if own else problem
         if shown != block.problem and block.state in {BlockState.SUCCEEDED, BlockState.PARTIAL}:

@@ -4,8 +4,10 @@ Takes an instrument and a night; gives raw FITS frames as ESO's archive has them
 each, the truth that went in. Never knows the code that is judged by them.
 """
 
-from vltflow.simulate.day import SimulatedDay, headers_only, instrument_names, simulate_day
+from vltflow.simulate.day import SimulatedDay, simulate_day
 from vltflow.simulate.defects import DEFECTS
+from vltflow.simulate.headers import headers_only
+from vltflow.simulate.models import instrument_names
 
 INSTRUMENTS = instrument_names()
 

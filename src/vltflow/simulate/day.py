@@ -9,26 +9,22 @@ import os
 import zlib
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, replace
-from functools import cache
-from importlib import import_module
 from pathlib import Path
-from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-import vltflow.simulate as package
-from vltflow.core.errors import UnknownName, UserError
+from vltflow.core.errors import UserError
 from vltflow.core.time import iso_from_mjd, night_range
 from vltflow.simulate import defects as faults
 from vltflow.simulate.detector import bias_level, chip_maps, collect, read_noise, read_out
 from vltflow.simulate.frame import frame_bytes, write_atomically
+from vltflow.simulate.models import DAY_MS, model
 from vltflow.simulate.plan import PlannedFrame, Template
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from vltflow.simulate.cards import CardValue
     from vltflow.simulate.defects import Disturbance, Victim
     from vltflow.simulate.detector import Layout
     from vltflow.simulate.image import Scene
@@ -36,7 +32,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_DAY_MS = 86_400_000
 Truth = dict[str, Any]
 
 
@@ -66,27 +61,6 @@ class _Order:
     folder: Path
     seed: int
     small: bool
-
-
-def instrument_names() -> tuple[str, ...]:
-    """Names of the instruments that can be simulated: the packages beside this module."""
-    return tuple(sorted(module.name for module in iter_modules(package.__path__) if module.ispkg))
-
-
-@cache
-def model(name: str) -> Instrument:
-    """The simulated instrument of this name (any case).
-
-    Raises
-    ------
-    UnknownName
-        If it cannot be simulated.
-    """
-    if name.lower() not in instrument_names():
-        known = ", ".join(instrument_names())
-        raise UnknownName(f"instrument {name} cannot be simulated", hint=f"Known: {known}.")
-    found: Instrument = import_module(f"{package.__name__}.{name.lower()}").MODEL
-    return found
 
 
 def simulate_day(  # noqa: PLR0913
@@ -249,7 +223,7 @@ def _block_truth(
         "setup": template.setup.label,
         "setup_values": asdict(template.setup),
         "tpl_id": template.tpl_id,
-        "tpl_start": iso_from_mjd(night_range(order.night)[0] + template.start_ms / _DAY_MS)[:19],
+        "tpl_start": iso_from_mjd(night_range(order.night)[0] + template.start_ms / DAY_MS)[:19],
         "grouping": "tpl" if template.kind in ("bias", "dark", "flat", "fibres") else "none",
         "expected": template.count,
         "frames": arrived,
@@ -278,9 +252,7 @@ def _simulate_frame(
         pixels.append(image)
         chips.append({"hdu": hdu if len(layouts) == 1 else hdu + 1, **truth})
     headers = instrument.cards(lived, layouts)
-    content = frame_bytes(
-        faults.change_cards(headers, names, instrument.mandatory_keyword), pixels
-    )
+    content = frame_bytes(faults.change_cards(headers, names, instrument.mandatory_keyword), pixels)
     if any(victim.defect == "wrong-checksum" for victim in order.victims):
         content = faults.with_checksums(content)
     written = {f"{frame.name}.fits": faults.change_bytes(content, names)}
@@ -291,9 +263,7 @@ def _simulate_frame(
         written[f"{name}.fits"] = frame_bytes(faults.foreign_cards(headers, name), pixels)
     for name, data in written.items():
         write_atomically(order.folder / name, data)
-    _write_json(
-        order.folder / f"{frame.name}.truth.json", _frame_truth(lived, frame, names, chips)
-    )
+    _write_json(order.folder / f"{frame.name}.truth.json", _frame_truth(lived, frame, names, chips))
     return list(written)
 
 
@@ -387,74 +357,3 @@ def _write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def headers_only(
-    instrument: str, nights: Iterable[str], *, copies: int = 1
-) -> Iterator[dict[str, CardValue]]:
-    """Headers of the frames of many nights, without pixels, as fast as memory allows.
-
-    Each record has, in FITS form, the keywords that classification and association use.
-    Values that belong to the weather are those of the first night of the same plan.
-
-    Parameters
-    ----------
-    nights
-        ISO dates of the evenings.
-    copies
-        How often the night's plan is taken in each night, 13 s apart.
-
-    Raises
-    ------
-    UnknownName
-        If the instrument is unknown.
-    """
-    source = model(instrument)
-    known: dict[Template, list[dict[str, CardValue]]] = {}
-    for night in nights:
-        start = night_range(night)[0]
-        for template in source.templates(night):
-            plan = replace(template, start_ms=0, frame_ms=())
-            if plan not in known:
-                known[plan] = _template_records(source, night, template)
-            for copy in range(copies):
-                shift = 13_001 * copy
-                begin = iso_from_mjd(start + (template.start_ms + shift) / _DAY_MS)[:19]
-                for record, at in zip(known[plan], _arrivals(template), strict=True):
-                    mjd = start + (at + shift) / _DAY_MS
-                    moment = iso_from_mjd(mjd)
-                    yield {
-                        **record,
-                        "MJD-OBS": mjd,
-                        "DATE-OBS": moment,
-                        "ESO TPL START": begin,
-                        "ESO OBS START": begin,
-                        "ARCFILE": f"{source.name}.{moment}.fits",
-                    }
-
-
-def _arrivals(template: Template) -> list[int]:
-    return [
-        at for number, at in enumerate(template.frame_ms, 1) if number not in template.missing
-    ]
-
-
-def _template_records(
-    instrument: Instrument, night: str, template: Template
-) -> list[dict[str, CardValue]]:
-    layouts = [
-        instrument.layout(chip, template.setup, small=False)
-        for chip in instrument.chips(template.setup)
-    ]
-    records = []
-    for number in range(1, template.count + 1):
-        if number in template.missing:
-            continue
-        frame = PlannedFrame(night, template, number, instrument.name)
-        cards = [card for header in instrument.cards(frame, layouts)[:2] for card in header]
-        records.append(
-            {c.keyword: c.value for c in cards if instrument.record_keywords.match(c.keyword)}
-        )
-    return records
-
-

@@ -100,7 +100,9 @@ def choose_victims(
     used = {template.ordinal for template in templates if template.missing}
     victims = []
     # The most demanding first, so that the choice never depends on the order asked for.
-    for name in sorted(set(names), key=lambda name: (name not in _KINDS, list(DEFECTS).index(name))):
+    for name in sorted(
+        set(names), key=lambda name: (name not in _KINDS, list(DEFECTS).index(name))
+    ):
         kinds = _KINDS.get(name, _ANY_KIND)
         free = [t for t in templates if t.kind in kinds and t.ordinal not in used]
         if not free:

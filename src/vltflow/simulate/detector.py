@@ -105,7 +105,7 @@ def chip_maps(layout: Layout) -> ChipMaps:
         blocks = (layout.rows, binning, layout.columns, binning)
         response = response.reshape(blocks).mean(axis=(1, 3))
         dark = dark.reshape(blocks).sum(axis=(1, 3))
-        hot = hot.reshape(blocks).any(axis=(1, 3))
+        hot = np.asarray(hot.reshape(blocks).any(axis=(1, 3)))
     return ChipMaps(response, dark, hot, *_bias_structure(rng, layout))
 
 
@@ -122,9 +122,7 @@ def _response(rng: Generator, shape: tuple[int, int]) -> np.ndarray:
     return response / response.mean(dtype=np.float64)
 
 
-def _dark(
-    rng: Generator, shape: tuple[int, int], rate: float
-) -> tuple[np.ndarray, np.ndarray]:
+def _dark(rng: Generator, shape: tuple[int, int], rate: float) -> tuple[np.ndarray, np.ndarray]:
     dark = np.full(shape, rate, dtype=np.float32)
     hot = np.zeros(shape, dtype=bool)
     count = max(5, round(6e-5 * dark.size))
@@ -168,9 +166,7 @@ def read_noise(chip: Chip, mjd: float) -> float:
     return float(chip.ron * (1.0 + 0.015 * np.sin(2.0 * np.pi * (mjd / 365.25 + phase))))
 
 
-def cosmic_rays(
-    rng: Generator, image: np.ndarray, layout: Layout, exptime: float
-) -> int:
+def cosmic_rays(rng: Generator, image: np.ndarray, layout: Layout, exptime: float) -> int:
     """Add cosmic-ray tracks (electrons) to `image`; gives the number of hits."""
     chip = layout.chip
     area = layout.rows * layout.columns * layout.binning**2 / (chip.rows * chip.columns)
@@ -278,7 +274,7 @@ def _bleed(image: np.ndarray, full_well: float) -> None:
 
 
 @njit(cache=True)
-def _digitise(  # noqa: PLR0913
+def _digitise(  # noqa: PLR0913, PLR0917 - numba takes plain arguments
     noise: np.ndarray,
     electrons: np.ndarray,
     bias_rows: np.ndarray,

@@ -70,7 +70,7 @@ def fibre_profile(centres: np.ndarray, fwhm: float) -> Profile:
 
 
 @njit(cache=True)
-def _paint(  # noqa: PLR0913
+def _paint(
     image: np.ndarray,
     trace: np.ndarray,
     spectrum: np.ndarray,
@@ -128,9 +128,7 @@ def scattered_light(image: np.ndarray, fraction: float, *, reach: float = 0.08) 
 
 
 @njit(cache=True)
-def _deposit(
-    spectrum: np.ndarray, centres: np.ndarray, fluxes: np.ndarray, sigma: float
-) -> None:
+def _deposit(spectrum: np.ndarray, centres: np.ndarray, fluxes: np.ndarray, sigma: float) -> None:
     root = sigma * np.sqrt(2.0)
     reach = 5.0 * sigma + 1.0
     for k in range(len(centres)):
@@ -142,8 +140,6 @@ def _deposit(
             spectrum[i] += 0.5 * fluxes[k] * (high - low)
 
 
-def add_lines(
-    spectrum: np.ndarray, centres: np.ndarray, fluxes: np.ndarray, fwhm: float
-) -> None:
+def add_lines(spectrum: np.ndarray, centres: np.ndarray, fluxes: np.ndarray, fwhm: float) -> None:
     """Add emission lines to one order: each a Gaussian, integrated over the pixels."""
     _deposit(spectrum, centres, fluxes, fwhm / 2.3548)

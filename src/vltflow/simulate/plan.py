@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from vltflow.core.time import iso_from_mjd, night_range
+from vltflow.simulate.models import DAY_MS
 
 if TYPE_CHECKING:
     import re
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from vltflow.simulate.cards import Card
     from vltflow.simulate.detector import Chip, Layout
     from vltflow.simulate.image import Scene
-
-_DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,8 @@ class Template:
     raw_type: str
     """Raw type that is meant: ``BIAS_BLUE``."""
     kind: str
-    """What falls on the detector: bias, dark, format, order, flat, fibres, arc, standard, science."""
+    """What falls on the detector: bias, dark, format, order, flat, fibres, arc, standard or
+    science."""
     setup: Setup
     dpr: tuple[str, str, str]
     """DPR CATG, TYPE, TECH."""
@@ -88,7 +88,7 @@ class PlannedFrame:
     @property
     def mjd(self) -> float:
         """Start of the exposure, Modified Julian Date."""
-        return night_range(self.night)[0] + self.template.frame_ms[self.number - 1] / _DAY_MS
+        return night_range(self.night)[0] + self.template.frame_ms[self.number - 1] / DAY_MS
 
     @property
     def name(self) -> str:

@@ -128,9 +128,7 @@ class Association:
             else_=0.0,
         )
         statement = (
-            select(
-                block.name, block.setup_number, block.mjd_mid, match.level, match.distance_days
-            )
+            select(block.name, block.setup_number, block.mjd_mid, match.level, match.distance_days)
             .join(schema.block_master, and_(match.block == block.name, match.category == category))
             .where(
                 block.instrument == instrument,
@@ -206,7 +204,8 @@ class Association:
         for row in self._connection.execute(statement.order_by(block.mjd_mid, block.name)):
             name, raw_type, number, *others = row
             setup, keys = self._setups.value(number)
-            yield Candidate(*(name, raw_type, setup, keys, *others), products=made.get(name, {}))
+            products = made.get(name, {})
+            yield Candidate(*(name, raw_type, setup, keys, *others, products))
 
     def _products(self, *conditions: Any) -> dict[str, dict[str, str]]:
         product, block = schema.product.c, schema.block.c

@@ -168,16 +168,6 @@ class Blocks:
         """
         self._set(name, "problem", problem)
 
-    def lock(self, name: str) -> AssociationBlock:
-        """AB with this name; within `write` nobody else changes it until its end.
-
-        Raises
-        ------
-        NotFound
-            If there is none.
-        """
-        return self.get(name)
-
     def set_decision(self, name: str, decision: str) -> None:
         """Note the decision in force about the products of an AB; empty when open again.
 

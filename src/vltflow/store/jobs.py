@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from vltflow.core.errors import Conflict, NotFound
 from vltflow.records import Job, JobState
 from vltflow.store import schema
 from vltflow.store.events import Events
-from vltflow.store.rows import chunks, insert_rows, values_of
+from vltflow.store.rows import chunks, insert_rows, run_many, values_of
 
 _COLUMNS = [column for column in schema.job.c if column.name != "number"]
 
@@ -36,15 +36,56 @@ class Jobs:
         Conflict
             If its state is another one: somebody else was faster.
         """
-        table = schema.job
-        before = self._connection.scalar(select(table.c.state).where(table.c.job_id == job.job_id))
-        if before not in {str(state) for state in expected}:
-            wanted = " or ".join(sorted(expected))
-            raise Conflict(f"job {job.job_id} is {before or 'unknown'}, not {wanted}")
-        statement = update(table).where(table.c.job_id == job.job_id)
-        self._connection.execute(statement.values(values_of(job)))
-        change = f"{before} -> {job.state}" + (f": {job.error}" if job.error else "")
-        self._events.add("job", job.job_id, change)
+        self.update_many([job], expected=expected)
+
+    def update_many(self, jobs: Sequence[Job], *, expected: Collection[JobState]) -> None:
+        """Write all fields of jobs whose stored states are among the expected.
+
+        Raises
+        ------
+        Conflict
+            If the state of one is another: somebody else was faster.
+        """
+        if not jobs:
+            return
+        before = self._states([job.job_id for job in jobs])
+        for job in jobs:
+            state = before.get(job.job_id)
+            if state not in expected:
+                wanted = " or ".join(sorted(expected))
+                raise Conflict(f"job {job.job_id} is {state or 'unknown'}, not {wanted}")
+        names = tuple(values_of(jobs[0]))
+        statement = (
+            update(schema.job)
+            .where(schema.job.c.job_id == bindparam("of_job"))
+            .values({name: bindparam(f"new_{name}") for name in names})
+        )
+        rows = [
+            {"of_job": job.job_id} | {f"new_{name}": getattr(job, name) for name in names}
+            for job in jobs
+        ]
+        run_many(self._connection, statement, rows)
+        self._events.add_many(
+            "job",
+            (
+                (
+                    job.job_id,
+                    f"{before[job.job_id]} -> {job.state}"
+                    + (f": {job.error}" if job.error else ""),
+                )
+                for job in jobs
+            ),
+        )
+
+    def _states(self, job_ids: Sequence[str]) -> dict[str, JobState]:
+        table = schema.job.c
+        return {
+            row.job_id: JobState(row.state)
+            for chunk in chunks(job_ids)
+            for row in self._connection.execute(
+                select(table.job_id, table.state).where(table.job_id.in_(chunk))
+            )
+        }
 
     def get(self, job_id: str) -> Job:
         """Job with this id.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Connection, delete, exists, insert, select, text, update
+from sqlalchemy import Connection, delete, exists, insert, select, update
 
 from vltflow.core.errors import NotFound, StoreError, ValidityOverlap
 from vltflow.records import Master, MasterState, Product, ProductState
@@ -90,11 +90,6 @@ class Masters:
     def siblings(self, instrument: str, category: str, setup_keys: str) -> list[Master]:
         """Valid masters of one category and setup, by time."""
         return self._select(*_siblings(instrument, category, setup_keys))
-
-    def lock(self) -> None:
-        """Keep others from changing masters until this transaction ends; they may read."""
-        if self._connection.dialect.name == "postgresql":  # elsewhere a writer is alone anyway
-            self._connection.execute(text("LOCK TABLE master IN SHARE ROW EXCLUSIVE MODE"))
 
     def unregistered(self, instrument: str, categories: Collection[str]) -> list[Product]:
         """Certified products of these categories that are no valid masters yet, by time."""

@@ -66,3 +66,13 @@ def test_the_answer_does_not_depend_on_threads():
     flat = 20000 * BLAZE * (1 + 0.02 * RNG.normal(size=SHAPE))
     one, four = measure(flat, threads=1), measure(flat, threads=4)
     assert np.array_equal(one.response, four.response)
+
+
+def test_a_bad_column_along_the_dispersion_is_seen():
+    truth = np.ones(SHAPE)
+    truth[30, 120:] = 0.3
+    result = measure(20000 * BLAZE * truth)
+    inside = slice(150, 380)
+    assert np.allclose(result.response[30, inside], 0.3, atol=0.01)
+    assert np.allclose(result.response[[29, 31], inside], 1, atol=0.01)
+    assert result.measured[28:33, inside].all()

@@ -22,7 +22,9 @@ def test_products_come_out_under_their_names_whole(sqlite_store, add_block, tmp_
     paths = export_products(sqlite_store, ["red"], tmp_path / "out")
     assert [path.name for path in paths] == [product.name for product in made.products]
     assert [_hash(path) for path in paths] == [product.file_id for product in made.products]
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(p.name for p in paths)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(
+        p.name for p in paths
+    )
 
 
 def test_a_product_can_be_named_itself(sqlite_store, add_block, tmp_path):

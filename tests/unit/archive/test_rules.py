@@ -18,7 +18,9 @@ def master(mjd: float) -> Master:
 
 
 def ranges(mjds, reach):
-    return [(one.valid_from, one.valid_to) for one in validity([master(mjd) for mjd in mjds], reach)]
+    return [
+        (one.valid_from, one.valid_to) for one in validity([master(mjd) for mjd in mjds], reach)
+    ]
 
 
 @pytest.mark.parametrize(

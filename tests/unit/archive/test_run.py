@@ -8,6 +8,7 @@ import pytest
 from vltflow.archive import find, run
 from vltflow.core.errors import UnknownName
 from vltflow.records import MasterState, ProductState
+from vltflow.store import Store
 
 BIAS = "MASTER_BIAS_BLUE"
 CERTIFIED, REVOKED = ProductState.CERTIFIED, ProductState.REVOKED
@@ -32,7 +33,9 @@ def set_state(store, made, state):
 
 
 def ranges(store, instrument, **fields):
-    return [(one.mjd, one.valid_from, one.valid_to) for one in find(store, instrument, BIAS, **fields)]
+    return [
+        (one.mjd, one.valid_from, one.valid_to) for one in find(store, instrument, BIAS, **fields)
+    ]
 
 
 def test_certified_masters_get_their_time(store, small_instrument, certified):
@@ -73,7 +76,9 @@ def test_neighbours_grow_when_one_is_revoked(store, small_instrument, certified)
         assert tx.masters.get(made[1].products[0].product_id).state is MasterState.REVOKED
 
 
-def test_any_order_of_arrivals_and_revocations_ends_the_same(sqlite_store, small_instrument, certified):
+def test_any_order_of_arrivals_and_revocations_ends_the_same(
+    sqlite_store, small_instrument, certified
+):
     chance = random.Random(8)
     moments = [57080.0 + number * 1.7 for number in range(9)]
     made = {}
@@ -86,7 +91,11 @@ def test_any_order_of_arrivals_and_revocations_ends_the_same(sqlite_store, small
         set_state(sqlite_store, made[mjd], REVOKED)
         run(sqlite_store, small_instrument)
     left = sorted(set(moments) - set(gone))
-    edges = [left[0] - 30, *((a + b) / 2 for a, b in zip(left, left[1:], strict=False)), left[-1] + 30]
+    edges = [
+        left[0] - 30,
+        *((a + b) / 2 for a, b in zip(left, left[1:], strict=False)),
+        left[-1] + 30,
+    ]
     found = ranges(sqlite_store, small_instrument)
     assert found == [(mjd, edges[n], edges[n + 1]) for n, mjd in enumerate(left)]
 
@@ -106,7 +115,9 @@ def test_only_certified_masters_are_archived(sqlite_store, small_instrument, add
     assert run(sqlite_store, small_instrument) == []
 
 
-def test_a_later_revision_takes_the_place_of_the_earlier(store, small_instrument, certified, reopen_block):
+def test_a_later_revision_takes_the_place_of_the_earlier(
+    store, small_instrument, certified, reopen_block
+):
     first = certified(store, 57080.0, name="late")
     run(store, small_instrument)
     second = reopen_block(store, first, {BIAS: {}})
@@ -120,14 +131,18 @@ def test_a_later_revision_takes_the_place_of_the_earlier(store, small_instrument
         assert tx.masters.get(old).state is MasterState.SUPERSEDED
 
 
-def test_a_revoked_later_revision_does_not_supersede(sqlite_store, small_instrument, certified, reopen_block):
+def test_a_revoked_later_revision_does_not_supersede(
+    sqlite_store, small_instrument, certified, reopen_block
+):
     first = certified(sqlite_store, 57080.0, name="late")
     second = reopen_block(sqlite_store, first, {BIAS: {}})
     set_state(sqlite_store, second, REVOKED)
     assert [one.name for one in run(sqlite_store, small_instrument)] == [first.products[0].name]
 
 
-def test_of_one_moment_the_first_stays_and_the_other_block_says_so(store, small_instrument, certified):
+def test_of_one_moment_the_first_stays_and_the_other_block_says_so(
+    store, small_instrument, certified
+):
     certified(store, 57080.0, name="first")
     run(store, small_instrument)
     second = certified(store, 57080.0, name="second")
@@ -151,7 +166,13 @@ def test_find_gives_the_one_that_holds_at_a_moment(sqlite_store, small_instrumen
         moment: [mjd for mjd, *_ in ranges(sqlite_store, small_instrument, setup="1x1", mjd=moment)]
         for moment in (57049.9, 57050.0, 57081.999, 57082.0, 57114.0)
     }
-    assert found == {57049.9: [], 57050.0: [57080.0], 57081.999: [57080.0], 57082.0: [57084.0], 57114.0: []}
+    assert found == {
+        57049.9: [],
+        57050.0: [57080.0],
+        57081.999: [57080.0],
+        57082.0: [57084.0],
+        57114.0: [],
+    }
 
 
 def test_find_refuses_a_category_that_does_not_exist(sqlite_store, small_instrument):
@@ -166,15 +187,21 @@ def test_two_archives_at_once_agree(store, small_instrument, certified):
     start = threading.Barrier(4)
 
     def archive(_: int) -> int:
+        own = Store(store.database, store.vault.url)  # as in a process of one's own
         start.wait()
-        return len(run(store, small_instrument))
+        try:
+            return len(run(own, small_instrument))
+        finally:
+            own.close()
 
     with ThreadPoolExecutor(4) as pool:
         assert sorted(pool.map(archive, range(4))) == [0, 0, 0, 6]
     assert len(ranges(store, small_instrument)) == 6
 
 
-def test_a_wider_reach_is_used_when_a_kind_is_next_touched(sqlite_store, small_instrument, certified):
+def test_a_wider_reach_is_used_when_a_kind_is_next_touched(
+    sqlite_store, small_instrument, certified
+):
     certified(sqlite_store, 57080.0)
     run(sqlite_store, small_instrument)
     raw_types = dict(small_instrument.raw_types)
@@ -187,7 +214,10 @@ def test_a_wider_reach_is_used_when_a_kind_is_next_touched(sqlite_store, small_i
     narrower = small_instrument.model_copy(update={"association": association})
     certified(sqlite_store, 57100.0)
     run(sqlite_store, narrower)
-    assert ranges(sqlite_store, narrower) == [(57080.0, 57075.0, 57085.0), (57100.0, 57095.0, 57105.0)]
+    assert ranges(sqlite_store, narrower) == [
+        (57080.0, 57075.0, 57085.0),
+        (57100.0, 57095.0, 57105.0),
+    ]
 
 
 def test_the_name_of_a_product_is_the_name_of_its_master(sqlite_store, small_instrument, certified):

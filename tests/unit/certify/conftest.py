@@ -14,7 +14,9 @@ def judge() -> Callable[..., None]:
     def scored(store: Store, made, *colours: Colour) -> None:
         block = made.block
         scores = [
-            Score(block.name, block.revision, "M", f"QC {number}", 1.0, 0.0, 2.0, colour, "FIXED", "")
+            Score(
+                block.name, block.revision, "M", f"QC {number}", 1.0, 0.0, 2.0, colour, "FIXED", ""
+            )
             for number, colour in enumerate(colours)
         ]
         with store.write(by="qc", why="test") as tx:

@@ -33,7 +33,9 @@ def cascade(store, add_block, judge):
 
 def test_a_rejection_lists_what_hangs_on_the_products_nearest_first(store, cascade):
     decided = decide(store, "bias", Decision.REJECTED, **BY)
-    found = [(one.block, one.product != "", str(one.state), one.depth) for one in decided.consequences]
+    found = [
+        (one.block, one.product != "", str(one.state), one.depth) for one in decided.consequences
+    ]
     assert found == [
         ("dark", True, "CREATED", 1),
         ("planned", False, "PLANNED", 1),
@@ -55,7 +57,9 @@ def test_an_acceptance_has_no_consequences_and_a_revocation_has_them(store, casc
     assert len(decide(store, "bias", Decision.REVOKED, **BY).consequences) == 4
 
 
-def test_users_of_another_revision_are_not_concerned(store, cascade, add_block, reopen_block, judge):
+def test_users_of_another_revision_are_not_concerned(
+    store, cascade, add_block, reopen_block, judge
+):
     decide(store, "bias", Decision.ACCEPTED, **BY)
     again = reopen_block(store, cascade, {BIAS: {}})
     judge(store, again, Colour.RED)

@@ -55,9 +55,7 @@ def test_the_worst_waits_first(sqlite_store, small_instrument, add_block, judge)
     assert [one.block for one in waiting(sqlite_store, small_instrument)] == ["b2", "b1", "b0"]
 
 
-def test_a_reopened_block_is_decided_anew(
-    store, small_instrument, add_block, judge, reopen_block
-):
+def test_a_reopened_block_is_decided_anew(store, small_instrument, add_block, judge, reopen_block):
     made = add_block(store, "late")
     judge(store, made, GREEN)
     run(store, small_instrument)

@@ -73,7 +73,11 @@ def test_the_page_names_calibrations_frames_and_parameters(page):
 
 
 def test_colours_are_words_as_well(page):
-    scores = [attributes for tag, attributes in page.tags if tag == "td" and "score" in (attributes.get("class") or "")]
+    scores = [
+        attributes
+        for tag, attributes in page.tags
+        if tag == "td" and "score" in (attributes.get("class") or "")
+    ]
     assert [one["class"] for one in scores] == ["score red", "score grey", "score grey"]
     assert "red" in page.words
     assert page.words.count("not scored") == 2
@@ -100,7 +104,9 @@ def test_the_page_needs_nothing_from_outside(page):
 def test_identifiers_are_unique_and_references_lead_somewhere(page):
     ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
     assert len(ids) == len(set(ids)) > 0
-    wanted = {a["xlink:href"][1:] for _, a in page.tags if (a.get("xlink:href") or "").startswith("#")}
+    wanted = {
+        a["xlink:href"][1:] for _, a in page.tags if (a.get("xlink:href") or "").startswith("#")
+    }
     assert wanted <= set(ids)
 
 
@@ -119,6 +125,7 @@ def test_trends_hold_the_certified_values_before(sqlite_store, small_instrument,
         tx.products.set_state(earlier.products[0].product_id, ProductState.CERTIFIED)
     add_block(sqlite_store, "later")
     (result,) = run(sqlite_store, small_instrument)
-    assert "QC RON: 2 after 1 certified values; limits: 1 to 4" in sqlite_store.vault.get_bytes(
-        result.report
-    ).decode()
+    assert (
+        "QC RON: 2 after 1 certified values; limits: 1 to 4"
+        in sqlite_store.vault.get_bytes(result.report).decode()
+    )

@@ -12,7 +12,12 @@ from vltflow.records import Colour, Score
 
 
 def entry(method: str = "FIXED", **fields) -> ScoreEntry:
-    given_fields = {"parameter": "QC RON", "categories": ["M"], "method": method, "reason": "tested"}
+    given_fields = {
+        "parameter": "QC RON",
+        "categories": ["M"],
+        "method": method,
+        "reason": "tested",
+    }
     return ScoreEntry.model_validate(given_fields | fields)
 
 
@@ -104,7 +109,9 @@ def test_no_number_is_red_whatever_the_limits(entries):
 
 
 @given(histories, finite, st.sampled_from(["PERCENT", "SIGMA"]), st.floats(0.1, 100))
-def test_a_value_at_the_median_is_always_green_and_limits_are_around_it(history, value, method, width):
+def test_a_value_at_the_median_is_always_green_and_limits_are_around_it(
+    history, value, method, width
+):
     threshold = entry(method, width=width, window=30, minimum=3)
     middle = median(history)
     assert score(subject(middle), [threshold], history).colour is Colour.GREEN
@@ -115,10 +122,14 @@ def test_a_value_at_the_median_is_always_green_and_limits_are_around_it(history,
 
 @given(histories, finite)
 def test_only_the_window_is_looked_at(history, older):
-    assert resolve(SIGMA, [older, *history[-5:]]) == resolve(SIGMA, history[-5:]) or len(history) < 5
+    assert (
+        resolve(SIGMA, [older, *history[-5:]]) == resolve(SIGMA, history[-5:]) or len(history) < 5
+    )
 
 
-def test_thresholds_hold_for_their_category_setup_and_dates(small_instrument, add_block, sqlite_store):
+def test_thresholds_hold_for_their_category_setup_and_dates(
+    small_instrument, add_block, sqlite_store
+):
     block = add_block(sqlite_store, "b").block  # night 2015-02-26
     rules = [
         entry(low=1, categories=["OTHER"]),

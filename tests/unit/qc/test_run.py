@@ -61,7 +61,11 @@ def test_blocks_without_products_are_left_alone(sqlite_store, small_instrument, 
 
 def test_a_missing_value_is_grey_and_a_missing_product_too(store, small_instrument, add_block):
     add_block(
-        store, "red", raw_type="BIAS_RED", products={"MASTER_BIAS_REDL": {}}, state=BlockState.PARTIAL
+        store,
+        "red",
+        raw_type="BIAS_RED",
+        products={"MASTER_BIAS_REDL": {}},
+        state=BlockState.PARTIAL,
     )
     (result,) = run(store, small_instrument)
     assert (result.red, result.scored, result.grey) == (0, 0, 2)
@@ -80,7 +84,12 @@ def test_a_value_that_is_no_number_is_red(store, small_instrument, add_block):
 
 def test_a_running_threshold_waits_for_history_and_then_scores(store, small_instrument, add_block):
     earlier = [
-        add_block(store, f"day {day}", mjd=57080.0 + day, products={"MASTER_BIAS_BLUE": {"QC LEVEL": level}})
+        add_block(
+            store,
+            f"day {day}",
+            mjd=57080.0 + day,
+            products={"MASTER_BIAS_BLUE": {"QC LEVEL": level}},
+        )
         for day, level in enumerate((149.0, 150.0, 151.0, 180.0))
     ]
     run(store, small_instrument)
@@ -103,7 +112,9 @@ def test_setup_conditions_decide_which_thresholds_apply(sqlite_store, small_inst
 def test_parameters_outside_the_catalogue_are_kept_and_logged(
     sqlite_store, small_instrument, add_block, caplog
 ):
-    add_block(sqlite_store, "first", products={"MASTER_BIAS_BLUE": {"QC NEW": 7, "QC DID": "LAMP-1"}})
+    add_block(
+        sqlite_store, "first", products={"MASTER_BIAS_BLUE": {"QC NEW": 7, "QC DID": "LAMP-1"}}
+    )
     with caplog.at_level(logging.WARNING):
         run(sqlite_store, small_instrument)
     with sqlite_store.read() as tx:
@@ -115,7 +126,9 @@ def test_parameters_outside_the_catalogue_are_kept_and_logged(
 def test_a_damaged_product_becomes_the_problem_of_its_block_alone(
     sqlite_store, small_instrument, add_block
 ):
-    bad = add_block(sqlite_store, "bad", mjd=57079.0, products={"MASTER_BIAS_BLUE": {"QC RON": 3.0}})
+    bad = add_block(
+        sqlite_store, "bad", mjd=57079.0, products={"MASTER_BIAS_BLUE": {"QC RON": 3.0}}
+    )
     add_block(sqlite_store, "good")
     path = sqlite_store.vault.local_path(bad.products[0].file_id, None)
     path.chmod(0o600)
@@ -127,7 +140,8 @@ def test_a_damaged_product_becomes_the_problem_of_its_block_alone(
         problem = tx.blocks.get("bad").problem
         assert tx.quality.reports(["bad", "good"]).keys() == {"good"}
         events = [one for one in tx.events.find(record="bad") if "problem" in one.change]
-    assert problem.startswith("QC: product LP_MASTER_BIAS_BLUE_bad_1.fits")
+    assert problem.startswith("QC: ")
+    assert "is damaged" in problem
     assert len(events) == 1
 
 
@@ -164,7 +178,9 @@ def test_equal_records_give_an_equal_report(sqlite_store, small_instrument, add_
     assert first.report == second.report
 
 
-def test_an_unreadable_figure_file_is_told_at_the_block(sqlite_store, small_instrument, add_block, tmp_path):
+def test_an_unreadable_figure_file_is_told_at_the_block(
+    sqlite_store, small_instrument, add_block, tmp_path
+):
     save_figures(tmp_path / "f.npz", [LEVELS])
     made = add_block(sqlite_store, "first", figures=[LEVELS])
     path = sqlite_store.vault.local_path(made.products[0].figures_file, tmp_path)

@@ -59,7 +59,7 @@ def write(path, frames, chip, *, red):
 def esorex(folder, recipe, lines, *options):
     (folder / f"{recipe}.sof").write_text("\n".join(lines) + "\n")
     call = ["esorex", "--log-dir=.", recipe, *options, f"{recipe}.sof"]
-    done = subprocess.run(call, cwd=folder, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(call, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-1500:]
 
 

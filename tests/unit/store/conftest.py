@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -153,6 +157,30 @@ class Make:
 def make() -> Make:
     """Builders of records."""
     return Make()
+
+
+PRELUDE = """
+import os, signal, sys, time
+from pathlib import Path
+from vltflow.store import Store, Vault
+"""
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Starts Python code in a process of its own; what still runs at the end is killed."""
+    processes = []
+
+    def started(code: str, *arguments: object) -> subprocess.Popen[str]:
+        command = [sys.executable, "-c", PRELUDE + textwrap.dedent(code), *map(str, arguments)]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        processes.append(process)
+        return process
+
+    yield started
+    for process in processes:
+        process.kill()
+        process.communicate()
 
 
 @pytest.fixture

@@ -173,6 +173,7 @@ class LocalExecutor:
         try:
             if not self._free.holds(running.size):
                 return native and self._workers.queue(running)
+            running.started = time.monotonic()
             (self._workers if native else self._commands).start(running)
         except OSError as error:
             what = f"job {running.spec.job_id} could not be started in {running.folder}"

@@ -18,7 +18,6 @@ from vltflow.algorithms import (
     over_blocks,
     row_blocks,
     sum_below,
-    to_product,
     to_raw,
 )
 from vltflow.core.errors import UnprocessableData
@@ -290,11 +289,6 @@ def stack(
 
 def _raw_view(plane: np.ndarray, chip: Chip) -> np.ndarray:
     return to_raw(plane, chip.quarter_turns, mirrored=chip.mirrored)
-
-
-def product_view(raw: np.ndarray, chip: Chip) -> np.ndarray:
-    """Turn a raw image without prescan and overscan into product orientation."""
-    return to_product(raw, chip.quarter_turns, mirrored=chip.mirrored)
 
 
 def measured_read_noise(pairs: tuple[Histogram, ...]) -> tuple[int, np.ndarray]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from vltflow.core.time import iso_from_mjd, night_range
 from vltflow.simulate.cards import Card, CardTable
+from vltflow.simulate.models import DAY_MS
 from vltflow.simulate.uves import conditions
 from vltflow.simulate.uves.constants import GRATINGS, PIXEL_SCALE, SETTINGS
 
@@ -31,7 +32,6 @@ _TEMPLATE_NAMES = {
     "standard": "Standard star", "science": "Observation",
 }  # fmt: skip
 _RAD = math.pi / 180.0
-_DAY_MS = 86_400_000
 
 
 def uses_light(template: Template) -> bool:
@@ -51,7 +51,7 @@ def target_of(frame: PlannedFrame) -> conditions.Target | None:
 
 def template_start(frame: PlannedFrame) -> float:
     """MJD of TPL START."""
-    return night_range(frame.night)[0] + frame.template.start_ms / _DAY_MS
+    return night_range(frame.night)[0] + frame.template.start_ms / DAY_MS
 
 
 def cards(frame: PlannedFrame, layouts: Sequence[Layout]) -> list[list[Card]]:
@@ -226,9 +226,10 @@ def _optics(frame: PlannedFrame, layout: Layout) -> dict[str, CardValue]:
     grating = GRATINGS[setting.disperser]
     sky = template.kind in ("standard", "science")
     dichroic = {"DICHR#1": ("DICHR#1", 3), "DICHR#2": ("DICHR#2", 4)}.get(setup.mode, ("FREE", 1))
-    turn = math.asin(
-        setup.wavelength * grating.grooves / (2.0 * math.cos(grating.rotation * _RAD))
-    ) / _RAD
+    turn = (
+        math.asin(setup.wavelength * grating.grooves / (2.0 * math.cos(grating.rotation * _RAD)))
+        / _RAD
+    )
     slope = grating.slope * (conditions.temperature(frame.mjd) - 12.4)
     return {
         "slit_width": setup.slit_width,

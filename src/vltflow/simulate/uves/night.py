@@ -163,7 +163,7 @@ def _observations(variant: _Variant) -> list[Template]:
     return timed
 
 
-def _observation(  # noqa: PLR0913
+def _observation(
     kind: str, arm: str, wavelength: float, binning: int, exptime: float, variant: _Variant
 ) -> _Entry:
     setting = SETTINGS[wavelength]
@@ -261,12 +261,20 @@ def _deuterium_flat(setup: Setup) -> _Entry:
 def _fibre_flat() -> _Entry:
     """Flat through the fibres that FLAMES feeds to the red arm, all fibres lit."""
     setup = Setup("red", 1, 580.0, 1.0, 0.0, "MOS")
-    return _Entry("fibres", "FIB_FF_ALL_RED", ("CALIB", "LAMP,FLAT,ALL", "MOS"),
+    return _Entry("fibres", "FFLAT_MOS_RED", ("CALIB", "LAMP,FLAT,ALL", "MOS"),
                   "mos_cal_flatfree", setup, 3, 30.0, lamp="flat")  # fmt: skip
 
 
 def _arc(setup: Setup) -> _Entry:
     scale = max(1.0, 0.8 / setup.slit_width) / setup.binning
-    return _Entry("arc", f"ARC_LAMP_{setup.arm.upper()}", ("CALIB", "LAMP,WAVE", "ECHELLE"),
-                  f"{_prefix(setup.mode)}_cal_wavefree", setup, 1,
-                  round(SETTINGS[setup.wavelength].arc_exptime * scale, 1), lamp="thar")  # fmt: skip
+    exptime = round(SETTINGS[setup.wavelength].arc_exptime * scale, 1)
+    return _Entry(
+        "arc",
+        f"ARC_LAMP_{setup.arm.upper()}",
+        ("CALIB", "LAMP,WAVE", "ECHELLE"),
+        f"{_prefix(setup.mode)}_cal_wavefree",
+        setup,
+        1,
+        exptime,
+        lamp="thar",
+    )

@@ -100,10 +100,10 @@ def scene(frame: PlannedFrame, layout: Layout) -> Scene:
 def _raw_orientation(arm: str, image: np.ndarray) -> np.ndarray:
     """From (x, y) of ESO's rotated frame to rows and columns as they are read out.
 
-    The arms' detectors are mounted a half-turn apart: blue rows run against x and columns
-    along y, red ones the other way round. Verified with ESO's recipe uves_cal_predict.
+    In both arms rows run against x. Columns run along y in the blue arm, and against y in the
+    red one, whose beam meets one mirror more. Verified with ESO's recipe uves_cal_predict.
     """
-    return np.ascontiguousarray(image[::-1] if arm == "blue" else image[:, ::-1])
+    return np.ascontiguousarray(image[::-1] if arm == "blue" else image[::-1, ::-1])
 
 
 def _every(layout: Layout) -> int:
@@ -211,13 +211,9 @@ def _paint_star(lit: _Light, image: np.ndarray) -> _Painted:
     star = template.kind == "standard"
     seed = int(target.ra * 1000)
     if star:
-        flux = light.hot_white_dwarf(
-            wave, magnitude=target.magnitude, temperature=target.parameter
-        )
+        flux = light.hot_white_dwarf(wave, magnitude=target.magnitude, temperature=target.parameter)
     else:
-        flux = light.quasar(
-            wave, magnitude=target.magnitude, redshift=target.parameter, seed=seed
-        )
+        flux = light.quasar(wave, magnitude=target.magnitude, redshift=target.parameter, seed=seed)
     mid = lit.mjd + template.exptime / 172_800.0
     airmass = conditions.pointing(target, mid).airmass
     seeing = conditions.seeing(lit.mjd)
@@ -230,7 +226,10 @@ def _paint_star(lit: _Light, image: np.ndarray) -> _Painted:
     length = template.setup.slit_length / lit.arcsec
     offset = 0.4 / lit.arcsec
     paint(
-        image, lit.format.trace, electrons, point_profile(seeing / lit.arcsec, offset, length=length)
+        image,
+        lit.format.trace,
+        electrons,
+        point_profile(seeing / lit.arcsec, offset, length=length),
     )
     paint(image, lit.format.trace, sky, _slit(lit))
     truth: dict[str, float | str] = {

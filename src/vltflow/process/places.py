@@ -1,0 +1,88 @@
+"""How many jobs are with the executor, what they take, and how far ahead to plan."""
+
+from __future__ import annotations
+
+from vltflow.process.admission import Admission, Tokens
+
+AHEAD_SECONDS = 0.1
+AHEAD_MOST = 32
+_INERTIA = 0.8
+
+
+class Places:
+    """Tokens in use, and short jobs that wait behind others of their own size.
+
+    A job that waits behind another one takes over its tokens when that one ends. Without
+    such, a worker would be idle after each short job until its end is recorded.
+
+    Parameters
+    ----------
+    total
+        What all jobs together may use.
+    """
+
+    def __init__(self, total: Tokens) -> None:
+        self._total = total
+        self._jobs: dict[Tokens, int] = {}
+        self._holders: dict[Tokens, int] = {}
+        """Those of the jobs that hold tokens."""
+
+    @property
+    def free(self) -> Tokens:
+        """What nobody holds."""
+        cores = sum(size.cores * number for size, number in self._holders.items())
+        memory = sum(size.memory_mb * number for size, number in self._holders.items())
+        return self._total.minus(Tokens(cores, memory))
+
+    def pick(self, admission: Admission, *, ahead: int) -> tuple[str, Tokens] | None:
+        """Take the next job out of the queue, and its place.
+
+        Parameters
+        ----------
+        admission
+            The queue.
+        ahead
+            How many jobs may wait behind others.
+        """
+        found = admission.next(self.free)
+        if found is not None:
+            self.take(found[1])
+            return found
+        behind = sum(self._jobs.values()) - sum(self._holders.values())
+        if behind >= ahead:
+            return None
+        found = admission.next_like(self._holders)
+        if found is not None:
+            self._jobs[found[1]] += 1
+        return found
+
+    def take(self, size: Tokens) -> None:
+        """Note a job that holds tokens."""
+        self._jobs[size] = self._jobs.get(size, 0) + 1
+        self._holders[size] = self._holders.get(size, 0) + 1
+
+    def release(self, size: Tokens) -> None:
+        """Note that a job has ended, or was not submitted after all."""
+        self._jobs[size] -= 1
+        self._holders[size] = min(self._holders[size], self._jobs[size])
+        if not self._jobs[size]:
+            del self._jobs[size], self._holders[size]
+
+
+class Pace:
+    """How long jobs took of late, and so how many of them to plan ahead."""
+
+    def __init__(self) -> None:
+        self._mean_s = float("inf")
+
+    def note(self, elapsed_s: float | None) -> None:
+        """Note the wall time of a job that ended."""
+        if elapsed_s is None:
+            return
+        known = self._mean_s != float("inf")
+        self._mean_s = _INERTIA * self._mean_s + (1 - _INERTIA) * elapsed_s if known else elapsed_s
+
+    @property
+    def ahead(self) -> int:
+        """As many jobs as take a tenth of a second, none if one alone takes longer."""
+        return int(min(AHEAD_MOST, AHEAD_SECONDS / max(self._mean_s, 1e-6)))

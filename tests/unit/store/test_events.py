@@ -1,0 +1,200 @@
+import inspect
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import text
+
+from vltflow.core.errors import StoreError
+from vltflow.records import (
+    BlockState,
+    Colour,
+    JobState,
+    MasterMatch,
+    MatchState,
+    ProductState,
+    QcParameter,
+    Score,
+)
+from vltflow.store import Transaction, pack_headers
+
+MATCH = MasterMatch(category="MASTER_BIAS_BLUE", required=True, state=MatchState.MISSING)
+NAME = "UVES.000001_tpl"
+SCORE = Score(NAME, 1, "C", "P", 1.0, 0.0, 2.0, Colour.GREEN, "FIXED", "fine")
+
+CHANGES: dict[str, Callable] = {
+    "frames.add": lambda tx, make: tx.frames.add([(make.frame(9), pack_headers([{}]))]),
+    "frames.relocate": lambda tx, make: tx.frames.relocate(make.frame(1).frame_id, "/x", 1),
+    "frames.classify": lambda tx, make: tx.frames.classify([make.frame(1, raw_type="BIAS")]),
+    "quarantine.add": lambda tx, make: tx.quarantine.add([make.refused(9)]),
+    "quarantine.clear": lambda tx, make: tx.quarantine.clear(make.refused(1).location),
+    "blocks.add": lambda tx, make: tx.blocks.add([make.block(9)]),
+    "blocks.replace": lambda tx, make: tx.blocks.replace(make.block(1), "late frame"),
+    "blocks.revise": lambda tx, make: tx.blocks.revise({NAME: (make.block(1), "late frame")}),
+    "blocks.remove": lambda tx, make: tx.blocks.remove("UVES.000005_tpl", "grouped otherwise"),
+    "blocks.set_masters": lambda tx, _: tx.blocks.set_masters({NAME: (MATCH,)}),
+    "blocks.set_state": lambda tx, _: tx.blocks.set_state(NAME, BlockState.RUNNING),
+    "blocks.set_problem": lambda tx, _: tx.blocks.set_problem(NAME, "too dark"),
+    "blocks.set_decision": lambda tx, _: tx.blocks.set_decision(NAME, "AUTO"),
+    "blocks.move": lambda tx, _: tx.blocks.move([NAME], BlockState.RUNNING),
+    "jobs.add": lambda tx, make: tx.jobs.add([make.job(9, block=NAME)]),
+    "jobs.update": lambda tx, make: tx.jobs.update(make.job(1), expected=set(JobState)),
+    "products.add": lambda tx, make: tx.products.add([make.product(9, block=NAME, job_id="job1")]),
+    "products.set_state": lambda tx, _: tx.products.set_state("product1", ProductState.REJECTED),
+    "products.adopt": lambda tx, _: tx.products.adopt("product1", 2),
+    "masters.add": lambda tx, make: tx.masters.add(make.master(1)),
+    "masters.update": lambda tx, make: tx.masters.update(make.master(2, valid_to=57082.5)),
+    "quality.declare": lambda tx, _: tx.quality.declare([QcParameter("UVES", "P", "u", "d")]),
+    "quality.add_values": lambda tx, make: tx.quality.add_values([make.value(1)]),
+    "quality.set_scores": lambda tx, _: tx.quality.set_scores(NAME, 1, [SCORE]),
+    "quality.set_report": lambda tx, _: tx.quality.set_report(NAME, 1, "f" * 64, "2026"),
+    "quality.add_verdict": lambda tx, make: tx.quality.add_verdict(make.verdict(1)),
+    "association.set_mark": lambda tx, _: tx.association.set_mark("UVES", 1, "context"),
+}
+"""What can be changed, by the name of the method that does it."""
+
+READING = {
+    "association": {
+        "candidates",
+        "candidates_named",
+        "changed_since",
+        "contestable",
+        "ever_run",
+        "last_event",
+        "mark",
+        "open_names",
+        "open_users",
+    },
+    "blocks": {
+        "by_group",
+        "by_name",
+        "counts",
+        "decisions",
+        "find",
+        "get",
+        "lock",
+        "siblings",
+        "states",
+        "users_of",
+    },
+    "frames": {
+        "by_id",
+        "by_name",
+        "find",
+        "headers",
+        "headers_of",
+        "known",
+        "of_block",
+        "of_blocks",
+        "unclassified",
+        "waiting",
+        "waiting_brief",
+    },
+    "jobs": {"get", "in_state", "latest", "of_block", "of_blocks", "with_input_hash"},
+    "masters": {
+        "find",
+        "get",
+        "lock",
+        "siblings",
+        "superseded",
+        "unregistered",
+        "withdrawn",
+    },
+    "products": {
+        "by_id",
+        "by_name",
+        "count",
+        "get",
+        "made_with",
+        "names_starting",
+        "of_block",
+        "of_blocks",
+        "of_job",
+        "taken",
+    },
+    "quality": {
+        "history",
+        "parameters",
+        "reports",
+        "scores",
+        "trend",
+        "undecided",
+        "unscored",
+        "values",
+        "verdicts",
+    },
+    "quarantine": {"by_location", "find"},
+}
+
+
+@pytest.fixture
+def ready(filled, make):
+    with filled.write(by="test", why="ready") as tx:
+        tx.quarantine.add([make.refused(1)])
+        tx.blocks.add([make.block(5)])
+        tx.masters.add(make.master(2))
+    return filled
+
+
+def test_every_method_is_known_to_change_or_to_read(store):
+    with store.read() as tx:
+        rooms = {name: getattr(tx, name) for name in vars(tx) if name not in {"events", "setups"}}
+    methods = {
+        f"{room}.{name}"
+        for room, one in rooms.items()
+        for name, _ in inspect.getmembers(one, inspect.ismethod)
+        if not name.startswith("_")
+    }
+    reading = {f"{room}.{name}" for room, names in READING.items() for name in names}
+    assert methods == set(CHANGES) | reading
+
+
+@pytest.mark.parametrize("method", CHANGES)
+def test_every_change_leaves_an_event_with_name_and_reason(ready, make, method):
+    with ready.write(by="Maria", why="a reason") as tx:
+        before = len(tx.events.find())
+        CHANGES[method](tx, make)
+        new = tx.events.find()[before:]
+    assert new
+    assert {(event.who, event.why) for event in new} == {("Maria", "a reason")}
+    assert all(event.record and event.change and event.time for event in new)
+
+
+def test_events_come_in_the_order_in_which_they_happened(store):
+    with store.write(by="test", why="test") as tx:
+        tx.events.add_many("block", [(f"AB {number}", "created") for number in range(5)])
+        tx.events.add("job", "AB 3", "created")
+    with store.read() as tx:
+        assert [event.record for event in tx.events.find(kind="block", limit=2)] == ["AB 3", "AB 4"]
+        assert [event.kind for event in tx.events.find(record="AB 3")] == ["block", "job"]
+        numbers = [event.number for event in tx.events.find()]
+    assert numbers == sorted(set(numbers))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE event SET who = 'nobody'",
+        "DELETE FROM event",
+        "INSERT OR REPLACE INTO event SELECT number, '', '', '', '', '', '' FROM event",
+        "TRUNCATE event",
+    ],
+)
+def test_the_database_itself_refuses_to_change_an_event(filled, statement):
+    backend = filled._engine.dialect.name
+    if ("REPLACE" in statement and backend != "sqlite") or (
+        "TRUNCATE" in statement and backend != "postgresql"
+    ):
+        pytest.skip(f"{backend} has no such statement")
+    with filled.read() as tx:
+        before = tx.events.find()
+    with (
+        pytest.raises(StoreError, match=r"append-only|refused"),
+        filled.write(by="test", why="test") as tx,
+    ):
+        _run(tx, statement)
+    with filled.read() as tx:
+        assert tx.events.find() == before
+
+
+def _run(tx: Transaction, statement: str) -> None:
+    tx.events._connection.execute(text(statement))

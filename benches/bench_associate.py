@@ -7,118 +7,80 @@ the database alone takes. Usage: bench_associate.py [--frames N ...] [--json PAT
 from __future__ import annotations
 
 import argparse
+import hashlib
+import itertools
 import json
 import resource
 import sqlite3
 import tempfile
 import time
 from collections.abc import Iterator
+from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
 
 from vltflow.associate import run
 from vltflow.classify.rules import Classifier
-from vltflow.core.time import iso_from_mjd, night_of
+from vltflow.core.time import night_of
 from vltflow.instruments import load
 from vltflow.records import RawFrame
+from vltflow.simulate import headers_only
 from vltflow.store import Store, pack_headers
 
-START = 53371.0  # 2005-01-01
+FIRST_NIGHT = date(2005, 1, 1)
+COPIES = 2
 LIMIT_SECONDS, LIMIT_DAY_SECONDS, LIMIT_MB = 120.0, 2.0, 2048.0
-DETECTORS = {
-    "BLUE": {"ESO DET CHIPS": 1, "ESO DET OUTPUTS": 1, "ESO DET READ SPEED": "1pt/225kHz/lg"},
-    "RED": {"ESO DET CHIPS": 2, "ESO DET OUTPUTS": 2, "ESO DET READ SPEED": "2pts/225kHz/lg"},
-}
-SETTINGS = {"BLUE": [346.0, 390.0, 437.0], "RED": [520.0, 564.0, 580.0, 760.0, 860.0]}
 
 
-def header(arm: str, kind: tuple[str, str, str], binning: int, wavelength: float) -> dict[str, Any]:
-    grating, slit = ("1", "2") if arm == "BLUE" else ("2", "3")
-    optics = {
-        f"ESO INS GRAT{grating} ID": f"CD#{int(wavelength) % 4}",
-        f"ESO INS GRAT{grating} WLEN": wavelength,
-        f"ESO INS SLIT{slit} WID": 0.8,
-        f"ESO INS SLIT{slit} LEN": 10.0,
-        "ESO INS SLIT1 NAME": "FREE",
-        "ESO INS MODE": "DICHR#1",
-    }
-    size = {"ESO DET WIN1 NX": 2148 // binning, "ESO DET WIN1 NY": 3000 // binning}
-    start = {"ESO DET WIN1 STRX": 1, "ESO DET WIN1 STRY": 1}
-    bins = {"ESO DET WIN1 BINX": binning, "ESO DET WIN1 BINY": binning}
-    dpr = dict(zip(("ESO DPR CATG", "ESO DPR TYPE", "ESO DPR TECH"), kind, strict=True))
-    return DETECTORS[arm] | size | start | bins | dpr | (optics if wavelength else {})
+def nights(first: int) -> Iterator[str]:
+    for day in itertools.count(first):
+        yield (FIRST_NIGHT + timedelta(days=day)).isoformat()
 
 
-def templates() -> Iterator[tuple[float, float, int, dict[str, Any]]]:
-    """Templates of a day: hour, exposure time, number of frames, header."""
-    for arm in ("BLUE", "RED"):
-        for binning in (1, 2):
-            yield 22.0, 0.0, 5, header(arm, ("CALIB", "BIAS", "IMAGE"), binning, 0.0)
-        yield 1.0, 3600.0, 3, header(arm, ("CALIB", "DARK", "IMAGE"), 1, 0.0)
-        for order, wavelength in enumerate(SETTINGS[arm]):
-            for binning in (1, 2):
-                flat = header(arm, ("CALIB", "LAMP,FLAT", "ECHELLE"), binning, wavelength)
-                yield 23.0, 10.0, 5, flat
-                for kind in ("LAMP,FMTCHK", "LAMP,ORDERDEF", "LAMP,WAVE"):
-                    once = header(arm, ("CALIB", kind, "ECHELLE"), binning, wavelength)
-                    yield 22.5, 5.0, 1, once
-            for number in range(4):
-                science = ("SCIENCE", "OBJECT,POINT", "ECHELLE")
-                hour = 10.0 + number * 2 + order * 0.1
-                yield hour, 1500.0, 1, header(arm, science, 1 + number % 2, wavelength)
-        star = header(arm, ("CALIB", "STD", "ECHELLE"), 1, SETTINGS[arm][0])
-        yield 10.0, 120.0, 1, star
-
-
-def days(count: int, first: int = 0) -> Iterator[RawFrame]:
-    """Classified frames, day after day."""
+def classified(first: int) -> Iterator[RawFrame]:
+    """Classified frames of simulated nights without end, from the given one on."""
     instrument = load("UVES")
     classifier = Classifier(instrument)
-    prepared = [(*one[:3], classifier(one[3]), one[3]) for one in templates()]
-    number, day = 0, first
-    while True:
-        clock = 0.0
-        for hour, exptime, frames, kind, keywords in prepared:
-            start = START + day + 0.5 + hour / 24 + clock / 86_400
-            clock += 7.013
-            for exposure in range(frames):
-                mjd = start + exposure * (exptime + 35.0) / 86_400 + number % 7 * 1e-8
-                yield RawFrame(
-                    frame_id=f"{first:08x}{number:056x}",
-                    name=f"UVES.{iso_from_mjd(mjd)}.{number % 1000:03d}",
-                    instrument="UVES",
-                    location=f"/data/{day}/{number}.fits",
-                    size=12_900_000,
-                    mjd_obs=mjd,
-                    night=night_of(mjd),
-                    exptime=exptime,
-                    dpr_catg=keywords["ESO DPR CATG"],
-                    tpl_id="UVES_cal",
-                    tpl_start=iso_from_mjd(start),
-                    tpl_nexp=frames,
-                    tpl_expno=exposure + 1,
-                    raw_type=kind.raw_type,
-                    setup=kind.setup,
-                    setup_keys=kind.setup_keys,
-                    context=instrument.context,
-                )
-                number += 1
-                if number >= count:
-                    return
-        day += 1
+    for header in headers_only("UVES", nights(first), copies=COPIES):
+        kind = classifier(header)
+        name = header["ARCFILE"].removesuffix(".fits")
+        yield RawFrame(
+            frame_id=hashlib.sha256(name.encode()).hexdigest(),
+            name=name,
+            instrument="UVES",
+            location=f"/archive/{name}.fits",
+            size=12_900_000,
+            mjd_obs=header["MJD-OBS"],
+            night=night_of(header["MJD-OBS"]),
+            exptime=header["EXPTIME"],
+            dpr_catg=header["ESO DPR CATG"],
+            dpr_type=header["ESO DPR TYPE"],
+            dpr_tech=header["ESO DPR TECH"],
+            tpl_id=header["ESO TPL ID"],
+            tpl_start=header["ESO TPL START"],
+            tpl_nexp=header["ESO TPL NEXP"],
+            tpl_expno=header["ESO TPL EXPNO"],
+            raw_type=kind.raw_type,
+            setup=kind.setup,
+            setup_keys=kind.setup_keys,
+            context=instrument.context,
+        )
 
 
 def fill(store: Store, frames: Iterator[RawFrame]) -> None:
     packed = pack_headers([{}])
-    batch: list[tuple[RawFrame, bytes]] = []
-    for frame in frames:
-        batch.append((frame, packed))
-        if len(batch) == 20_000:
-            with store.write(by="bench", why="fill") as change:
-                change.frames.add(batch)
-            batch = []
-    with store.write(by="bench", why="fill") as change:
-        change.frames.add(batch)
+    while batch := [(frame, packed) for frame in itertools.islice(frames, 20_000)]:
+        with store.write(by="bench", why="fill") as change:
+            change.frames.add(batch)
+
+
+def night_after(store: Store) -> str:
+    with store.read() as look:
+        last = max(count.night for count in look.blocks.counts("UVES"))
+    return (date.fromisoformat(last) + timedelta(days=1)).isoformat()
+
+
+def days_between(night: str) -> int:
+    return (date.fromisoformat(night) - FIRST_NIGHT).days
 
 
 def bulk_seconds(path: Path, target: Path) -> float:
@@ -152,7 +114,7 @@ def measure(count: int) -> dict[str, float]:
         path = Path(folder) / "registry.sqlite"
         store = Store(f"sqlite:///{path}", f"{folder}/vault")
         begin = time.perf_counter()
-        fill(store, days(count))
+        fill(store, itertools.islice(classified(0), count))
         filled = time.perf_counter() - begin
         begin = time.perf_counter()
         report = run(store, instrument)
@@ -162,8 +124,11 @@ def measure(count: int) -> dict[str, float]:
         again = run(store, instrument)
         idle = time.perf_counter() - begin
         assert not again.changed
-        per_day = sum(one[2] for one in templates())
-        fill(store, days(per_day, first=count // per_day + 1))
+        next_night = night_after(store)
+        day_frames = itertools.takewhile(
+            lambda frame: frame.night == next_night, classified(days_between(next_night))
+        )
+        fill(store, day_frames)
         begin = time.perf_counter()
         more = run(store, instrument)
         day = time.perf_counter() - begin

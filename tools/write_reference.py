@@ -38,10 +38,11 @@ def errors_page() -> str:
 
 
 def _leaves(command: Any, path: str) -> list[tuple[str, Any]]:
-    children = getattr(command, "commands", None)
-    if children is None:
+    if not hasattr(command, "list_commands"):
         return [(path, command)]
-    return [leaf for name, child in children.items() for leaf in _leaves(child, f"{path} {name}")]
+    names = command.list_commands(None)
+    children = ((name, command.get_command(None, name)) for name in names)
+    return [leaf for name, child in children for leaf in _leaves(child, f"{path} {name}")]
 
 
 def _row(parameter: Any) -> str:

@@ -51,8 +51,10 @@ rules:
 """,
     "association.yaml": """
 raw_types:
-  BIAS_BLUE: {detector: BLUE, group: template, minimum: 5, recipe: bias, setup: [DET.BINX], label: "{DET.BINX}"}
-  BIAS_RED: {detector: RED, group: template, minimum: 5, recipe: bias, setup: [DET.BINX], label: "{DET.BINX}"}
+  BIAS_BLUE:
+    {detector: BLUE, group: template, recipe: bias, setup: [DET.BINX], label: "{DET.BINX}"}
+  BIAS_RED:
+    {detector: RED, group: template, recipe: bias, setup: [DET.BINX], label: "{DET.BINX}"}
   DARK_BLUE:
     detector: BLUE
     group: template
@@ -71,14 +73,18 @@ recipes:
     runner: native
     native: detector.master_bias
     products:
-      - {role: MASTER_BIAS, category: "MASTER_BIAS_{chip}", name: "{prefix}_MBIA_{date}_{chip}.fits"}
-      - {role: CHECK, category: "CHECK_{chip}", name: "{prefix}_CHCK_{date}_{chip}.fits", master: false, main: false}
+      - {role: MASTER_BIAS, category: "MASTER_BIAS_{chip}", name: "MBIA_{date}_{chip}.fits"}
+      - role: CHECK
+        category: "CHECK_{chip}"
+        name: "CHCK_{date}_{chip}.fits"
+        master: false
+        main: false
   dark:
     title: Master dark
     runner: native
     native: detector.master_dark
     products:
-      - {role: MASTER_DARK, category: "MASTER_DARK_{chip}", name: "{prefix}_MDRK_{date}_{chip}.fits"}
+      - {role: MASTER_DARK, category: "MASTER_DARK_{chip}", name: "MDRK_{date}_{chip}.fits"}
 """,
     "qc.yaml": """
 parameters:
@@ -90,8 +96,20 @@ unscored: {QC SLOPE: known to follow the temperature}
     "scores.yaml": """
 certify_level: 1
 thresholds:
-  - {parameter: QC RON, categories: [MASTER_BIAS_BLUE, MASTER_BIAS_REDL, MASTER_BIAS_REDU, MASTER_DARK_BLUE], method: FIXED, low: 1, high: 4, reason: data sheet}
-  - {parameter: QC LEVEL, categories: [MASTER_BIAS_BLUE], setup: {DET.BINX: 1}, method: PERCENT, width: 10, window: 4, minimum: 3, reason: stable to a few percent}
+  - parameter: QC RON
+    categories: [MASTER_BIAS_BLUE, MASTER_BIAS_REDL, MASTER_BIAS_REDU, MASTER_DARK_BLUE]
+    method: FIXED
+    low: 1
+    high: 4
+    reason: data sheet
+  - parameter: QC LEVEL
+    categories: [MASTER_BIAS_BLUE]
+    setup: {DET.BINX: 1}
+    method: PERCENT
+    width: 10
+    window: 4
+    minimum: 3
+    reason: stable to a few percent
 """,
 }
 

@@ -34,6 +34,8 @@ class Cascade:
 
     order: tuple[str, ...]
     needs: dict[str, tuple[Need, ...]]
+    reach: dict[str, float]
+    """For each maker, the widest range in which anybody looks for it, days."""
 
 
 def build_cascade(instrument: Instrument) -> Cascade:
@@ -83,7 +85,11 @@ def _cascade(_context: str, hidden: _Hidden) -> Cascade:
         raise ConfigurationError(
             f"association.yaml of {instrument.name}: raw types need each other: {chain}"
         ) from error
-    return Cascade(order, needs)
+    reach: dict[str, float] = {}
+    for need in (need for found in needs.values() for need in found):
+        for maker in need.makers:
+            reach[maker] = max(need.days, reach.get(maker, 0.0))
+    return Cascade(order, needs, reach)
 
 
 def _need(entry: MasterNeed, makers: tuple[str, ...]) -> Need:

@@ -8,6 +8,7 @@ definition has changed.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -23,6 +24,8 @@ from vltflow.store import Candidate, Contested, Transaction
 Kind = Literal["new", "joined", "renamed", "reopened", "rematched"]
 Span = tuple[float, float]
 _OPEN = (BlockState.PLANNED, BlockState.BLOCKED)
+_SPAN_STEP = 8.0
+"""Days."""
 _ALWAYS: tuple[Span, ...] = ((float("-inf"), float("inf")),)
 
 
@@ -195,8 +198,8 @@ class _Planner:
 
     def _match(self, raw_type: str, targets: Sequence[Change]) -> None:
         needs = self._cascade.needs[raw_type]
-        indices = self._indices_for(needs, [change.block.mjd_mid for change in targets])
-        matcher = Matcher(needs, indices.__getitem__)
+        times = [change.block.mjd_mid for change in targets]
+        matcher = Matcher(needs, lambda maker: self._index(maker, times))
         by_category = {need.category: need for need in needs}
         for change in sorted(targets, key=lambda one: (one.block.mjd_mid, one.block.name)):
             block = change.block
@@ -231,15 +234,8 @@ class _Planner:
             problem=block.problem,
         )
 
-    def _indices_for(self, needs: Sequence[Need], times: Sequence[float]) -> dict[str, MakerIndex]:
-        widest: dict[str, float] = {}
-        for need in needs:
-            for maker in need.makers:
-                widest[maker] = max(need.days, widest.get(maker, 0.0))
-        return {maker: self._index(maker, times, days) for maker, days in widest.items()}
-
-    def _index(self, maker: str, times: Sequence[float], days: float) -> MakerIndex:
-        spans = _ALWAYS if self._everything else _merged(times, days)
+    def _index(self, maker: str, times: Sequence[float]) -> MakerIndex:
+        spans = _ALWAYS if self._everything else _merged(times, self._cascade.reach[maker])
         if (maker, spans) not in self._indices:
             fresh = self._fresh.get(maker, {})
             self._indices[maker, spans] = MakerIndex(
@@ -284,11 +280,17 @@ def _joined(
 
 
 def _merged(times: Sequence[float], days: float) -> tuple[Span, ...]:
-    """Ranges within `days` of any of the times, those that touch made one."""
+    """Ranges that hold all moments within `days` of any of the times.
+
+    They are rounded outwards, so that different raw types of a night ask for the same.
+    """
+    starts = {math.floor((time - days) / _SPAN_STEP) for time in times}
+    width = math.ceil(2 * days / _SPAN_STEP) + 1
     spans: list[Span] = []
-    for time in sorted(times):
-        if spans and time - days <= spans[-1][1]:
-            spans[-1] = (spans[-1][0], time + days)
+    for start in sorted(starts):
+        first, last = start * _SPAN_STEP, (start + width) * _SPAN_STEP
+        if spans and first <= spans[-1][1]:
+            spans[-1] = (spans[-1][0], last)
         else:
-            spans.append((time - days, time + days))
+            spans.append((first, last))
     return tuple(spans)

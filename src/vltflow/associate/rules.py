@@ -10,9 +10,15 @@ from vltflow.instruments import Instrument
 from vltflow.records import AssociationBlock, BlockState, Decision, MasterMatch, MatchState
 from vltflow.store import Candidate
 
-_REFUSED = {Decision.REJECTED: "its products were rejected", Decision.REVOKED: "it was revoked"}
-_DEAD = {BlockState.FAILED: "its AB failed", BlockState.ABORTED: "its AB was aborted"}
-_MADE = (BlockState.SUCCEEDED, BlockState.PARTIAL)
+_REFUSED: dict[str, str] = {
+    Decision.REJECTED: "its products were rejected",
+    Decision.REVOKED: "it was revoked",
+}
+_DEAD: dict[str, str] = {
+    BlockState.FAILED: "its AB failed",
+    BlockState.ABORTED: "its AB was aborted",
+}
+_MADE: tuple[str, ...] = (BlockState.SUCCEEDED, BlockState.PARTIAL)
 
 
 def refusal(candidate: Candidate, category: str) -> str:
@@ -21,11 +27,10 @@ def refusal(candidate: Candidate, category: str) -> str:
     An AB that is complete but waits for a recipe may: what it will make is planned.
     """
     if candidate.decision in _REFUSED:
-        return _REFUSED[Decision(candidate.decision)]
-    state = BlockState(candidate.state)
-    if state in _DEAD:
-        return _DEAD[state]
-    if state in _MADE:
+        return _REFUSED[candidate.decision]
+    if candidate.state in _DEAD:
+        return _DEAD[candidate.state]
+    if candidate.state in _MADE:
         return "" if category in candidate.products else f"its AB made no usable {category}"
     return "" if candidate.complete else f"its AB cannot run: {candidate.problem}"
 

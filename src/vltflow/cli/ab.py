@@ -9,13 +9,20 @@ from typing import Annotated, Any
 import typer
 
 from vltflow import associate
-from vltflow.cli.context import BlockArgument, JsonOption, SiteOption, block_name, open_store
+from vltflow.cli.context import (
+    BlockArgument,
+    JsonOption,
+    SiteOption,
+    block_name,
+    commands,
+    open_store,
+)
 from vltflow.cli.output import console, print_json, show
 from vltflow.instruments import load
-from vltflow.qc import score_text
+from vltflow.records import score_text
 from vltflow.store import Store
 
-app = typer.Typer(no_args_is_help=True, help="Look into one association block (AB).")
+app = commands("Look into one association block (AB).")
 
 
 @app.command("show")

@@ -2,22 +2,49 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+import typer.core
+import typer.main
 from rich.markup import escape
 
 from vltflow import __version__
-from vltflow.cli import ab, certify, events, ingest, masters, night, qc, setup, simulate, status
 from vltflow.cli.context import SiteOption
 from vltflow.cli.output import messages
 from vltflow.core.errors import NotFound, UserError, VltflowError
 
 DONE, FAILED, WRONG_USE = 0, 1, 2
 
+COMMANDS = (
+    "init", "simulate", "ingest", "quarantine", "night", "status", "ab", "qc", "certify", "masters",
+    "events",
+)  # fmt: skip
+"""Each is a module beside this one, and its ``app``."""
+
+
+class Commands(typer.core.TyperGroup):
+    """Commands whose modules are imported when they are used: `status` needs no pixel library."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - signature of the base class
+        """Names of all commands."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - as above
+        """Command with this name; None if there is none."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"vltflow.cli.{cmd_name}")
+        command = typer.main.get_command(module.app)
+        command.name = cmd_name
+        return command
+
+
 app = typer.Typer(
+    cls=Commands,
     no_args_is_help=True,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
@@ -35,7 +62,7 @@ def _version(wanted: bool) -> None:
 
 
 @app.callback()
-def _main(
+def _options(
     context: typer.Context,
     site: SiteOption = None,
     verbose: Annotated[
@@ -52,19 +79,6 @@ def _main(
     context.obj = {"site": site}
     level = logging.INFO if verbose else logging.WARNING
     logging.basicConfig(level=level, format="%(asctime)s %(name)s %(message)s")
-
-
-app.command()(setup.init)
-app.command()(simulate.simulate)
-app.command()(ingest.ingest)
-app.command()(ingest.quarantine)
-app.command()(night.night)
-app.command()(status.status)
-app.add_typer(ab.app, name="ab")
-app.add_typer(qc.app, name="qc")
-app.add_typer(certify.app, name="certify")
-app.add_typer(masters.app, name="masters")
-app.command()(events.events)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -14,6 +14,7 @@ from vltflow.cli.context import (
     JsonOption,
     SiteOption,
     block_name,
+    commands,
     open_store,
     person,
 )
@@ -22,9 +23,7 @@ from vltflow.flow.decisions import decide
 from vltflow.instruments import load
 from vltflow.records import Decision
 
-app = typer.Typer(
-    no_args_is_help=True, help="Certification: ABs with only green scores pass by themselves."
-)
+app = commands("Certification: ABs with only green scores pass by themselves.")
 COLUMNS = ("ab", "raw_type", "setup", "score", "reason")
 CONSEQUENCE_COLUMNS = ("ab", "product", "status", "depth")
 CommentOption = Annotated[str, typer.Option("--comment", "-c", help="Why; kept with the decision.")]
@@ -40,7 +39,7 @@ def waiting(
 ) -> None:
     """List the ABs that wait for a person, worst first, with the reason."""
     with open_store(context, site) as (_, store):
-        found = room.waiting(store, instrument and load(instrument))
+        found = room.waiting(store, load(instrument) if instrument else None)
     rows = [
         {
             "ab": one.block,

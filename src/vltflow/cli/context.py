@@ -12,6 +12,7 @@ import typer
 
 from vltflow.core.errors import UserError
 from vltflow.core.site import Site, find_site
+from vltflow.core.time import night_range
 from vltflow.instruments import Instrument, available, load
 from vltflow.store import Store
 
@@ -38,6 +39,16 @@ NightOption = Annotated[
 BlockArgument = Annotated[
     str, typer.Argument(metavar="NAME", help="Name of an AB, or a unique part of it.")
 ]
+
+
+def commands(help_text: str | None = None) -> typer.Typer:
+    """A command or a group of commands, in the manner of this program."""
+    return typer.Typer(
+        help=help_text,
+        no_args_is_help=help_text is not None,
+        add_completion=False,
+        rich_markup_mode="markdown",
+    )
 
 
 def site_of(context: typer.Context, given: Path | None) -> Site:
@@ -82,3 +93,20 @@ def block_name(store: Store, given: str) -> str:
 def person(given: str | None) -> str:
     """Name under which a decision is recorded: given, else the login name."""
     return given or getpass.getuser()
+
+
+def checked_night(night: str) -> str:
+    """The night, if it is a date.
+
+    Raises
+    ------
+    UserError
+        If it is none.
+    """
+    try:
+        night_range(night)
+    except ValueError as error:
+        raise UserError(
+            f"{night!r} is no date", hint="Write the evening's date as 2015-02-26"
+        ) from error
+    return night

@@ -7,12 +7,15 @@ from typing import Annotated
 
 import typer
 
-from vltflow.cli.context import JsonOption, SiteOption, open_store
+from vltflow.cli.context import JsonOption, SiteOption, commands, open_store
 from vltflow.cli.output import show
+
+app = commands()
 
 COLUMNS = ("number", "time", "who", "kind", "record", "change", "why")
 
 
+@app.command()
 def events(
     context: typer.Context,
     record: Annotated[

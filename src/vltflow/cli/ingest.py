@@ -1,4 +1,4 @@
-"""`vltflow ingest` and `vltflow quarantine`."""
+"""`vltflow ingest`."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from typing import Annotated
 import typer
 
 from vltflow import ingest as room
-from vltflow.cli.context import JsonOption, SiteOption, instruments, open_store
+from vltflow.cli.context import JsonOption, SiteOption, commands, instruments, open_store
 from vltflow.cli.output import console, progress, show
 
+app = commands()
+
 COLUMNS = ("file", "outcome", "reason")
-QUARANTINE_COLUMNS = ("location", "code", "reason", "size", "found")
 
 
+@app.command()
 def ingest(
     context: typer.Context,
     paths: Annotated[list[Path], typer.Argument(metavar="RAW...", help="Files or folders.")],
@@ -39,15 +41,3 @@ def ingest(
         )
     if report.rejected:
         raise typer.Exit(1)
-
-
-def quarantine(
-    context: typer.Context, site: SiteOption = None, as_json: JsonOption = False
-) -> None:
-    """List the files that were refused, with the reason. The files stay where they lie."""
-    with open_store(context, site) as (_, store), store.read() as tx:
-        rows = [
-            {name: getattr(refused, name) for name in QUARANTINE_COLUMNS}
-            for refused in tx.quarantine.find()
-        ]
-    show(rows, QUARANTINE_COLUMNS, as_json=as_json, empty="no file was refused")

@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 
 from vltflow import archive
-from vltflow.cli.context import JsonOption, SiteOption, open_store
+from vltflow.cli.context import JsonOption, SiteOption, commands, open_store
 from vltflow.cli.output import console, show
 from vltflow.instruments import load
 
-app = typer.Typer(no_args_is_help=True, help="Certified master calibrations.")
+app = commands("Certified master calibrations.")
 COLUMNS = ("name", "category", "setup", "mjd", "valid_from", "valid_to", "status", "sha256")
 RequiredInstrument = Annotated[
     str, typer.Option("--instrument", "-i", help="Name of the instrument: UVES.")

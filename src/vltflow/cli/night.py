@@ -8,13 +8,15 @@ from typing import Annotated
 
 import typer
 
-from vltflow.cli.context import JsonOption, SiteOption, open_store
+from vltflow.cli.context import JsonOption, SiteOption, checked_night, commands, open_store
 from vltflow.cli.output import console, print_json, progress
-from vltflow.cli.simulate import checked_night
 from vltflow.flow.night import NightReport, run_night
 from vltflow.instruments import load
 
+app = commands()
 
+
+@app.command()
 def night(
     context: typer.Context,
     date: Annotated[str, typer.Argument(metavar="NIGHT", help="Date of the evening: 2015-02-26.")],

@@ -67,7 +67,10 @@ def show(rows: Sequence[Record], columns: Sequence[str], *, as_json: bool, empty
         )
     for row in rows:
         table.add_row(*(_cell(row[column]) for column in columns))
-    console().print(table)
+    out = console()
+    with out.capture() as captured:
+        out.print(table)
+    sys.stdout.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
 
 
 def print_json(value: Any) -> None:

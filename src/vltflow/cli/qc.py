@@ -12,12 +12,13 @@ from vltflow.cli.context import (
     NightOption,
     SiteOption,
     block_name,
+    commands,
     open_store,
 )
 from vltflow.cli.output import show
 from vltflow.core.time import night_range
 
-app = typer.Typer(no_args_is_help=True, help="QC1 values and scores.")
+app = commands("QC1 values and scores.")
 VALUE_COLUMNS = ("ab", "category", "setup", "parameter", "value", "unit", "mjd")
 SCORE_COLUMNS = ("ab", "category", "parameter", "value", "low", "high", "score", "method", "reason")
 BlockOption = Annotated[

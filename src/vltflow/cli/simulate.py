@@ -7,14 +7,16 @@ from typing import Annotated
 
 import typer
 
+from vltflow.cli.context import checked_night, commands
 from vltflow.cli.output import console, progress
-from vltflow.core.errors import UserError
-from vltflow.core.time import night_range
 from vltflow.simulate import DEFECTS, INSTRUMENTS, simulate_day
+
+app = commands()
 
 _DEFECT_HELP = "Comma-separated defects: " + ", ".join(sorted(DEFECTS)) + "."
 
 
+@app.command()
 def simulate(
     instrument: Annotated[str, typer.Argument(help="One of: " + ", ".join(INSTRUMENTS) + ".")],
     night: Annotated[str, typer.Argument(help="Date of the evening: 2015-02-26.")],
@@ -35,20 +37,3 @@ def simulate(
             instrument, night, out, seed=seed, small=small, defects=wanted, progress=tell
         )
     console().print(f"{len(day.files)} raw frames of {len(day.blocks)} ABs in {out}")
-
-
-def checked_night(night: str) -> str:
-    """The night, if it is a date.
-
-    Raises
-    ------
-    UserError
-        If it is none.
-    """
-    try:
-        night_range(night)
-    except ValueError as error:
-        raise UserError(
-            f"{night!r} is no date", hint="Write the evening's date as 2015-02-26"
-        ) from error
-    return night

@@ -7,13 +7,23 @@ from dataclasses import asdict, fields
 
 import typer
 
-from vltflow.cli.context import InstrumentOption, JsonOption, NightOption, SiteOption, open_store
+from vltflow.cli.context import (
+    InstrumentOption,
+    JsonOption,
+    NightOption,
+    SiteOption,
+    commands,
+    open_store,
+)
 from vltflow.cli.output import console, show
 from vltflow.flow.monitor import MonitorRow, monitor
+
+app = commands()
 
 COLUMNS = tuple(field.name for field in fields(MonitorRow))
 
 
+@app.command()
 def status(
     context: typer.Context,
     night: NightOption = None,

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vltflow.qc import score_text
-from vltflow.records import AssociationBlock, BlockState, Decision, Score, Verdict
+from vltflow.records import AssociationBlock, BlockState, Decision, Score, Verdict, score_text
 from vltflow.store import Store
 
 

@@ -44,7 +44,8 @@ def draw(figure: QcFigure, *, file_format: style.FileFormat = "svg", prefix: str
     Parameters
     ----------
     figure
-        Title, arrays, axis labels with units, marked values.
+        Title, arrays, axis labels with units, marked values. The x of an image is empty,
+        or the number of detector pixels that one of its pixels spans along each axis.
     file_format
         ``svg``: may stand in a page, text in the page's colour; ``png``: on white.
     prefix
@@ -57,7 +58,7 @@ def draw(figure: QcFigure, *, file_format: style.FileFormat = "svg", prefix: str
     if not np.isfinite(y).any():
         _say_undefined(axes, y)
     elif figure.kind == "image":
-        _image(axes, y, figure.marks)
+        _image(axes, y, figure.marks, pixel=float(x[0]) if x.size == 1 else 1.0)
     elif figure.kind == "histogram":
         _histogram(axes, x, y, figure.marks)
     else:
@@ -100,7 +101,7 @@ def _histogram(axes: Axes, edges: np.ndarray, counts: np.ndarray, marks: dict[st
         axes.axvline(value, label=name, **look)
 
 
-def _image(axes: Axes, image: np.ndarray, marks: dict[str, float]) -> None:
+def _image(axes: Axes, image: np.ndarray, marks: dict[str, float], *, pixel: float) -> None:
     shown = np.ma.masked_invalid(shrink_image(image, _IMAGE_SIDE))
     low, high = np.percentile(shown.compressed(), (0.5, 99.5))
     rows, columns = image.shape
@@ -113,7 +114,8 @@ def _image(axes: Axes, image: np.ndarray, marks: dict[str, float]) -> None:
         vmax=high if high > low else low + 1.0,
         interpolation="none",
         aspect="equal" if max(rows / columns, columns / rows) <= _SQUARE_UNTIL else "auto",
-        extent=(0.5, columns + 0.5, 0.5, rows + 0.5),  # FITS counts pixels from 1
+        # FITS counts pixels from 1
+        extent=(0.5, columns * pixel + 0.5, 0.5, rows * pixel + 0.5),
     )
     beyond = "both" if shown.max() > high and shown.min() < low else "neither"
     bar = axes.figure.colorbar(drawn, cax=axes.inset_axes((1.03, 0, 0.05, 1)), extend=beyond)
@@ -121,8 +123,11 @@ def _image(axes: Axes, image: np.ndarray, marks: dict[str, float]) -> None:
     bar.ax.tick_params(colors=style.INK, labelsize=style.TEXT_POINTS - 1)
     bar.formatter = _plain_numbers()
     for name, value, look in _looks(marks):
-        bar.ax.axhline(value, **look)
-        axes.plot([], [], label=name, **look)  # the colour bar has no legend of its own
+        shown_on_bar = low <= value <= high
+        if shown_on_bar:
+            bar.ax.axhline(value, **look)
+        # The colour bar has no legend of its own; what is not on it has no line there either.
+        axes.plot([], [], label=name, **look | ({} if shown_on_bar else {"linestyle": "none"}))
 
 
 def _looks(marks: dict[str, float]) -> list[tuple[str, float, dict[str, Any]]]:

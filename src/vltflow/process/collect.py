@@ -15,7 +15,7 @@ from vltflow.instruments import Instrument
 from vltflow.instruments.naming import product_name
 from vltflow.process.executors import Ending, Outcome
 from vltflow.process.executors.interface import LOG_FILE
-from vltflow.process.result import JobResult, MadeFile, is_verified, read_result
+from vltflow.process.result import JobResult, MadeFile, file_sha256, read_result
 from vltflow.process.rules import is_tried_again, stops_admission
 from vltflow.records import AssociationBlock, BlockState, Job, JobState, Product, ProductState
 from vltflow.store import Transaction, Vault
@@ -30,8 +30,6 @@ class Kept:
     job: Job
     """In its final state."""
     products: tuple[MadeFile, ...] = ()
-    figures: Mapping[str, str] | None = None
-    """Vault id of the figures by PRO CATG."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,19 +69,11 @@ def keep(job: Job, outcome: Outcome, vault: Vault) -> Kept:
     result = _result_of(job, outcome)
     if stops_admission(result.error_code):
         raise VaultError(result.error)
-    figures: dict[str, str] = {}
-    try:
-        for made in result.products:
-            vault.put_file(outcome.folder / made.file, file_id=made.sha256)
-            if made.figures:
-                figures_file = outcome.folder / made.figures
-                figures[made.category] = vault.put_file(figures_file, file_id=made.figures_sha256)
-    except VaultError:
-        if is_verified(outcome.folder, result):
-            raise
-        error = "its files are not the ones that its result states"
-        result = JobResult(job.job_id, "FAILED", error_code=RecipeCrashed.code, error=error)
-        figures = {}
+    for name, sha256 in _promised(result):
+        if not _is_kept(vault, outcome.folder / name, sha256):
+            error = f"{job.recipe}: {name} is not the file that its result states"
+            result = JobResult(job.job_id, "FAILED", error_code=RecipeCrashed.code, error=error)
+            break
     ended = replace(
         job,
         state=JobState(result.state),
@@ -95,7 +85,15 @@ def keep(job: Job, outcome: Outcome, vault: Vault) -> Kept:
         error=result.error,
         log_file=_keep_log(outcome.folder / LOG_FILE, outcome, result, vault),
     )
-    return Kept(ended, result.products, figures)
+    return Kept(ended, result.products)
+
+
+def is_whole(folder: Path, result: JobResult, vault: Vault) -> bool:
+    """Whether all files of a result are there, or in the vault already, as it states."""
+    return all(
+        file_sha256(folder / name) == sha256 if (folder / name).is_file() else vault.exists(sha256)
+        for name, sha256 in _promised(result)
+    )
 
 
 def record(tx: Transaction, ended: Sequence[Ended]) -> dict[str, BlockState]:
@@ -163,15 +161,23 @@ def _result_of(job: Job, outcome: Outcome) -> JobResult:
             return read_result(outcome.folder, job.job_id) or lost
 
 
+def _promised(result: JobResult) -> list[tuple[str, str]]:
+    """Name and SHA-256 of all files of a result."""
+    files = [(made.file, made.sha256) for made in result.products]
+    return files + [(made.figures, made.figures_sha256) for made in result.products if made.figures]
+
+
+def _is_kept(vault: Vault, path: Path, sha256: str) -> bool:
+    """Move a file into the vault; whether it is the promised one. It may be there already."""
+    return vault.move_file(path) == sha256 if path.is_file() else vault.exists(sha256)
+
+
 def _keep_log(path: Path, outcome: Outcome, result: JobResult, vault: Vault) -> str:
     """Vault id of the log; what the job could not say itself stands in its last line."""
-    try:
-        content = path.read_bytes()
-    except OSError:
-        content = b""
-    if outcome.ending is not Ending.RESULT:
-        content += f"{now_iso()} {outcome.ending}: {result.error}\n".encode()
-    return vault.put_bytes(content)
+    if outcome.ending is Ending.RESULT and path.is_file():
+        return vault.move_file(path)
+    said = path.read_bytes() if path.is_file() else b""
+    return vault.put_bytes(said + f"{now_iso()} {outcome.ending}: {result.error}\n".encode())
 
 
 def _tries(tx: Transaction, job: Job) -> int:
@@ -207,7 +213,7 @@ def _products(tx: Transaction, ended: Ended) -> list[Product]:
             size=made.size,
             name=names[made.category],
             created=kept.job.ended,
-            figures_file=(kept.figures or {}).get(made.category, ""),
+            figures_file=made.figures_sha256,
             inputs=made.inputs,
         )
         for made in kept.products

@@ -17,7 +17,7 @@ from vltflow.fits import keyword
 from vltflow.instruments import Instrument
 from vltflow.process.admission import Tokens
 from vltflow.process.executors import JobSpec
-from vltflow.process.runners.native import native_recipe
+from vltflow.process.runners.lookup import native_recipe
 from vltflow.recipes import Recipe
 from vltflow.records import AssociationBlock, Job, MatchState, Product, RawFrame
 from vltflow.store import Transaction

@@ -11,10 +11,10 @@ from pathlib import Path
 from vltflow.core.errors import StoreError, UnknownName
 from vltflow.core.site import Site
 from vltflow.instruments import Instrument
-from vltflow.process.collect import Ended, keep, record
+from vltflow.process.collect import Ended, is_whole, keep, record
 from vltflow.process.executors import Executor, ExecutorState
 from vltflow.process.executors.folders import remove_folder, settle
-from vltflow.process.result import is_verified, read_result
+from vltflow.process.result import read_result
 from vltflow.records import BlockState, Job, JobState
 from vltflow.store import Store, Transaction
 
@@ -104,7 +104,7 @@ def _collect(
     except UnknownName:
         return None
     result = read_result(outcome.folder, job.job_id)
-    if result is None or not is_verified(outcome.folder, result):
+    if result is None or not is_whole(outcome.folder, result, store.vault):
         return None
     with store.read() as tx:
         block = tx.blocks.get(job.block)

@@ -66,16 +66,6 @@ def read_result(folder: Path, job_id: str) -> JobResult | None:
     return result if result.job_id == job_id else None
 
 
-def is_verified(folder: Path, result: JobResult) -> bool:
-    """Whether all files of a result are there with the checksums that it states."""
-    promised = [(made.file, made.sha256) for made in result.products]
-    promised += [(made.figures, made.figures_sha256) for made in result.products if made.figures]
-    return all(
-        (folder / name).is_file() and file_sha256(folder / name) == sha256
-        for name, sha256 in promised
-    )
-
-
 def file_sha256(path: Path) -> str:
     """SHA-256 of a file, 64 hex digits."""
     with path.open("rb") as file:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from contextlib import nullcontext
 
 from vltflow.core.site import Site
 from vltflow.instruments import Instrument
-from vltflow.process.executors import LocalExecutor
+from vltflow.process.executors import Executor, LocalExecutor
 from vltflow.process.recover import recover, sweep
 from vltflow.process.report import ProcessReport, Report
 from vltflow.process.scheduler import Scheduler
@@ -23,6 +24,7 @@ def run(  # noqa: PLR0913 - what a user may choose
     instrument: str | None = None,
     progress: Report | None = None,
     cancel: threading.Event | None = None,
+    executor: Executor | None = None,
 ) -> ProcessReport:
     """Process all planned ABs of a selection whose masters can be had.
 
@@ -41,6 +43,8 @@ def run(  # noqa: PLR0913 - what a user may choose
         Called for each AB that ends.
     cancel
         Set it to stop: running jobs are stopped and queued again. So does Ctrl-C.
+    executor
+        Where jobs run; None is this machine, with workers that live as long as this call.
 
     Raises
     ------
@@ -50,14 +54,14 @@ def run(  # noqa: PLR0913 - what a user may choose
         If the disk refuses to keep files; nothing is lost, the next run goes on.
     """
     site.work.mkdir(parents=True, exist_ok=True)
+    place = LocalExecutor(site) if executor is None else nullcontext(executor)
     with store.exclusive("scheduler"):
         try:
-            with LocalExecutor(site) as executor:
-                settled, adopted = recover(store, executor, instruments)
+            with place as where:
+                settled, adopted = recover(store, where, instruments)
                 sweep(store, site)
-                scheduler = Scheduler(
-                    store, site, executor, instruments=instruments, report=progress
-                )
+                store.vault.sweep()
+                scheduler = Scheduler(store, site, where, instruments=instruments, report=progress)
                 scheduler.outcome.recovered = [job.block for job in settled]
                 scheduler.adopt(adopted)
                 scheduler.work(night=night, instrument=instrument, cancel=cancel)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -13,7 +14,7 @@ from vltflow.core.time import now_iso
 from vltflow.instruments import Instrument
 from vltflow.process.admission import Admission, Tokens
 from vltflow.process.collect import Ended, keep, record
-from vltflow.process.executors import Executor, Outcome
+from vltflow.process.executors import Executor, ExecutorState, Outcome
 from vltflow.process.executors.folders import remove_folder
 from vltflow.process.jobs import Task, make_task, read_materials, resources_of, tokens_of
 from vltflow.process.places import Pace, Places
@@ -25,6 +26,8 @@ from vltflow.store import Store, Transaction
 
 _TURN_SECONDS = 0.5
 """Longest time without a look at the cancel flag and at aborted ABs."""
+
+_STOP_SECONDS = 10.0
 
 log = logging.getLogger(__name__)
 
@@ -294,8 +297,7 @@ class Scheduler:
 
     def _give_back(self) -> None:
         """Stop what still runs and return it to the queue."""
-        for handle in self._running:
-            self._executor.cancel(handle)
+        self._stop_all()
         try:
             with self._store.write(by="scheduler", why=INTERRUPTED) as tx:
                 for _, job in self._running.values():
@@ -303,6 +305,18 @@ class Scheduler:
         except StoreError as error:
             log.warning("jobs=%d reason=%s", len(self._running), error)  # the next start settles it
         self._running.clear()
+
+    def _stop_all(self) -> None:
+        """Cancel what runs and wait for its end, so that nobody writes there any more."""
+        for handle in self._running:
+            self._executor.cancel(handle)
+        left = set(self._running)
+        end = time.monotonic() + _STOP_SECONDS
+        while left and time.monotonic() < end:
+            for handle in left.intersection(self._executor.ping(_TURN_SECONDS).ended):
+                self._executor.collect(handle)
+                left.discard(handle)
+            left = {one for one in left if self._executor.status(one) is not ExecutorState.LOST}
 
     def _tell(self, changes: Sequence[tuple[str, BlockState]]) -> None:
         for name, state in changes:

@@ -5,7 +5,6 @@ limits, and one report page an AB, all from the same arrays and headers.
 Never decides what may be used, and never knows which runner made a product.
 """
 
-from vltflow.qc.rules import score_text
 from vltflow.qc.run import BlockScore, run
 
-__all__ = ["BlockScore", "run", "score_text"]
+__all__ = ["BlockScore", "run"]

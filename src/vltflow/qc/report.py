@@ -13,8 +13,8 @@ from markupsafe import Markup
 from vltflow.core.time import iso_from_mjd
 from vltflow.plots import Trend, draw, draw_trend, load_figures
 from vltflow.qc.dossier import Dossier, Quality
-from vltflow.qc.rules import limits_text, score_text
-from vltflow.records import Colour, MasterMatch, Product, QcFigure, QcValue, Score
+from vltflow.qc.rules import limits_text
+from vltflow.records import Colour, MasterMatch, Product, QcFigure, QcValue, Score, score_text
 from vltflow.store import Store
 
 COLOUR_WORDS = {Colour.GREEN: "green", Colour.RED: "red", Colour.GREY: "not scored"}

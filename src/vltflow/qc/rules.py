@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -84,13 +84,6 @@ def score(subject: Subject, entries: Sequence[ScoreEntry], history: Sequence[flo
         method=entry.method,
         reason=reason,
     )
-
-
-def score_text(scores: Iterable[Score]) -> str:
-    """Scores of an AB as ``(red/total)``, grey ones not counted; empty without any score."""
-    colours = [one.colour for one in scores]
-    scored = sum(colour is not Colour.GREY for colour in colours)
-    return f"({colours.count(Colour.RED)}/{scored})" if colours else ""
 
 
 def limits_text(low: float | None, high: float | None) -> str:

@@ -14,8 +14,7 @@ from vltflow.instruments import Instrument
 from vltflow.qc.dossier import Dossier, Quality, gather, judge
 from vltflow.qc.measure import measure
 from vltflow.qc.report import figures_of, render
-from vltflow.qc.rules import score_text
-from vltflow.records import AssociationBlock, BlockState, Colour, QcParameter, QcValue
+from vltflow.records import AssociationBlock, BlockState, Colour, QcParameter, QcValue, score_text
 from vltflow.store import Store
 
 _log = logging.getLogger(__name__)

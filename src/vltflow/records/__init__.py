@@ -15,6 +15,7 @@ from vltflow.records.quality import (
     Threshold,
     ThresholdMethod,
     Verdict,
+    score_text,
 )
 
 __all__ = [
@@ -42,4 +43,5 @@ __all__ = [
     "Threshold",
     "ThresholdMethod",
     "Verdict",
+    "score_text",
 ]

@@ -16,7 +16,7 @@ class QcFigure:
     """Short identifier, unique in its product: ``row_profile``."""
     title: str
     kind: Literal["line", "histogram", "image"]
-    """``line``: y over x; ``histogram``: counts y over bin edges x (one longer); ``image``: y 2-D."""
+    """``line``: y over x; ``histogram``: counts y over edges x (one longer); ``image``: y 2-D."""
     x: np.ndarray
     y: np.ndarray
     x_label: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -111,3 +112,10 @@ class Verdict:
     comment: str
     decided: str
     """UT time, ISO 8601."""
+
+
+def score_text(scores: Iterable[Score]) -> str:
+    """Scores of an AB as ``(red/total)``, grey ones not counted; empty without any score."""
+    colours = [one.colour for one in scores]
+    scored = sum(colour is not Colour.GREY for colour in colours)
+    return f"({colours.count(Colour.RED)}/{scored})" if colours else ""

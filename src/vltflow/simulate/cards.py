@@ -38,7 +38,7 @@ class _Row:
     comment: str
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=65_536, typed=True)  # 1, 1.0 and T are equal keys, and other cards
 def line(keyword: str, value: CardValue, comment: str) -> bytes:
     """The card as 80 bytes; a comment that does not fit is cut, a value never.
 

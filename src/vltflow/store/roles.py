@@ -15,9 +15,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, NullPool, create_engine, text
 
 from vltflow.core.errors import SiteBusy
+from vltflow.store.failures import translate_failures
 
 _HELD: set[int] = set()
 _LOCK = "hashtextextended('vltflow role ' || current_schema() || ' ' || :role, 0)"
@@ -45,10 +46,11 @@ def exclusive(engine: Engine, role: str) -> Iterator[None]:
         with _locked_file(registry.with_name(f"{registry.name}.{role}.lock"), role):
             yield
         return
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        with _locked_session(connection, role):
-            yield
-        connection.detach()  # its settings are those of a holder: not for the pool
+    # A session of its own, that ends with the role and never goes back to a pool.
+    alone = create_engine(engine.url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    translate_failures(alone)
+    with alone.connect() as connection, _locked_session(connection, role):
+        yield
 
 
 @contextlib.contextmanager

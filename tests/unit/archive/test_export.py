@@ -68,7 +68,7 @@ def test_a_damaged_file_does_not_come_out(sqlite_store, add_block, tmp_path, lin
     inside = _vault_path(sqlite_store, made.products[0])
     inside.chmod(0o600)
     inside.write_bytes(b"damaged")
-    with pytest.raises(VaultError, match="LP_MASTER_BIAS_BLUE_b_1.fits"):
+    with pytest.raises(VaultError, match=r"LP_MASTER_BIAS_BLUE_b_1\.fits"):
         export_products(sqlite_store, ["b"], tmp_path / "out", link=link)
     assert list((tmp_path / "out").iterdir()) == []
 

@@ -1,3 +1,5 @@
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,7 +10,8 @@ from vltflow.core.errors import ValidityOverlap
 from vltflow.records import Master
 
 moments = st.lists(
-    st.integers(0, 10**6).map(lambda number: 57000.0 + number * 1e-4), min_size=1, max_size=12, unique=True
+    st.integers(0, 10**6).map(lambda number: 57000.0 + number * 1e-4),
+    min_size=1, max_size=12, unique=True,
 )  # fmt: skip
 reaches = st.floats(0.01, 200.0)
 
@@ -43,7 +46,7 @@ def test_ranges_never_overlap_and_hold_their_own_moment(mjds, reach):
     found = validity([master(mjd) for mjd in mjds], reach)
     for one in found:
         assert one.valid_from <= one.mjd < one.valid_to
-    for earlier, later in zip(found, found[1:], strict=False):
+    for earlier, later in itertools.pairwise(found):
         assert earlier.valid_to <= later.valid_from
 
 

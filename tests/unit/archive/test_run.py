@@ -1,3 +1,4 @@
+import itertools
 import random
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +12,7 @@ from vltflow.records import MasterState, ProductState
 from vltflow.store import Store
 
 BIAS = "MASTER_BIAS_BLUE"
+BOTH_CHIPS = {"MASTER_BIAS_REDL": {}, "MASTER_BIAS_REDU": {}}
 CERTIFIED, REVOKED = ProductState.CERTIFIED, ProductState.REVOKED
 
 
@@ -93,7 +95,7 @@ def test_any_order_of_arrivals_and_revocations_ends_the_same(
     left = sorted(set(moments) - set(gone))
     edges = [
         left[0] - 30,
-        *((a + b) / 2 for a, b in zip(left, left[1:], strict=False)),
+        *((a + b) / 2 for a, b in itertools.pairwise(left)),
         left[-1] + 30,
     ]
     found = ranges(sqlite_store, small_instrument)
@@ -103,7 +105,7 @@ def test_any_order_of_arrivals_and_revocations_ends_the_same(
 def test_setups_and_categories_do_not_share_time(sqlite_store, small_instrument, certified):
     certified(sqlite_store, 57080.0)
     certified(sqlite_store, 57081.0, binning=2)
-    certified(sqlite_store, 57082.0, raw_type="BIAS_RED", products={"MASTER_BIAS_REDL": {}, "MASTER_BIAS_REDU": {}})  # fmt: skip
+    certified(sqlite_store, 57082.0, raw_type="BIAS_RED", products=BOTH_CHIPS)  # fmt: skip
     assert len(run(sqlite_store, small_instrument)) == 4
     assert ranges(sqlite_store, small_instrument, setup="2x2") == [(57081.0, 57051.0, 57111.0)]
 

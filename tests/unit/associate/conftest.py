@@ -163,14 +163,3 @@ def ingest(store: Store, *groups: list[RawFrame]) -> None:
 @pytest.fixture(scope="session")
 def put() -> Callable[..., None]:
     return ingest
-
-
-@pytest.fixture
-def new_store(tmp_path: Path) -> Callable[[], Store]:
-    """Makes empty stores on SQLite, closed at the end by the garbage collector of engines."""
-    count = iter(range(10_000))
-
-    def make() -> Store:
-        return Store(f"sqlite:///{tmp_path}/{next(count)}.sqlite", str(tmp_path / "vault"))
-
-    return make

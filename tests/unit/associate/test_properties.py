@@ -22,7 +22,7 @@ def _result(store):
         return look.blocks.find(instrument="TOY")
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(_TEMPLATES, min_size=1, max_size=14, unique=True),
     st.randoms(use_true_random=False),

@@ -1,9 +1,11 @@
 from dataclasses import replace
+from importlib import import_module
 
 import pytest
 
 from vltflow.associate import run
 from vltflow.core.identity import new_id
+from vltflow.instruments import load_folder
 from vltflow.records import BlockState, Decision, Job, MatchState, Product, ProductState, Verdict
 
 
@@ -215,13 +217,13 @@ def test_recognised_frames_that_are_never_reduced_make_no_block(sqlite_store, to
     assert not run(sqlite_store, toy).changed
 
 
-def test_new_rules_are_applied_to_all_open_blocks(sqlite_store, toy, toy_files, tmp_path, frames, put):
+def test_new_rules_are_applied_to_all_open_blocks(
+    sqlite_store, toy, toy_files, tmp_path, frames, put
+):
     put(sqlite_store, frames("BIAS", 1, 3), frames("DARK", 4.1, 2))
     run(sqlite_store, toy)
     for name, text in toy_files.items():
         (tmp_path / name).write_text(text.replace("{level: 2, days: 10}", "{level: 2, days: 3}"))
-    from vltflow.instruments import load_folder
-
     changed = load_folder(tmp_path)
     run(sqlite_store, changed)
     dark = _blocks(sqlite_store)["DARK 4.1"]
@@ -240,10 +242,8 @@ def test_what_process_has_blocked_is_left_to_it(sqlite_store, toy, frames, put):
 
 
 def test_what_was_killed_between_two_batches_goes_on(sqlite_store, toy, frames, put, monkeypatch):
-    import vltflow.associate.run as module
-
     put(sqlite_store, *_day(frames), *_day(frames, 12.0))
-    monkeypatch.setattr(module, "BATCH", 2)
+    monkeypatch.setattr(import_module("vltflow.associate.run"), "BATCH", 2)
 
     def die(done, total):
         raise KeyboardInterrupt

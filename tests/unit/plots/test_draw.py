@@ -2,7 +2,7 @@ import io
 import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import matplotlib as mpl
 import numpy as np
@@ -14,7 +14,8 @@ from vltflow.records import QcFigure
 
 CHANCE = np.random.default_rng(4)
 LINE = QcFigure(
-    name="rows", title="Row <medians>", kind="line", x=np.arange(3000.0), y=CHANCE.normal(150, 1, 3000),
+    name="rows", title="Row <medians>", kind="line",
+    x=np.arange(3000.0), y=CHANCE.normal(150, 1, 3000),
     x_label="row [pixel]", y_label="level [ADU]", marks={"median": 150.0},
 )  # fmt: skip
 HISTOGRAM = replace(LINE, name="histogram", kind="histogram", x=np.arange(3001.0), y=np.abs(LINE.y))
@@ -49,11 +50,11 @@ def test_a_png_is_as_large_as_declared_and_shows_something(figure):
 
 @pytest.mark.parametrize("figure", KINDS, ids=lambda figure: figure.kind)
 def test_an_svg_scales_names_itself_and_takes_the_colour_of_the_page(figure):
-    root = ElementTree.fromstring(draw(figure))
+    root = ET.fromstring(draw(figure))
     assert root.get("viewBox") is not None
     assert root.get("width") is None
     assert (root.get("role"), root.get("aria-label")) == ("img", "Row <medians>")
-    text = ElementTree.tostring(root, encoding="unicode")
+    text = ET.tostring(root, encoding="unicode")
     assert "currentColor" in text
     assert style.INK not in text
 
@@ -94,6 +95,20 @@ def test_threads_draw_side_by_side_without_touching_global_settings():
     assert dict(mpl.rcParams) == before
 
 
+def test_a_mark_beyond_the_range_of_an_image_leaves_the_picture_alone():
+    def upper_part(value: float) -> np.ndarray:
+        picture = draw(replace(IMAGE, marks={"pixels joined": value}), file_format="png")
+        return imread(io.BytesIO(picture))[:350]
+
+    assert np.array_equal(upper_part(6.0), upper_part(7.0))
+    assert not np.array_equal(upper_part(6.0), upper_part(150.0))
+
+
+def test_an_image_of_joined_pixels_has_the_coordinates_of_the_detector():
+    joined = draw(replace(IMAGE, x=np.array([10.0])))
+    assert joined != draw(IMAGE)
+
+
 def _trend(**fields) -> Trend:
     values = {
         "label": "QC RON: 2 & 3", "history": [(1.0, 2.0), (2.0, 2.5)], "mjd": 3.0, "value": 2.0,
@@ -103,13 +118,13 @@ def _trend(**fields) -> Trend:
 
 
 def _shapes(picture: bytes) -> list[str]:
-    return [element.tag.rpartition("}")[2] for element in ElementTree.fromstring(picture)]
+    return [element.tag.rpartition("}")[2] for element in ET.fromstring(picture)]
 
 
 def test_a_trend_shows_history_limits_and_value():
     picture = draw_trend(_trend())
     assert _shapes(picture) == ["title", "rect", "path", "path", "circle", "circle", "circle"]
-    assert ElementTree.fromstring(picture)[0].text == "QC RON: 2 & 3"
+    assert ET.fromstring(picture)[0].text == "QC RON: 2 & 3"
 
 
 def test_good_bad_and_unscored_values_differ_by_shape_not_by_colour_alone():

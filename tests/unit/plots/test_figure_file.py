@@ -12,7 +12,8 @@ from vltflow.records import QcFigure
 
 FIGURE = QcFigure(
     name="rows", title="Row medians", kind="line", x=np.arange(5), y=np.linspace(0, 1, 5),
-    x_label="row [pixel]", y_label="level [ADU]", parameters=("QC A", "QC B"), marks={"median": 0.5},
+    x_label="row [pixel]", y_label="level [ADU]",
+    parameters=("QC A", "QC B"), marks={"median": 0.5},
 )  # fmt: skip
 IMAGE = replace(FIGURE, name="image", kind="image", x=np.empty(0), y=np.ones((3, 4), np.float32))
 

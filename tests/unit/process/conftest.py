@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,9 @@ from astropy.io import fits
 from vltflow.core.site import Site, create_site
 from vltflow.core.time import night_of
 from vltflow.instruments import Instrument, load_folder
-from vltflow.records import AssociationBlock, BlockState, MasterMatch, MatchState, RawFrame
+from vltflow.process import ProcessReport, run
+from vltflow.process.executors import LocalExecutor
+from vltflow.records import AssociationBlock, MasterMatch, MatchState, RawFrame
 from vltflow.store import Store, pack_headers
 
 TRIAL = Path(__file__).parent / "trial"
@@ -28,11 +29,24 @@ CHIP = {"quarter_turns": 0, "saturation": 60000}
 RESOURCES = {"cores": 1, "memory_mb": 100, "wall_s": 60}
 
 
-@pytest.fixture(autouse=True)
-def _third_party_recipes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(TRIAL))
-    paths = [str(TRIAL), *filter(None, [os.environ.get("PYTHONPATH")])]
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(paths))
+@pytest.fixture(scope="session", autouse=True)
+def _third_party_recipes() -> Iterator[None]:
+    """The trial recipes can be imported here and in worker processes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(TRIAL))
+        paths = [str(TRIAL), *filter(None, [os.environ.get("PYTHONPATH")])]
+        patch.setenv("PYTHONPATH", os.pathsep.join(paths))
+        yield
+
+
+@pytest.fixture(scope="session")
+def workshop(
+    tmp_path_factory: pytest.TempPathFactory, _third_party_recipes: None
+) -> Iterator[LocalExecutor]:
+    """One executor for all tests: its workers are warm after the first."""
+    site = create_site(tmp_path_factory.mktemp("shared"), cores=2, memory_mb=2000)
+    with LocalExecutor(site) as executor:
+        yield executor
 
 
 def write_instrument(folder: Path, **changes: dict[str, Any]) -> Instrument:
@@ -163,8 +177,19 @@ class Day:
 
 @pytest.fixture
 def site(tmp_path: Path) -> Site:
-    """A site with two cores."""
+    """A site of its own with two cores."""
     return create_site(tmp_path / "site", cores=2, memory_mb=2000)
+
+
+@pytest.fixture
+def process(workshop: LocalExecutor, site: Site) -> Callable[..., ProcessReport]:
+    """`run` on warm workers, with the working folders of the shared executor."""
+
+    def _process(day: Day, instruments: dict[str, Instrument], **options: Any) -> ProcessReport:
+        here = replace(site, folder=workshop.site.folder)
+        return run(day.store, here, instruments, executor=workshop, **options)
+
+    return _process
 
 
 @pytest.fixture
@@ -189,5 +214,3 @@ def define(tmp_path: Path) -> Callable[..., dict[str, Instrument]]:
         return {"TRIAL": write_instrument(tmp_path / "trial", **changes)}
 
     return _define
-
-

@@ -1,4 +1,6 @@
+import numpy as np
 import pytest
+from astropy.io import fits
 
 from vltflow.core.errors import UnreadableFile
 from vltflow.qc.measure import measure
@@ -12,9 +14,6 @@ def made(sqlite_store, add_block):
 
 
 def _write(path, primary, extension):
-    import numpy as np
-    from astropy.io import fits
-
     hdus = fits.HDUList([fits.PrimaryHDU(), fits.ImageHDU(np.zeros((2, 2)))])
     for hdu, cards in zip(hdus, (primary, extension), strict=True):
         for name, value in cards.items():
@@ -44,5 +43,5 @@ def test_a_text_that_means_no_number_is_told_as_undefined(made, tmp_path, text):
 def test_what_is_no_fits_file_is_refused_by_name(made, tmp_path, content):
     path = tmp_path / "broken.fits"
     path.write_bytes(content)
-    with pytest.raises(UnreadableFile, match="LP_MASTER_BIAS_BLUE_first_1.fits"):
+    with pytest.raises(UnreadableFile, match=r"LP_MASTER_BIAS_BLUE_first_1\.fits"):
         measure(made.block, made.products[0], path, UNITS)

@@ -1,3 +1,4 @@
+import itertools
 import re
 from html.parser import HTMLParser
 
@@ -91,7 +92,7 @@ def test_pictures_say_what_they_show_and_headings_descend(page):
     assert titled == ["Title & rows", "Title & columns"]
     levels = [int(tag[1]) for tag, _ in page.tags if re.fullmatch("h[1-6]", tag)]
     assert levels[0] == 1
-    assert all(later - earlier <= 1 for earlier, later in zip(levels, levels[1:], strict=False))
+    assert all(later - earlier <= 1 for earlier, later in itertools.pairwise(levels))
 
 
 def test_the_page_needs_nothing_from_outside(page):

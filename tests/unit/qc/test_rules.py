@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vltflow.instruments.model import ScoreEntry
-from vltflow.qc.rules import Subject, applicable, limits_text, score, score_text
+from vltflow.qc.rules import Subject, applicable, limits_text, score
 from vltflow.qc.thresholds import resolve
-from vltflow.records import Colour, Score
+from vltflow.records import score_text, Colour, Score
 
 
 def entry(method: str = "FIXED", **fields) -> ScoreEntry:

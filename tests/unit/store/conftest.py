@@ -180,7 +180,8 @@ def start() -> Iterator[Callable[..., subprocess.Popen[str]]]:
     yield started
     for process in processes:
         process.kill()
-        process.communicate()
+        process.wait()
+        process.stdout.close()
 
 
 @pytest.fixture

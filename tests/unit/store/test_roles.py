@@ -18,7 +18,7 @@ FORKING_HOLDER = """
 store = Store(sys.argv[1], "memory://vault")
 with store.exclusive("scheduler"):
     if os.fork() == 0:
-        time.sleep(60)  # a worker that outlives its scheduler
+        time.sleep(20)  # a worker that outlives its scheduler
         os._exit(0)
     print("holding", flush=True)
     time.sleep(60)
@@ -43,7 +43,7 @@ def test_the_second_holder_is_refused_and_told_who_the_first_is(store, database,
     assert holder.stdout.readline() == "holding\n"
     with (
         pytest.raises(
-            SiteBusy, match=rf"scheduler .* process {holder.pid} on {os.uname().nodename}"
+            SiteBusy, match=rf"scheduler .*\(process {holder.pid} on {os.uname().nodename}"
         ),
         store.exclusive("scheduler"),
     ):

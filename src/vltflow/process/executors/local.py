@@ -46,7 +46,7 @@ class LocalExecutor:
     name = "local"
 
     def __init__(self, site: Site) -> None:
-        self._site = site
+        self.site = site
         self._free = Tokens(site.cores, site.memory_mb)
         self._jobs: dict[str, Running] = {}
         self._waiting: deque[Running] = deque()
@@ -80,10 +80,10 @@ class LocalExecutor:
         if spec.runner not in _RUNNERS:
             raise UnknownName(f"no runner {spec.runner!r}", hint=f"Known: {', '.join(_RUNNERS)}")
         running = Running(spec, local_path(spec.work))
-        if not Tokens(self._site.cores, self._site.memory_mb).holds(running.size):
+        if not Tokens(self.site.cores, self.site.memory_mb).holds(running.size):
             raise DoesNotFit(
                 f"job {spec.job_id} needs {spec.cores} cores and {spec.memory_mb} MB",
-                hint=f"The site has {self._site.cores} and {self._site.memory_mb}",
+                hint=f"The site has {self.site.cores} and {self.site.memory_mb}",
             )
         make_folder(running.folder)
         self._jobs[spec.job_id] = running
@@ -136,7 +136,7 @@ class LocalExecutor:
                 break
         ended = self._ended()
         running = len(self._jobs) - len(ended)
-        return Health(self._site.cores, self._site.memory_mb, running, ended)
+        return Health(self.site.cores, self.site.memory_mb, running, ended)
 
     def close(self) -> None:
         """Stop everything; the results that are there stay."""
@@ -218,4 +218,4 @@ class LocalExecutor:
             self._start_waiting()
 
     def _folder(self, handle: str) -> Path:
-        return self._site.work / handle
+        return self.site.work / handle

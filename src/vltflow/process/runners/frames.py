@@ -10,11 +10,10 @@ from typing import Any
 import fsspec
 import numpy as np
 
-from vltflow.core.errors import UnprocessableData, UnreadableFile
+from vltflow.core.errors import UnprocessableData, UnreadableFile, VaultError
 from vltflow.fits import Header, RawImage, materialise, scan
 from vltflow.process.executors.folders import local_path
 from vltflow.process.product_file import QUALITY, VARIANCE
-from vltflow.process.result import file_sha256
 from vltflow.recipes import Chip, MasterImage
 from vltflow.store import Vault
 
@@ -129,12 +128,12 @@ def load_master(master: Mapping[str, str], vault: Vault, folder: Path) -> Master
     NotFound
         If the vault has no such file.
     """
-    path = vault.local_path(master["file_id"], folder)
-    if file_sha256(path) != master["file_id"]:
-        raise UnreadableFile(
-            f"master {master['name']} in the vault is damaged ({path})",
-            hint="Restore it from a backup, or make the product anew",
-        )
+    try:
+        path = vault.local_path(master["file_id"], folder)
+    except VaultError as error:
+        if isinstance(error.__cause__, OSError):
+            raise  # the disk's trouble, not this file's
+        raise UnreadableFile(f"master {master['name']}: {error}") from error
     headers = scan(path)
     planes = {str(header.get("EXTNAME")): number for number, header in enumerate(headers) if number}
     return MasterImage(

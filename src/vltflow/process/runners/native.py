@@ -3,46 +3,30 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import logging
 import sys
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from vltflow.core.errors import UnknownName, VaultError
-from vltflow.plots.figure_file import save_figures
+from vltflow.core.errors import VaultError
 from vltflow.process.executors.interface import JobSpec
 from vltflow.process.product_file import Provenance, save_product
 from vltflow.process.result import JobResult, MadeFile, file_sha256
 from vltflow.process.runners.boundary import code_and_sentence
 from vltflow.process.runners.frames import FrameImage, chip_of, fetch, load_master
-from vltflow.recipes import ProductData, Recipe, RecipeInputs, find_recipe
+from vltflow.process.runners.lookup import native_recipe
+from vltflow.recipes import ProductData, Recipe, RecipeInputs
 from vltflow.store import Vault
 
 log = logging.getLogger(__name__)
 
 
-def native_recipe(name: str) -> Recipe:
-    """Recipe by the name in ``native`` of a recipe entry: ours, or ``module:Class`` of others.
-
-    Raises
-    ------
-    UnknownName
-        If there is none.
-    """
-    if ":" not in name:
-        return find_recipe(name)
-    module, _, attribute = name.partition(":")
-    try:
-        recipe = getattr(importlib.import_module(module), attribute)()
-    except (ImportError, AttributeError, TypeError) as error:
-        raise UnknownName(
-            f"no native recipe {name!r}: {error}", hint="Install the package that brings it"
-        ) from error
-    if not isinstance(recipe, Recipe):
-        raise UnknownName(f"{name!r} is no recipe", hint="It must be a subclass of Recipe")
-    return recipe
+@cache
+def _vault(url: str) -> Vault:
+    """One vault for all jobs of this process: it remembers what it has checked."""
+    return Vault(url)
 
 
 def run_native(spec: JobSpec, folder: Path) -> JobResult:
@@ -97,7 +81,7 @@ def _run_chip(
     spec: JobSpec, recipe: Recipe, chip: Mapping[str, Any], paths: list[Path], folder: Path
 ) -> list[MadeFile]:
     task = spec.payload
-    vault = Vault(task["vault"])
+    vault = _vault(task["vault"])
     masters = _used(task, chip["name"])
     with contextlib.ExitStack() as stack:
         frames = []
@@ -136,6 +120,9 @@ def _save(
         log.warning("product=%s reason=not in the instrument definition, left out", product.role)
         return []
     (category,) = declared
+    # Later than at the top: it brings matplotlib, and a worker shall start quickly.
+    from vltflow.plots.figure_file import save_figures  # noqa: PLC0415
+
     task = spec.payload
     masters = [master["product_id"] for master in _used(task, chip["name"])]
     path, figures = folder / f"{category}.fits", folder / f"{category}.npz"

@@ -77,6 +77,8 @@ def _flags(template: Template) -> frozenset[str]:
         flags.add("o")
     if template.target:
         flags.add("n")
+    if template.setup.mode == "MOS":
+        flags.add("M")
     if template.lamp:
         flags.add({"thar": "T", "deuterium": "D", "flat": "F"}[template.lamp])
     return frozenset(flags)

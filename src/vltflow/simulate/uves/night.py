@@ -21,6 +21,7 @@ _EVENING = 12.6 * _HOUR  # 0:36 UT
 _MORNING = 21.95 * _HOUR  # 9:57 UT
 _READ_OUT = {("blue", 1): 34.0, ("blue", 2): 21.0, ("red", 1): 45.6, ("red", 2): 26.0}
 _BETWEEN_TEMPLATES = 47.0
+_UNUSED_SETTING = 520.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +32,18 @@ class _Variant:
     """Settings that are taken in 2x2, blue and red."""
     science: tuple[float, float]
     """Settings of the unbinned science exposure."""
+    standard: tuple[float, float]
+    """Settings of the standard star."""
     slit_width: float
-    incomplete: float
-    """Blue setting whose flat template misses a frame."""
+    lost: int
+    """TPL EXPNO of the flat at 520 nm that never arrives."""
 
 
 _VARIANTS = (
-    _Variant((390.0, 580.0), (437.0, 860.0), 0.8, 437.0),
-    _Variant((437.0, 760.0), (390.0, 564.0), 1.0, 346.0),
-    _Variant((346.0, 580.0), (437.0, 760.0), 0.8, 390.0),
-    _Variant((390.0, 564.0), (346.0, 580.0), 0.6, 437.0),
+    _Variant((390.0, 580.0), (437.0, 860.0), (390.0, 580.0), 0.8, 4),
+    _Variant((437.0, 760.0), (390.0, 564.0), (437.0, 760.0), 1.0, 2),
+    _Variant((346.0, 580.0), (437.0, 760.0), (390.0, 564.0), 0.8, 5),
+    _Variant((390.0, 564.0), (346.0, 580.0), (437.0, 860.0), 0.6, 3),
 )
 
 
@@ -98,13 +101,9 @@ def variant_templates(number: int) -> tuple[Template, ...]:
 
 
 def _lose_a_frame(template: Template, variant: _Variant) -> Template:
-    setup = template.setup
-    lost = (
-        template.raw_type == "FLAT_BLUE"
-        and setup.binning == 1
-        and setup.wavelength == variant.incomplete
-    )
-    return replace(template, missing=(4,)) if lost else template
+    """The flats at 520 nm, which no other template of the night needs, lack one frame."""
+    lost = template.raw_type == "FLAT_RED" and template.setup.wavelength == _UNUSED_SETTING
+    return replace(template, missing=(variant.lost,)) if lost else template
 
 
 def _sequence(entries: list[_Entry], start: float) -> list[Template]:
@@ -147,11 +146,10 @@ def _observations(variant: _Variant) -> list[Template]:
     timed: list[Template] = []
     now = _EVENING
     plan = [
-        ("standard", (390.0, 580.0), 1, 120.0),
         ("science", variant.science, 1, 1500.0),
         ("attached", variant.science, 1, 0.0),
         ("science", variant.binned, 2, 1200.0),
-        ("standard", (437.0, 760.0), 1, 120.0),
+        ("standard", variant.standard, 1, 120.0),
     ]
     for kind, pair, binning, exptime in plan:
         longest = 0.0
@@ -204,9 +202,7 @@ def _morning(arm: str, variant: _Variant) -> list[_Entry]:
     entries += [_order_definition(setup), _flat(setup), _arc(setup)]
     # The daily arcs of the health check (ESO QC pages: blue 437 nm 0.4", red 580 nm 0.3").
     entries.append(_arc(_slit(arm, *((437.0, 1, 0.4) if arm == "blue" else (580.0, 1, 0.3)))))
-    if arm == "red":
-        entries.append(_fibre_flat())
-    return entries
+    return entries + (_fibres() if arm == "red" else [])
 
 
 def _slit(arm: str, wavelength: float, binning: int, width: float) -> Setup:
@@ -245,7 +241,8 @@ def _order_definition(setup: Setup) -> _Entry:
 
 
 def _flat(setup: Setup) -> _Entry:
-    count, exptime = 5 if setup.arm == "blue" else 3, SETTINGS[setup.wavelength].flat_exptime
+    count = 5 if setup.arm == "blue" or setup.wavelength == _UNUSED_SETTING else 3
+    exptime = SETTINGS[setup.wavelength].flat_exptime
     return _Entry("flat", f"FLAT_{setup.arm.upper()}", ("CALIB", "LAMP,FLAT", "ECHELLE"),
                   f"{_prefix(setup.mode)}_cal_flatfree", setup, count,
                   exptime / setup.binning**2, lamp="flat")  # fmt: skip
@@ -258,11 +255,18 @@ def _deuterium_flat(setup: Setup) -> _Entry:
     )  # fmt: skip
 
 
-def _fibre_flat() -> _Entry:
-    """Flat through the fibres that FLAMES feeds to the red arm, all fibres lit."""
-    setup = Setup("red", 1, 580.0, 1.0, 0.0, "MOS")
-    return _Entry("fibres", "FFLAT_MOS_RED", ("CALIB", "LAMP,FLAT,ALL", "MOS"),
-                  "mos_cal_flatfree", setup, 3, 30.0, lamp="flat")  # fmt: skip
+def _fibres() -> list[_Entry]:
+    """Calibrations of the fibres that FLAMES feeds to the red arm: slit flat, one fibre, all."""
+    setup = Setup("red", 1, 580.0, 1.0, 12.0, "MOS")
+    fibres = replace(setup, slit_length=0.0)
+    return [
+        _Entry("flat", "SFLAT_RED", ("CALIB", "LAMP,SFLAT", "ECHELLE"),
+               "mos_cal_slitflat", setup, 3, 9.0, lamp="flat"),
+        _Entry("order", "FIB_ORDEF_RED", ("CALIB", "LAMP,ORDERDEF", "MOS"),
+               "mos_cal_orderdef", fibres, 1, 38.3, lamp="flat"),
+        _Entry("fibres", "FFLAT_MOS_RED", ("CALIB", "LAMP,FLAT,ALL", "MOS"),
+               "mos_cal_flatfree", fibres, 3, 30.0, lamp="flat"),
+    ]  # fmt: skip
 
 
 def _arc(setup: Setup) -> _Entry:

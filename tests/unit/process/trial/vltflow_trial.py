@@ -63,10 +63,10 @@ class Sum(Recipe):
             go_wrong(parameters)
         ballast = np.ones(parameters.memory_mb * 125_000)
         time.sleep(parameters.sleep)
-        data = sum(
-            frame.rows(0, frame.shape[0]).astype(np.float32) for frame in inputs.frames
+        data = sum(frame.rows(0, frame.shape[0]).astype(np.float32) for frame in inputs.frames)
+        data = (
+            data * parameters.scale * ballast[:1].sum() if ballast.size else data * parameters.scale
         )
-        data = data * parameters.scale * ballast[:1].sum() if ballast.size else data * parameters.scale
         if "MASTER_BIAS" in inputs.masters:
             data = data - inputs.masters["MASTER_BIAS"].data
         mean = float(data.mean())
@@ -132,7 +132,7 @@ def go_wrong(parameters: SumParameters) -> None:
         case "bug":
             raise ZeroDivisionError("a mistake in the recipe")
         case "kill":
-            print("these are my last words", flush=True)
+            print("these are my last words", flush=True)  # noqa: T201
             os.kill(os.getpid(), signal.SIGKILL)
         case "exit":
             os._exit(3)

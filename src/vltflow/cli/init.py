@@ -9,13 +9,17 @@ from typing import Annotated
 import psutil
 import typer
 
+from vltflow.cli.context import commands
 from vltflow.cli.output import console
 from vltflow.core.site import create_site
 from vltflow.store import Store
 
+app = commands()
+
 _MEMORY_SHARE = 0.75  # the rest is for the file cache, the store and the people at the machine
 
 
+@app.command()
 def init(
     folder: Annotated[Path, typer.Argument(metavar="SITE", help="Folder that becomes the site.")],
     cores: Annotated[

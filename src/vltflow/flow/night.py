@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from vltflow import archive, associate, certify, classify, process, qc
 from vltflow.core.site import Site
 from vltflow.instruments import Instrument
-from vltflow.records import AssociationBlock
 from vltflow.store import Store
 
 Progress = Callable[[str, int, int], None]
@@ -72,7 +71,8 @@ def run_night(
             store,
             site,
             {instrument.name: instrument},
-            blocks=needed_blocks(store, instrument, night),
+            night=night,
+            instrument=instrument.name,
             progress=lambda now: tell("process", now.done, now.total),
             cancel=cancel,
         )
@@ -88,22 +88,6 @@ def run_night(
         if cancel is not None and cancel.is_set():
             break
     return _report(store, instrument, night, done)
-
-
-def needed_blocks(store: Store, instrument: Instrument, night: str) -> list[str]:
-    """Names of the night's ABs and of all ABs whose virtual masters they wait for."""
-    with store.read() as tx:
-        open_blocks = tx.blocks.find(instrument=instrument.name, states=("PLANNED", "RUNNING"))
-    by_name = {block.name: block for block in open_blocks}
-    needed: dict[str, AssociationBlock] = {}
-    waiting = [block for block in open_blocks if block.night == night]
-    while waiting:
-        block = waiting.pop()
-        if block.name not in needed:
-            needed[block.name] = block
-            sources = (match.source_block for match in block.masters)
-            waiting += [by_name[source] for source in sources if source in by_name]
-    return sorted(needed)
 
 
 def _report(store: Store, instrument: Instrument, night: str, done: Counter[str]) -> NightReport:

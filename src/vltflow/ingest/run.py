@@ -49,8 +49,8 @@ def run(
     by : str
         Who ingests, for the event log.
     workers : int, optional
-        Processes that read; by default as many as there are cores, and none besides
-        this one where there is little to read.
+        Threads or processes that read; by default as many as there are cores, and none
+        besides this one where there is little to read.
     progress : callable, optional
         Called with the number of files done and the number of all.
 

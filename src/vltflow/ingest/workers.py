@@ -1,4 +1,9 @@
-"""Reading on several cores, in order, with bounded memory."""
+"""Reading on several cores, in order, with bounded memory.
+
+Large files are read by threads: hashing, summing and unpacking let other threads run.
+Small ones, where parsing takes the time, are read by processes once there are enough
+of them to be worth the second that a process takes to start.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +12,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import wait
 
@@ -18,10 +23,11 @@ from vltflow.instruments.model import InstrumentFile
 from vltflow.records import Quarantined
 
 _FILES_A_PIECE = 64
-_BYTES_A_PIECE = 1 << 27
-_WORTH_FILES = 400
-_WORTH_BYTES = 1 << 29
-"""Less is read before a second process has started."""
+_BYTES_A_PIECE = 1 << 25
+_LARGE_FILE = 1 << 20
+"""Mean size in bytes from which threads do better than processes."""
+_WORTH_PROCESSES = 1500
+"""Number of small files from which processes do better than none."""
 
 Results = list[Reading | Quarantined]
 
@@ -37,26 +43,23 @@ def read_all(
     definitions : sequence of InstrumentFile
         Instruments whose frames are accepted.
     workers : int, optional
-        Number of processes; by default one a core, or none where there is little to read.
+        Number of threads or processes; by default one a core.
 
     Raises
     ------
     VltflowError
         If a reading process dies.
     """
-    count = _default_workers(files) if workers is None else workers
-    if count <= 1:
+    pool = _pool(files, workers)
+    if pool is None:
         for piece in _pieces(files):
             yield from read_files(piece, definitions)
         return
-    # Not fork: this process may hold threads and database connections.
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(count, context, _leave_with_parent)
     waiting: deque[Future[Results]] = deque()
     try:
         for piece in _pieces(files):
             waiting.append(pool.submit(read_files, piece, definitions))
-            if len(waiting) > 2 * count:
+            if len(waiting) > 2 * (workers or _cores()):
                 yield from waiting.popleft().result()
         while waiting:
             yield from waiting.popleft().result()
@@ -69,9 +72,20 @@ def read_all(
         pool.shutdown(cancel_futures=True)
 
 
-def _default_workers(files: Sequence[Found]) -> int:
-    if len(files) < _WORTH_FILES and sum(file.size for file in files) < _WORTH_BYTES:
-        return 1
+def _pool(files: Sequence[Found], workers: int | None) -> Executor | None:
+    """Who reads; None stands for the caller itself."""
+    count = workers or _cores()
+    if count == 1 or not files:
+        return None
+    if sum(file.size for file in files) >= _LARGE_FILE * len(files):
+        return ThreadPoolExecutor(count, "ingest")
+    if workers is None and len(files) < _WORTH_PROCESSES:
+        return None
+    # Not fork: this process may hold threads and database connections.
+    return ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), _leave_with_parent)
+
+
+def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

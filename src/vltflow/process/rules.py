@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
@@ -86,3 +86,16 @@ def is_tried_again(error_code: str, tries: int) -> bool:
 def stops_admission(error_code: str) -> bool:
     """Whether a failure means that no job can end well now: disk full, vault read-only."""
     return error_code == VaultError.code
+
+
+def needed_for(planned: Sequence[AssociationBlock], night: str) -> list[AssociationBlock]:
+    """ABs of a night, and those of other nights whose virtual masters they need, by time."""
+    by_name = {block.name: block for block in planned}
+    needed: set[str] = set()
+    waiting = [block.name for block in planned if block.night == night]
+    while waiting:
+        name = waiting.pop()
+        if name in by_name and name not in needed:
+            needed.add(name)
+            waiting += [match.source_block for match in by_name[name].masters]
+    return [block for block in planned if block.name in needed]

@@ -38,7 +38,7 @@ def run(  # noqa: PLR0913 - what a user may choose
     instruments
         Definitions by name; ABs of other instruments are left alone.
     night, instrument
-        Selection; None is all.
+        Selection; None is all. ABs of other nights whose masters it needs belong to it.
     progress
         Called for each AB that ends.
     cancel

@@ -21,6 +21,7 @@ from vltflow.process.places import Pace, Places
 from vltflow.process.queue import Queue
 from vltflow.process.recover import INTERRUPTED, put_back
 from vltflow.process.report import ProcessReport, Progress, Report
+from vltflow.process.rules import needed_for
 from vltflow.records import AssociationBlock, BlockState, Job, JobState
 from vltflow.store import Store, Transaction
 
@@ -104,9 +105,9 @@ class Scheduler:
     def _load(self, night: str | None, instrument: str | None) -> bool:
         """Look at the AB table anew; whether something is there to do."""
         with self._store.write(by="scheduler", why="looks for work") as tx:
-            planned = tx.blocks.find(
-                night=night, instrument=instrument, states=(BlockState.PLANNED,)
-            )
+            planned = tx.blocks.find(instrument=instrument, states=(BlockState.PLANNED,))
+            if night is not None:
+                planned = needed_for(planned, night)
             self._queue.load(tx, [one for one in planned if one.instrument in self._instruments])
             self._ready.clear()
             self._admission.clear()

@@ -183,7 +183,7 @@ def echelle_format(  # noqa: PLR0913
     constant = spectrograph.blaze_constant
     x_real = grid.x_real()
     found: list[tuple[int, np.ndarray, np.ndarray]] = []
-    lowest, highest = constant / (12.8 * central_nm), constant / (7.8 * central_nm)
+    lowest, highest = constant / (13.0 * central_nm), constant / (7.0 * central_nm)
     for order in range(max(10, int(lowest)), int(highest) + 1):
         wave = constant / order * _RANGE
         x, y = spectrograph.image(order, wave, central_nm, disperser)

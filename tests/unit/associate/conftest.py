@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -79,11 +78,27 @@ raw_types:
 """,
     "recipes.yaml": """
 recipes:
-  bias: {title: b, runner: native, native: b, products: [{role: MASTER_BIAS, category: MASTER_BIAS, name: "b"}]}
-  dark: {title: d, runner: native, native: d, products: [{role: MASTER_DARK, category: MASTER_DARK, name: "d"}]}
-  flat: {title: f, runner: native, native: f, products: [{role: MASTER_FLAT, category: MASTER_FLAT, name: "f"}]}
+  bias:
+    title: b
+    runner: native
+    native: b
+    products: [{role: MASTER_BIAS, category: MASTER_BIAS, name: "b"}]
+  dark:
+    title: d
+    runner: native
+    native: d
+    products: [{role: MASTER_DARK, category: MASTER_DARK, name: "d"}]
+  flat:
+    title: f
+    runner: native
+    native: f
+    products: [{role: MASTER_FLAT, category: MASTER_FLAT, name: "f"}]
   arc: {title: a, runner: none, products: [{role: LINES, category: LINES, name: "a"}]}
-  star: {title: s, runner: native, native: s, products: [{role: SPECTRUM, category: SPECTRUM, name: "s"}]}
+  star:
+    title: s
+    runner: native
+    native: s
+    products: [{role: SPECTRUM, category: SPECTRUM, name: "s"}]
 """,
     "qc.yaml": "parameters: []",
     "scores.yaml": "thresholds: []",
@@ -112,19 +127,19 @@ def make_frames(
     *,
     expnos: tuple[int, ...] = (),
     tpl: str | None = None,
-    bin: int = 1,
+    binning: int = 1,
     slit: float = 1,
     exptime: float = 0.0,
 ) -> list[RawFrame]:
     """Classified frames of one template that announces `count`; day is MJD - 57000."""
     numbers = expnos or tuple(range(1, count + 1))
-    keys: dict[str, Any] = {"BIN": bin}
+    keys: dict[str, Any] = {"BIN": binning}
     if raw_type in {"FLAT", "ARC", "STAR"}:
         keys["SLIT"] = slit
     found = []
     for place, number in enumerate(numbers):
         mjd = 57000.0 + day + (number - 1) * 1e-3 + place * 1e-7
-        name = f"TOY.{raw_type}.{mjd:.8f}.{bin}.{slit:g}"
+        name = f"TOY.{raw_type}.{mjd:.8f}.{binning}.{slit:g}"
         found.append(
             RawFrame(
                 frame_id=hashlib.sha256(name.encode()).hexdigest(),

@@ -1,11 +1,10 @@
 import pytest
 
 from vltflow.associate.grouping import build_block, completeness, group
+from vltflow.store import WaitingFrame
 
 
 def _waiting(frames):
-    from vltflow.store import WaitingFrame
-
     return [
         WaitingFrame(**{name: getattr(frame, name) for name in WaitingFrame._fields})
         for frame in frames
@@ -13,7 +12,9 @@ def _waiting(frames):
 
 
 def test_frames_of_one_template_and_setup_are_one_group(toy, frames):
-    waiting = _waiting([*frames("BIAS", 1, 3), *frames("BIAS", 2, 3), *frames("BIAS", 1, 3, bin=2)])
+    waiting = _waiting(
+        [*frames("BIAS", 1, 3), *frames("BIAS", 2, 3), *frames("BIAS", 1, 3, binning=2)]
+    )
     assert [len(found.frames) for found in group(waiting, toy).values()] == [3, 3, 3]
 
 

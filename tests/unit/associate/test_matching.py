@@ -88,11 +88,12 @@ def test_what_is_made_serves_as_real(toy):
 def test_the_index_agrees_with_looking_at_everything(toy, places, at):
     candidates = [_candidate(place / 4, f"n{i}") for i, place in enumerate(places)]
     found = _match(toy, "DARK", "MASTER_BIAS", candidates, at / 4)
-    ranked = [
-        (next(lv for lv, days in ((-1, 0.5), (0, 2), (2, 10)) if away <= days), away, c.mjd_mid, c.name)
-        for c in candidates
-        if (away := abs(c.mjd_mid - at / 4)) <= 10
-    ]  # fmt: skip
+    ranked = []
+    for one in candidates:
+        away = abs(one.mjd_mid - at / 4)
+        level = next((lv for lv, days in ((-1, 0.5), (0, 2), (2, 10)) if away <= days), None)
+        if level is not None:
+            ranked.append((level, away, one.mjd_mid, one.name))
     assert found.source_block == (min(ranked)[3] if ranked else "")
     assert found.level == (min(ranked)[0] if ranked else None)
 

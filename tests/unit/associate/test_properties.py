@@ -29,11 +29,13 @@ def _result(store):
     st.integers(1, 5),
     st.sets(st.integers(0, 40), max_size=3),
 )
-def test_order_and_portions_do_not_matter(toy, frames, put, templates, random, portions, lost):
+def test_order_and_portions_do_not_matter(  # noqa: PLR0917
+    toy, frames, put, templates, random, portions, lost
+):
     arriving = [
         frame
         for raw_type, place, count, binning in templates
-        for frame in frames(raw_type, place / 4, count, bin=binning)
+        for frame in frames(raw_type, place / 4, count, binning=binning)
     ]
     arriving = [frame for number, frame in enumerate(arriving) if number not in lost]
     with tempfile.TemporaryDirectory() as folder:

@@ -211,6 +211,14 @@ def test_processes_give_the_same_as_one(sqlite_store, instrument, write_frame) -
     assert [arrival.frame_id for arrival in alone.known] == [each.frame_id for each in report.new]
 
 
+def test_threads_read_large_files(sqlite_store, instrument, write_frame, monkeypatch) -> None:
+    monkeypatch.setattr("vltflow.ingest.workers._LARGE_FILE", 1)
+    folder = [write_frame(number).parent for number in range(90)][-1]
+    report = ingest.run(sqlite_store, [instrument], [folder], workers=4)
+    assert counts(report) == (90, 0, 0)
+    assert [arrival.location for arrival in report.arrivals] == sorted(map(str, folder.iterdir()))
+
+
 @pytest.mark.slow
 def test_killed_ingestion_goes_on_from_what_is_recorded(
     sqlite_store: Store, instrument: Instrument, write_frame

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -214,3 +215,21 @@ def define(tmp_path: Path) -> Callable[..., dict[str, Instrument]]:
         return {"TRIAL": write_instrument(tmp_path / "trial", **changes)}
 
     return _define
+
+
+@pytest.fixture
+def fork() -> Callable[[Callable[[], object]], int]:
+    """Run something in a child process that has all modules already; gives its number."""
+
+    def _fork(work: Callable[[], object]) -> int:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # threads: none of them is needed
+            pid = os.fork()
+        if pid == 0:
+            try:
+                work()
+            finally:
+                os._exit(0)
+        return pid
+
+    return _fork

@@ -7,8 +7,8 @@ from vltflow.records import AssociationBlock, BlockState, MasterMatch, MatchStat
 def block(*masters: MasterMatch) -> AssociationBlock:
     return AssociationBlock(
         name="b", instrument="I", night="2015-02-26", raw_type="T", setup="", setup_keys="",
-        recipe="r", grouping="tpl", group_key="", frames=(), masters=masters, expected=1, complete=True,
-        mjd_start=0, mjd_mid=0, mjd_end=0, context="",
+        recipe="r", grouping="tpl", group_key="", frames=(), masters=masters, expected=1,
+        complete=True, mjd_start=0, mjd_mid=0, mjd_end=0, context="",
     )  # fmt: skip
 
 

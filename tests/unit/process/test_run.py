@@ -72,7 +72,7 @@ def test_a_red_block_with_one_failing_chip_is_partial(day, process, define):
         ("raise", "algorithm_failure", 1, "no light"),
         ("bug", "recipe", 1, "ZeroDivisionError: a mistake in the recipe"),
         ("kill", "recipe_crashed", 3, "killed by SIGKILL"),
-        ("exit", "recipe_crashed", 3, "exit status 3"),
+        pytest.param("exit", "recipe_crashed", 3, "exit status 3", marks=pytest.mark.slow),
         ("memory", "recipe_crashed", 3, "out of memory"),
         ("hang", "recipe_timeout", 2, "wall_s = 1"),
     ],
@@ -122,7 +122,7 @@ def test_what_can_never_fit_is_refused_at_once(day, process, define):
     assert "needs cores = 3, the site has 2" in problem_of(day, block)
 
 
-def test_resources_that_nobody_stated_are_the_recipe_s_estimate(day, site, tmp_path, define):
+def test_resources_that_nobody_stated_are_the_recipe_s_estimate(day, process, define):
     block = day.add("BIAS")
     instruments = define(bias={"native": "vltflow_trial:Greedy"})
     entry = instruments["TRIAL"].recipes.recipes["bias"]

@@ -102,7 +102,7 @@ def test_two_flats_differ_by_shot_noise_alone(
     small_day: SimulatedDay, truths: dict[str, dict]
 ) -> None:
     first, second = (_data(small_day, truths, name)[0] for name in _frames(truths, "FLAT_BLUE")[:2])
-    bright = (first > 20_000) & (first < 60_000)
+    bright = first > 5_000
     assert bright.sum() > 1000
     pull = (first - second)[bright] / np.sqrt(first[bright] + second[bright])
     assert pull.std() == pytest.approx(1.0, abs=0.03)
@@ -133,7 +133,8 @@ def test_the_same_seed_gives_the_same_bytes_and_another_one_other_noise(
         written[seed] = (tmp_path / f"{name}.fits").read_bytes()
     assert written[1] == (small_day.folder / f"{name}.fits").read_bytes()
     assert written[1] != written[2]
-    assert written[1][:20_000] == written[2][:20_000]  # headers do not depend on the seed
+    header = written[1].index(b"END" + b" " * 77)
+    assert written[1][:header] == written[2][:header]
 
 
 def test_nothing_temporary_is_left(small_day: SimulatedDay) -> None:

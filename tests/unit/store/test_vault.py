@@ -118,7 +118,7 @@ def test_a_damaged_file_is_detected_by_every_reader(vault, tmp_path):
         vault.check,
         lambda wanted: vault.local_path(wanted, tmp_path / "work"),
     ):
-        with pytest.raises(VaultError, match="damaged.*backup"):
+        with pytest.raises(VaultError, match=r"damaged.*backup"):
             read(file_id)
     assert not list((tmp_path / "work").glob("*"))
 

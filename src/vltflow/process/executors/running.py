@@ -18,6 +18,8 @@ class Running:
     folder: Path
     started: float = 0.0
     """By the monotonic clock: the wall clock may jump. When its turn came, if it had to wait."""
+    restarts: int = 0
+    """Workers that were killed before it had begun in them."""
     stopped_as: Ending | None = None
     """Set before its processes are killed on purpose."""
     ending: Ending | None = None

@@ -14,10 +14,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vltflow.process.executors.commands import signal_name
+from vltflow.process.executors.folders import LOCK_FILE
 from vltflow.process.executors.interface import RESULT_FILE, Ending
 from vltflow.process.executors.running import Running
 
 _QUIT_SECONDS = 5.0
+_RESTARTS = 10
 
 
 @dataclass(slots=True, eq=False)
@@ -134,7 +136,7 @@ class WorkerPool:
         with contextlib.suppress(OSError):
             worker.process.stdin.close()
         self._workers.remove(worker)
-        if worker.jobs:
+        if worker.jobs and not _may_start_again(worker.jobs[0], status):
             _end_of_the_dead(worker.jobs.popleft(), status, _text(worker.log))
         worker.log.unlink(missing_ok=True)
         return list(worker.jobs)
@@ -147,6 +149,15 @@ def _send(worker: Worker, running: Running) -> None:
     with contextlib.suppress(BrokenPipeError):  # it just died: its end is read soon
         worker.process.stdin.write(f"{running.spec.to_json()}\n".encode())
         worker.process.stdin.flush()
+
+
+def _may_start_again(running: Running, status: int) -> bool:
+    """Whether a job is innocent of its worker's death: killed before the job had begun."""
+    begun = (running.folder / LOCK_FILE).exists()
+    if begun or status >= 0 or running.stopped_as is not None:
+        return False
+    running.restarts += 1
+    return running.restarts <= _RESTARTS
 
 
 def _end_of_the_dead(running: Running, status: int, said: str) -> None:

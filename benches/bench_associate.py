@@ -116,9 +116,9 @@ def measure(count: int) -> dict[str, float]:
         begin = time.perf_counter()
         fill(store, itertools.islice(classified(0), count))
         filled = time.perf_counter() - begin
-        begin = time.perf_counter()
+        begin, busy = time.perf_counter(), time.process_time()
         report = run(store, instrument)
-        associated = time.perf_counter() - begin
+        associated, busy = time.perf_counter() - begin, time.process_time() - busy
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         begin = time.perf_counter()
         again = run(store, instrument)
@@ -139,6 +139,7 @@ def measure(count: int) -> dict[str, float]:
         "blocks": len(report.created),
         "fill_s": filled,
         "associate_s": associated,
+        "associate_cpu_s": busy,
         "frames_per_s": count / associated,
         "peak_mb": peak,
         "again_s": idle,

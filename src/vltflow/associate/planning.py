@@ -46,7 +46,7 @@ class Plan:
     """What an association will write."""
 
     changes: list[Change] = field(default_factory=list)
-    """Makers before users, by time within a raw type."""
+    """By time."""
     left_waiting: list[str] = field(default_factory=list)
     """Running ABs whose late frames wait until they have ended."""
     seen: int = 0
@@ -88,6 +88,8 @@ class _Planner:
             if drafts or open_blocks:
                 self._plan.looked = True
                 self._match(raw_type, [*drafts, *open_blocks])
+        # Databases write what lies together in time several times faster.
+        self._plan.changes.sort(key=lambda one: (one.block.mjd_mid, one.block.name))
         return self._plan
 
     # Frames into drafts
@@ -201,7 +203,7 @@ class _Planner:
         times = [change.block.mjd_mid for change in targets]
         matcher = Matcher(needs, lambda maker: self._index(maker, times))
         by_category = {need.category: need for need in needs}
-        for change in sorted(targets, key=lambda one: (one.block.mjd_mid, one.block.name)):
+        for change in targets:
             block = change.block
             matched = matcher.matches(block.setup_keys, block.mjd_mid)
             judged = judge(block, matched, self._instrument, by_category)

@@ -84,8 +84,8 @@ def _carry_out(
     done: dict[str, list[str]] = {}
     late = list(plan.left_waiting)
     changes = plan.changes
-    # Makers come before users: whatever is killed between two batches, no AB waits for
-    # one that does not exist.
+    # Killed between two batches, an AB may wait for one that is not written yet. It is not
+    # run before that one exists, and the next association writes it: its frames still wait.
     for start in range(0, len(changes), BATCH):
         batch = changes[start : start + BATCH]
         with store.write(by=by, why=f"rules {instrument.context}") as change:

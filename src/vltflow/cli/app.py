@@ -77,7 +77,7 @@ def _options(
 ) -> None:
     del version
     context.obj = {"site": site}
-    level = logging.INFO if verbose else logging.WARNING
+    level = logging.INFO if verbose else logging.ERROR  # what matters is in the result itself
     logging.basicConfig(level=level, format="%(asctime)s %(name)s %(message)s")
 
 

@@ -32,7 +32,12 @@ def ingest(
         report = room.run(store, instruments(), paths, progress=tell)
     told = report.arrivals if as_json else report.rejected
     rows = [
-        {"file": one.location, "outcome": str(one.outcome), "reason": one.reason} for one in told
+        {
+            "file": one.location,
+            "outcome": str(one.outcome),
+            "reason": one.reason.removeprefix(f"{one.location}: "),
+        }
+        for one in told
     ]
     show(rows, COLUMNS, as_json=as_json, empty="")
     if not as_json:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import asdict, fields
+from typing import Any
 
 import typer
 
@@ -16,6 +17,7 @@ from vltflow.cli.context import (
     open_store,
 )
 from vltflow.cli.output import console, show
+from vltflow.cli.quarantine import refused
 from vltflow.flow.monitor import MonitorRow, monitor
 
 app = commands()
@@ -34,8 +36,7 @@ def status(
     """Show the AB monitor: each AB with state, score, certification and problem."""
     with open_store(context, site) as (_, store):
         rows = monitor(store, night=night, instrument=instrument and instrument.upper())
-        with store.read() as tx:
-            refused = len(tx.quarantine.find())
+        files = refused(store)
     show(
         [asdict(row) for row in rows],
         COLUMNS,
@@ -43,10 +44,10 @@ def status(
         empty="no ABs yet: `vltflow ingest RAW`, then `vltflow night NIGHT --instrument NAME`",
     )
     if not as_json:
-        _summary(rows, refused)
+        _summary(rows, files)
 
 
-def _summary(rows: list[MonitorRow], refused: int) -> None:
+def _summary(rows: list[MonitorRow], files: list[dict[str, Any]]) -> None:
     states = Counter(row.status for row in rows)
     incomplete = sum(not row.complete for row in rows)
     scored = sum(bool(row.score) for row in rows)
@@ -57,5 +58,6 @@ def _summary(rows: list[MonitorRow], refused: int) -> None:
             f"\n{len(rows)} ABs: {counts}; {scored} scored, {incomplete} incomplete, "
             f"{waiting} wait for a person (`vltflow certify list`)"
         )
-    if refused:
-        console().print(f"{refused} files were refused: `vltflow quarantine` tells why")
+    if files:
+        console().print(f"\n{len(files)} files were refused and are in no AB:")
+        show(files, ("location", "reason"), as_json=False, empty="")

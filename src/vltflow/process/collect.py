@@ -151,6 +151,9 @@ def _result_of(job: Job, outcome: Outcome) -> JobResult:
     match outcome.ending:
         case Ending.CRASHED:
             return failed(RecipeCrashed.code, f"{job.recipe}: {outcome.error}")
+        case Ending.REFUSED:
+            hint = "Free some space or make it writable, and start again"
+            return failed(VaultError.code, f"{outcome.folder}: {outcome.error}. {hint}")
         case Ending.TIMEOUT:
             limit = f"{job.recipe} was stopped: it ran longer than its wall_s = {job.wall_s}"
             return failed(RecipeTimeout.code, f"{limit}. Raise it in recipes.yaml if that is fair")

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from vltflow.process.result import JobResult
 
-_STATUS = Path("/proc/self/status")
 _CLEAR = Path("/proc/self/clear_refs")
 _RESET_PEAK = "5"  # proc(5): resets VmHWM to the present size
 
@@ -57,12 +56,17 @@ def _reset_peak() -> None:
         return
 
 
-def _peak_mb() -> float:
+def high_water_mb(process: int | str = "self") -> float:
+    """Highest memory of a process since its program started, MB; 0 where nobody tells."""
     try:
-        for line in _STATUS.read_text().splitlines():
+        for line in Path(f"/proc/{process}/status").read_text().splitlines():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) / 1e3
     except OSError:
         pass
+    return 0.0
+
+
+def _peak_mb() -> float:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (1e6 if sys.platform == "darwin" else 1e3)
+    return high_water_mb() or peak / (1e6 if sys.platform == "darwin" else 1e3)

@@ -47,19 +47,28 @@ def main() -> None:
     threading.Thread(target=_listen, args=(specs,), daemon=True).start()
     while True:
         spec = specs.get()
-        run_job(spec)
-        os.write(answers, f"{json.dumps({'ended': spec.job_id})}\n".encode())
+        answer = {"ended": spec.job_id}
+        try:
+            run_job(spec)
+        except OSError as error:  # the disk takes neither log nor result: say it by mouth
+            answer["refused"] = f"{error.strerror or error}"
+        os.write(answers, f"{json.dumps(answer)}\n".encode())
 
 
 def run_job(spec: JobSpec) -> None:
-    """Run one job in its folder: log first, products, result last."""
+    """Run one job in its folder: log first, products, result last.
+
+    Raises
+    ------
+    OSError
+        If the disk refuses the log or the result.
+    """
     folder = local_path(spec.work)
     lock = hold_lock(folder)
     os.environ[FOLDER_VARIABLE] = str(folder)
     try:
         with _logging_into(folder / LOG_FILE):
             result = _measured(spec, folder)
-        # Without a result the job counts as crashed, so a full disk is told by exit, not silence.
         write_result(folder, result)
     finally:
         os.close(lock)

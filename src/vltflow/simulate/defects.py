@@ -47,9 +47,11 @@ _KINDS = {
     "high-read-noise": ("bias",),
     "bias-jump": ("bias",),
     "missing-frame": ("bias", "flat", "dark"),
-    "foreign-instrument": ("bias", "arc", "flat", "format", "order"),
+    "foreign-instrument": ("arc", "format", "order"),
+    "duplicate-file": ("arc", "format", "order"),
 }
-_ANY_KIND = ("flat", "arc", "format", "order", "fibres", "standard", "science")
+_SEVERAL_FRAMES = ("flat", "fibres", "dark")
+"""Kinds for all other defects: with the frame lost, its block still shows what is missing."""
 _WHOLE_TEMPLATE = frozenset({"high-read-noise"})
 _LOST = frozenset(
     {
@@ -103,7 +105,7 @@ def choose_victims(
     for name in sorted(
         set(names), key=lambda name: (name not in _KINDS, list(DEFECTS).index(name))
     ):
-        kinds = _KINDS.get(name, _ANY_KIND)
+        kinds = _KINDS.get(name, _SEVERAL_FRAMES)
         free = [t for t in templates if t.kind in kinds and t.ordinal not in used]
         if not free:
             raise UserError(f"no template is left for the defect {name}; ask for fewer defects")

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import gzip
-import os
 import shutil
-import signal
 import subprocess
 import sys
 import textwrap
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 from astropy.io import fits
 
 from vltflow import ingest
+from vltflow.core.errors import VltflowError
 from vltflow.fits import inspect
 from vltflow.ingest import IngestReport
 from vltflow.instruments import Instrument
@@ -228,6 +228,7 @@ def test_killed_ingestion_goes_on_from_what_is_recorded(
         """
         import sys
         from vltflow import ingest
+from vltflow.core.errors import VltflowError
         from vltflow.instruments import Instrument
         from vltflow.store import Store
 
@@ -236,10 +237,9 @@ def test_killed_ingestion_goes_on_from_what_is_recorded(
         def show(done, total):
             print(done, flush=True)
 
-        if __name__ == "__main__":
-            instrument = Instrument.model_validate_json(sys.argv[1])
-            store = Store(sys.argv[2], sys.argv[3] + "/vault")
-            ingest.run(store, [instrument], [sys.argv[3]], workers=2, progress=show)
+        instrument = Instrument.model_validate_json(sys.argv[1])
+        store = Store(sys.argv[2], sys.argv[3] + "/vault")
+        ingest.run(store, [instrument], [sys.argv[3]], workers=2, progress=show)
         """
     )
     program = folder.parent / "ingest_all.py"
@@ -259,39 +259,35 @@ def test_killed_ingestion_goes_on_from_what_is_recorded(
     assert {arrival.name for arrival in report.arrivals} == set(frames(sqlite_store))
 
 
-@pytest.mark.slow
-def test_workers_of_a_killed_ingestion_end(
-    sqlite_store: Store, instrument: Instrument, write_frame
-) -> None:
-    folder = write_frame(1).parent
-    script = textwrap.dedent(
-        """
-        import os, sys, time
-        from vltflow.ingest.workers import _leave_with_parent
-        from concurrent.futures import ProcessPoolExecutor
-        import multiprocessing
+def test_reader_ends_with_its_parent() -> None:
+    script = """
+        import os, time
+        from vltflow.ingest.workers import _Reader
 
-        if __name__ == "__main__":
-            context = multiprocessing.get_context("spawn")
-            pool = ProcessPoolExecutor(1, context, _leave_with_parent)
-            print(pool.submit(os.getpid).result(), flush=True)
-            time.sleep(60)
+        reader = _Reader()
+        reader.send([], [])
+        reader.receive()
+        print(reader._process.pid, flush=True)
+        time.sleep(60)
         """
-    )
-    program = folder.parent / "parent.py"
-    program.write_text(script)
-    process = subprocess.Popen([sys.executable, program], stdout=subprocess.PIPE, text=True)
-    worker = int(process.stdout.readline())
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        try:
-            os.kill(worker, 0)
-        except ProcessLookupError:
-            return
-        if Path(f"/proc/{worker}/stat").read_text().split()[2] == "Z":
-            return
-        time.sleep(0.05)
-    os.kill(worker, signal.SIGKILL)
-    pytest.fail("the worker outlived its parent")
+    command = [sys.executable, "-c", textwrap.dedent(script)]
+    parent = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    reader = int(parent.stdout.readline())
+    assert is_running(reader)
+    parent.kill()
+    parent.communicate()
+    deadline = time.monotonic() + 30
+    while is_running(reader) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not is_running(reader)
+
+
+def is_running(process: int) -> bool:
+    return psutil.pid_exists(process) and psutil.Process(process).status() != psutil.STATUS_ZOMBIE
+
+
+def test_death_of_a_reader_is_told(sqlite_store, instrument, write_frame, monkeypatch) -> None:
+    folder = write_frame(1).parent
+    monkeypatch.setattr("vltflow.ingest.workers.sys.executable", "/bin/false")
+    with pytest.raises(VltflowError, match="a process that read files died"):
+        ingest.run(sqlite_store, [instrument], [folder], workers=2)

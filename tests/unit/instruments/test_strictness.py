@@ -82,7 +82,7 @@ def test_a_missing_file_is_named(tmp_path):
 
 
 def test_an_unknown_instrument_tells_what_is_installed():
-    with pytest.raises(UnknownName, match="Installed: .*UVES"):
+    with pytest.raises(UnknownName, match=r"Installed: .*UVES"):
         load("NOSUCH")
     assert "UVES" in available()
 

@@ -3,6 +3,7 @@
 import errno
 import itertools
 import os
+import shutil
 import subprocess
 from dataclasses import replace
 
@@ -32,16 +33,11 @@ def small_disk(tmp_path):
 
 
 def fill(folder):
-    """Leave only a few kilobytes free; gives the file to remove."""
+    """Leave only two pages free; gives the file to remove."""
     filler = folder / "filler"
-    with filler.open("wb") as file:
-        try:
-            while True:
-                file.write(b"x" * 4096)
-                file.flush()
-        except OSError as error:
-            assert error.errno == errno.ENOSPC
-    os.truncate(filler, filler.stat().st_size - 24_576)
+    free = shutil.disk_usage(folder).free
+    filler.write_bytes(bytes(free - 8192))
+    assert shutil.disk_usage(folder).free <= 8192
     return filler
 
 

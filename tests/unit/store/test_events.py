@@ -38,6 +38,9 @@ CHANGES: dict[str, Callable] = {
     "blocks.move": lambda tx, _: tx.blocks.move([NAME], BlockState.RUNNING),
     "jobs.add": lambda tx, make: tx.jobs.add([make.job(9, block=NAME)]),
     "jobs.update": lambda tx, make: tx.jobs.update(make.job(1), expected=set(JobState)),
+    "jobs.update_many": lambda tx, make: tx.jobs.update_many(
+        [make.job(1), make.job(2)], expected=set(JobState)
+    ),
     "products.add": lambda tx, make: tx.products.add([make.product(9, block=NAME, job_id="job1")]),
     "products.set_state": lambda tx, _: tx.products.set_state("product1", ProductState.REJECTED),
     "products.adopt": lambda tx, _: tx.products.adopt("product1", 2),
@@ -71,7 +74,6 @@ READING = {
         "decisions",
         "find",
         "get",
-        "lock",
         "siblings",
         "states",
         "users_of",
@@ -93,7 +95,6 @@ READING = {
     "masters": {
         "find",
         "get",
-        "lock",
         "siblings",
         "superseded",
         "unregistered",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import resource
+import select
 import signal
 import subprocess
 import sys
@@ -16,9 +18,12 @@ from vltflow.core.errors import RecipeError, UnknownName
 from vltflow.process.executors.folders import hold_lock, work_environment
 from vltflow.process.executors.interface import LOG_FILE, Ending, JobSpec
 from vltflow.process.executors.running import Running
+from vltflow.process.resources import high_water_mb
 from vltflow.process.result import JobResult, MadeFile, file_sha256, write_result
 
 _TAIL_BYTES = 2000
+_SAMPLE_MS = 250
+_HAS_PIDFD = hasattr(os, "pidfd_open")  # Linux
 _NO_PROGRAM = frozenset({errno.ENOENT, errno.EACCES, errno.ENOEXEC})
 # ru_maxrss is in bytes on macOS, in kB elsewhere (getrusage(2)).
 _MAXRSS_PER_MB = 1e6 if sys.platform == "darwin" else 1e3
@@ -94,18 +99,14 @@ class Commands:
     def _watch(self, running: Running) -> None:
         program = self._programs[running.spec.job_id]
         process = program.process
-        if hasattr(os, "waitid"):  # not on macOS before Python 3.13
-            # Wait without reaping: its number still belongs to it when its group is killed.
-            os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
-            with program.reaping:
+        seen_mb = _wait_and_sample(process.pid)
+        with program.reaping if _HAS_PIDFD else contextlib.nullcontext():
+            if _HAS_PIDFD:  # it has ended and is not reaped: its number is still its own
                 _kill_group(process.pid)  # what it left behind
-                _, status, usage = os.wait4(process.pid, 0)
-                process.returncode = os.waitstatus_to_exitcode(status)
-        else:
             _, status, usage = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
         running.cpu_s = usage.ru_utime + usage.ru_stime
-        running.peak_mb = usage.ru_maxrss / _MAXRSS_PER_MB
+        running.peak_mb = _peak_mb(usage.ru_maxrss / _MAXRSS_PER_MB, seen_mb)
         self._conclude(running, process.returncode)
         with contextlib.suppress(OSError):
             os.write(self._wake, b"!")
@@ -120,9 +121,36 @@ class Commands:
             try:
                 write_result(running.folder, _result(running.spec, running.folder, status))
             except OSError as error:
-                running.end(Ending.CRASHED, f"its result could not be written: {error}")
+                running.end(Ending.REFUSED, f"{error.strerror or error}")
             else:
                 running.end(Ending.RESULT)
+
+
+def _wait_and_sample(number: int) -> float:
+    """Wait for the end of a process without reaping it; gives the most memory seen, MB."""
+    if not _HAS_PIDFD:
+        return 0.0
+    seen = 0.0
+    descriptor = os.pidfd_open(number)
+    try:
+        poller = select.poll()
+        poller.register(descriptor, select.POLLIN)
+        while True:
+            seen = max(seen, high_water_mb(number))
+            if poller.poll(_SAMPLE_MS):
+                return seen
+    finally:
+        os.close(descriptor)
+
+
+def _peak_mb(reported: float, seen: float) -> float:
+    """Peak memory of a program.
+
+    The kernel hands the peak of the process that started a program down to it, so what it
+    reports is true only where it is more than our own. Else the samples count.
+    """
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _MAXRSS_PER_MB
+    return reported if reported > own or not seen else seen
 
 
 def signal_name(number: int) -> str:

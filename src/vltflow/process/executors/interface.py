@@ -57,6 +57,8 @@ class Ending(StrEnum):
     """It wrote its result, good or bad."""
     CRASHED = "CRASHED"
     """It died before."""
+    REFUSED = "REFUSED"
+    """The disk did not take its result: it was not at fault."""
     TIMEOUT = "TIMEOUT"
     """It was stopped as it used more wall time than declared."""
     CANCELLED = "CANCELLED"
@@ -72,7 +74,7 @@ class Outcome:
     folder: Path
     """Folder of this job on this machine, with the result, the log and the products."""
     error: str = ""
-    """For CRASHED: how it died."""
+    """How it died, or why the disk refused."""
     elapsed_s: float | None = None
     cpu_s: float | None = None
     """None where only the result knows."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import selectors
 import signal
@@ -85,8 +86,9 @@ class WorkerPool:
         answer = os.read(worker.process.stdout.fileno(), 1 << 16)
         if not answer:
             return self._bury(worker)
-        for _ in range(answer.count(b"\n")):
-            worker.jobs.popleft().end(Ending.RESULT)
+        for line in answer.splitlines():  # short, so each was written as a whole
+            refused = json.loads(line).get("refused", "")
+            worker.jobs.popleft().end(Ending.REFUSED if refused else Ending.RESULT, refused)
             if worker.jobs:
                 worker.jobs[0].started = time.monotonic()
                 if worker.jobs[0].stopped_as is not None:

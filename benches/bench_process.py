@@ -27,6 +27,12 @@ import numpy as np
 import yaml
 from astropy.io import fits
 
+from vltflow.core.site import create_site
+from vltflow.instruments import load_folder
+from vltflow.process import run
+from vltflow.records import AssociationBlock, RawFrame
+from vltflow.store import Store, pack_headers
+
 RECIPE = '''
 from typing import Any, ClassVar
 from vltflow.recipes import Parameters, RawInput, Recipe, RecipeResult
@@ -93,9 +99,6 @@ def write_frame(path: Path) -> None:
 
 def plan(store, frame_path: Path, jobs: int) -> None:
     """Register as many ABs of one frame each; all frames lie in one file."""
-    from vltflow.records import AssociationBlock, RawFrame
-    from vltflow.store import pack_headers
-
     size, packed = frame_path.stat().st_size, pack_headers([{}])
     for start in range(0, jobs, 1000):
         frames, blocks = [], []
@@ -140,11 +143,6 @@ def plan(store, frame_path: Path, jobs: int) -> None:
 
 def time_scheduler(folder: Path, jobs: int) -> float:
     """Seconds to run that many jobs that do nothing."""
-    from vltflow.core.site import create_site
-    from vltflow.instruments import load_folder
-    from vltflow.process import run
-    from vltflow.store import Store
-
     site = create_site(folder / f"site-{jobs}", cores=2, memory_mb=4000)
     store = Store(site.database, site.vault)
     write_frame(folder / f"frame-{jobs}.fits")

@@ -16,7 +16,9 @@ DOCS = ROOT / "docs"
 
 
 def _reference():
-    spec = importlib.util.spec_from_file_location("reference", ROOT / "tools" / "write_reference.py")
+    spec = importlib.util.spec_from_file_location(
+        "reference", ROOT / "tools" / "write_reference.py"
+    )
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -30,8 +32,11 @@ def test_reference_pages_follow_from_the_code(name: str) -> None:
 
 def test_every_page_is_in_a_table_of_contents() -> None:
     listed = set(re.findall(r"^([\w/-]+)$", (DOCS / "index.md").read_text(), re.MULTILINE))
-    pages = {str(page.relative_to(DOCS).with_suffix("")) for page in DOCS.rglob("*.md")
-             if "_build" not in page.parts}
+    pages = {
+        str(page.relative_to(DOCS).with_suffix(""))
+        for page in DOCS.rglob("*.md")
+        if "_build" not in page.parts
+    }
     assert pages - {"index"} == listed
 
 
@@ -45,7 +50,9 @@ def test_the_commands_of_the_first_night_work_as_they_are_printed(tmp_path: Path
 
 
 def test_every_command_in_the_how_tos_exists() -> None:
-    known = set(re.findall(r"^## (.+)$", (DOCS / "reference" / "commands.md").read_text(), re.MULTILINE))
+    known = set(
+        re.findall(r"^## (.+)$", (DOCS / "reference" / "commands.md").read_text(), re.MULTILINE)
+    )
     for page in (DOCS / "howto").glob("*.md"):
         for words in re.findall(r"vltflow ([a-z]+(?: [a-z]+)?)", page.read_text()):
             one, _, two = words.partition(" ")

@@ -15,8 +15,16 @@ from vltflow.simulate import SimulatedDay, simulate_day
 
 NIGHT = "2015-02-26"
 TEN_DEFECTS = (
-    "missing-frame", "lamp-off", "saturated-flat", "wrong-binning", "high-read-noise", "bias-jump",
-    "truncated-file", "duplicate-file", "wrong-header-value", "zero-length-file",
+    "missing-frame",
+    "lamp-off",
+    "saturated-flat",
+    "wrong-binning",
+    "high-read-noise",
+    "bias-jump",
+    "truncated-file",
+    "duplicate-file",
+    "wrong-header-value",
+    "zero-length-file",
 )
 
 Command = Callable[..., Any]
@@ -36,9 +44,8 @@ def defect_day(tmp_path_factory: pytest.TempPathFactory) -> SimulatedDay:
 
 
 @pytest.fixture
-def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Command:
+def command(capsys: pytest.CaptureFixture[str]) -> Command:
     """Run `vltflow` as a user would; gives the parsed output of --json, else the text."""
-    monkeypatch.setenv("VLTFLOW_SITE", str(tmp_path / "site"))
 
     def run(*arguments: str, code: int = 0) -> Any:
         capsys.readouterr()
@@ -47,25 +54,43 @@ def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
         assert ended == code, printed.err + printed.out
         return json.loads(printed.out) if "--json" in arguments else printed.out + printed.err
 
-    run("init", str(tmp_path / "site"), "--cores", "2", "--memory-mb", "4000")
     return run
 
 
+def make_site(folder: Path) -> Path:
+    """A site that may use the two cores and little memory of a test machine."""
+    assert run_command(["init", str(folder), "--cores", "2", "--memory-mb", "4000"]) == 0
+    return folder
+
+
+@pytest.fixture
+def empty_site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A new site, the site of all commands of the test."""
+    site = make_site(tmp_path / "site")
+    monkeypatch.setenv("VLTFLOW_SITE", str(site))
+    return site
+
+
 @pytest.fixture(scope="session")
-def finished_site(small_day: SimulatedDay, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A site that has processed the small day; tests that change it take `site_copy`."""
-    site = tmp_path_factory.mktemp("finished") / "site"
-    for arguments in (["init", str(site), "--cores", "2", "--memory-mb", "4000"],
-                      ["ingest", str(small_day.folder), "--site", str(site)],
-                      ["night", NIGHT, "--instrument", "UVES", "--site", str(site)]):
-        assert run_command(arguments) == 0
+def processed_site(small_day: SimulatedDay, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A site that has processed the small day."""
+    site = make_site(tmp_path_factory.mktemp("processed") / "site")
+    assert run_command(["ingest", str(small_day.folder), "--site", str(site)]) == 0
+    assert run_command(["night", NIGHT, "--instrument", "UVES", "--site", str(site)]) == 0
     return site
 
 
 @pytest.fixture
-def site_copy(finished_site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A private copy of the finished site, set as the site of all commands."""
+def finished_site(processed_site: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The processed site, for tests that only look at it."""
+    monkeypatch.setenv("VLTFLOW_SITE", str(processed_site))
+    return processed_site
+
+
+@pytest.fixture
+def site_copy(processed_site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the processed site, for tests that change it."""
     copy = tmp_path / "copy"
-    shutil.copytree(finished_site, copy)
+    shutil.copytree(processed_site, copy)
     monkeypatch.setenv("VLTFLOW_SITE", str(copy))
     return copy

@@ -17,10 +17,10 @@ from vltflow.cli.context import (
     commands,
     open_store,
 )
-from vltflow.cli.output import console, print_json, show
+from vltflow.cli.output import Record, console, print_json, show
 from vltflow.instruments import load
-from vltflow.records import score_text
-from vltflow.store import Store
+from vltflow.records import AssociationBlock, score_text
+from vltflow.store import Store, Transaction
 
 app = commands("Look into one association block (AB).")
 
@@ -123,78 +123,104 @@ def described(store: Store, name: str) -> dict[str, Any]:
         block = tx.blocks.get(name)
         return {
             "ab": block.name,
-            "instrument": block.instrument,
-            "night": block.night,
-            "raw_type": block.raw_type,
-            "setup": block.setup,
-            "recipe": block.recipe,
+            **{field: getattr(block, field) for field in _BLOCK_FIELDS},
             "status": str(block.state),
-            "problem": block.problem,
-            "complete": block.complete,
-            "revision": block.revision,
-            "mjd_mid": block.mjd_mid,
-            "context": block.context,
             "score": score_text(tx.quality.scores([name]).get(name, [])),
-            "frames": [
-                {
-                    "frame": frame.name,
-                    "expno": f"{frame.tpl_expno}/{frame.tpl_nexp}",
-                    "exptime": frame.exptime,
-                    "location": frame.location,
-                }
-                for frame in tx.frames.of_block(name)
-            ],
-            "calibrations": [
-                asdict(match) | {"state": str(match.state)} for match in block.masters
-            ],
-            "jobs": [
-                {
-                    "job": job.job_id,
-                    "status": str(job.state),
-                    "runner": job.runner,
-                    "attempt": job.attempt,
-                    "elapsed_s": job.elapsed_s,
-                    "cpu_s": job.cpu_s,
-                    "peak_mb": job.peak_mb,
-                    "error": job.error,
-                }
-                for job in tx.jobs.of_block(name)
-            ],
-            "products": [
-                {
-                    "product": product.name,
-                    "category": product.category,
-                    "revision": product.revision,
-                    "status": str(product.state),
-                    "sha256": product.file_id,
-                    "size": product.size,
-                }
-                for product in tx.products.of_block(name)
-            ],
-            "scores": [
-                {
-                    "category": score.category,
-                    "parameter": score.parameter,
-                    "value": score.value,
-                    "low": score.low,
-                    "high": score.high,
-                    "score": str(score.colour),
-                    "reason": score.reason,
-                }
-                for score in tx.quality.scores([name]).get(name, [])
-            ],
-            "verdicts": [
-                {
-                    "decision": str(verdict.decision),
-                    "who": verdict.who,
-                    "comment": verdict.comment,
-                    "decided": verdict.decided,
-                    "revision": verdict.revision,
-                }
-                for verdict in tx.quality.verdicts([name]).get(name, [])
-            ],
-            "history": [
-                {"time": event.time, "who": event.who, "change": event.change, "why": event.why}
-                for event in tx.events.find(kind="block", record=name)
-            ],
+            **{title: part(tx, block) for title, part in _PARTS.items()},
         }
+
+
+def _frames(tx: Transaction, block: AssociationBlock) -> list[Record]:
+    return [
+        {
+            "frame": frame.name,
+            "expno": f"{frame.tpl_expno}/{frame.tpl_nexp}",
+            "exptime": frame.exptime,
+            "location": frame.location,
+        }
+        for frame in tx.frames.of_block(block.name)
+    ]
+
+
+def _calibrations(_tx: Transaction, block: AssociationBlock) -> list[Record]:
+    return [asdict(match) | {"state": str(match.state)} for match in block.masters]
+
+
+def _jobs(tx: Transaction, block: AssociationBlock) -> list[Record]:
+    return [
+        {
+            "job": job.job_id,
+            "status": str(job.state),
+            "runner": job.runner,
+            "attempt": job.attempt,
+            "elapsed_s": job.elapsed_s,
+            "cpu_s": job.cpu_s,
+            "peak_mb": job.peak_mb,
+            "error": job.error,
+        }
+        for job in tx.jobs.of_block(block.name)
+    ]
+
+
+def _products(tx: Transaction, block: AssociationBlock) -> list[Record]:
+    return [
+        {
+            "product": product.name,
+            "category": product.category,
+            "revision": product.revision,
+            "status": str(product.state),
+            "sha256": product.file_id,
+            "size": product.size,
+        }
+        for product in tx.products.of_block(block.name)
+    ]
+
+
+def _scores(tx: Transaction, block: AssociationBlock) -> list[Record]:
+    return [
+        {
+            "category": score.category,
+            "parameter": score.parameter,
+            "value": score.value,
+            "low": score.low,
+            "high": score.high,
+            "score": str(score.colour),
+            "reason": score.reason,
+        }
+        for score in tx.quality.scores([block.name]).get(block.name, [])
+    ]
+
+
+def _verdicts(tx: Transaction, block: AssociationBlock) -> list[Record]:
+    return [
+        {
+            "decision": str(verdict.decision),
+            "who": verdict.who,
+            "comment": verdict.comment,
+            "decided": verdict.decided,
+            "revision": verdict.revision,
+        }
+        for verdict in tx.quality.verdicts([block.name]).get(block.name, [])
+    ]
+
+
+def _history(tx: Transaction, block: AssociationBlock) -> list[Record]:
+    return [
+        {"time": event.time, "who": event.who, "change": event.change, "why": event.why}
+        for event in tx.events.find(kind="block", record=block.name)
+    ]
+
+
+_BLOCK_FIELDS = (
+    "instrument", "night", "raw_type", "setup", "recipe", "problem", "complete", "revision",
+    "mjd_mid", "context",
+)  # fmt: skip
+_PARTS = {
+    "frames": _frames,
+    "calibrations": _calibrations,
+    "jobs": _jobs,
+    "products": _products,
+    "scores": _scores,
+    "verdicts": _verdicts,
+    "history": _history,
+}

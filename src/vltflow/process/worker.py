@@ -30,7 +30,7 @@ from vltflow.process.result import JobResult, write_result
 from vltflow.process.runners.boundary import failure_of
 from vltflow.process.runners.native import run_native
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("vltflow.process.worker")  # not __main__, as which it runs
 
 _PR_SET_PDEATHSIG = 1  # prctl(2), linux/prctl.h
 

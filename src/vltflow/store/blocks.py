@@ -192,9 +192,9 @@ class Blocks:
         return found[0]
 
     def names_containing(self, part: str) -> list[str]:
-        """Names of ABs that contain a text, by name."""
+        """Names of ABs that contain a text, in capitals or not, by name."""
         column = schema.block.c.name
-        statement = select(column).where(column.contains(part, autoescape=True))
+        statement = select(column).where(column.icontains(part, autoescape=True))
         return list(self._connection.scalars(statement.order_by(column)))
 
     def decisions(self, names: Iterable[str]) -> dict[str, str]:

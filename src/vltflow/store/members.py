@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import BindParameter, Connection, bindparam, delete, or_, select, update
+from sqlalchemy import (
+    ARRAY,
+    BindParameter,
+    ColumnElement,
+    Connection,
+    String,
+    Update,
+    bindparam,
+    cast,
+    delete,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from vltflow.core.errors import Conflict
 from vltflow.records import AssociationBlock, MasterMatch
@@ -26,19 +40,13 @@ class Members:
         Conflict
             If one belongs to another AB, or is not registered.
         """
-        frame = schema.frame.c
-        key: BindParameter[str] = bindparam("key")
-        owner: BindParameter[str] = bindparam("owner")
-        statement = (
-            update(schema.frame)
-            .where(frame.frame_id == key, or_(frame.block.is_(None), frame.block == owner))
-            .values(block=owner)
-        )
         pairs = ((frame_id, block.name) for block in blocks for frame_id in block.frames)
         for chunk in chunks(pairs, BULK):
-            rows = [{"key": frame_id, "owner": name} for frame_id, name in chunk]
-            if run_many(self._connection, statement, rows) != len(chunk):
-                raise Conflict(self._refusal(chunk))
+            wanted = list(dict.fromkeys(chunk))
+            together = self._connection.dialect.name == "postgresql"
+            given = self._give_together(wanted) if together else self._give_each(wanted)
+            if given != len(wanted):
+                raise Conflict(self._refusal(wanted))
 
     def release_frames(self, blocks: Sequence[AssociationBlock]) -> None:
         """Free the frames that belong to one of these ABs but stand in it no more."""
@@ -62,6 +70,20 @@ class Members:
         )
         insert_rows(self._connection, table, rows)
 
+    def _give_each(self, pairs: Sequence[tuple[str, str]]) -> int:
+        key: BindParameter[str] = bindparam("key")
+        owner: BindParameter[str] = bindparam("owner")
+        rows = [{"key": frame_id, "owner": name} for frame_id, name in pairs]
+        return run_many(self._connection, _gift(key, owner), rows)
+
+    def _give_together(self, pairs: Sequence[tuple[str, str]]) -> int:
+        # A server is asked once: many updates would cost many messages.
+        frame_ids, names = (
+            cast(list(column), ARRAY(String)) for column in zip(*pairs, strict=True)
+        )
+        given = func.unnest(frame_ids, names).table_valued("key", "owner").render_derived()
+        return self._connection.execute(_gift(given.c.key, given.c.owner)).rowcount
+
     def _refusal(self, pairs: Sequence[tuple[str, str]]) -> str:
         frame = schema.frame.c
         owners: dict[str, str] = {}
@@ -74,3 +96,9 @@ class Members:
             if owners[frame_id] != name:
                 return f"AB {name}: its frame {frame_id} belongs to {owners[frame_id]} already"
         return f"AB {pairs[0][1]}: one of its frames belongs to another AB"
+
+
+def _gift(key: ColumnElement[str], owner: ColumnElement[str]) -> Update:
+    frame = schema.frame.c
+    free = or_(frame.block.is_(None), frame.block == owner)
+    return update(schema.frame).where(frame.frame_id == key, free).values(block=owner)

@@ -228,7 +228,6 @@ def test_killed_ingestion_goes_on_from_what_is_recorded(
         """
         import sys
         from vltflow import ingest
-from vltflow.core.errors import VltflowError
         from vltflow.instruments import Instrument
         from vltflow.store import Store
 

@@ -208,6 +208,12 @@ def day(site_store: Store, tmp_path: Path) -> Day:
 
 
 @pytest.fixture
+def day_on(tmp_path: Path) -> Callable[[Store], Day]:
+    """An empty day on any store."""
+    return lambda store: Day(store, tmp_path)
+
+
+@pytest.fixture
 def define(tmp_path: Path) -> Callable[..., dict[str, Instrument]]:
     """Definitions by name, with changes to recipe entries."""
 

@@ -76,7 +76,9 @@ def test_qc_parameters_and_their_figures_come_with_the_product(made, day):
 
 @pytest.mark.skipif(not shutil.which("fitsverify"), reason="fitsverify is not installed")
 def test_a_product_is_verified_by_the_fits_office(made):
-    answer = subprocess.run(["fitsverify", "-q", made[0]], capture_output=True, text=True)
+    answer = subprocess.run(
+        ["fitsverify", "-q", made[0]], check=False, capture_output=True, text=True
+    )
     assert "verification OK" in answer.stdout, answer.stdout
 
 

@@ -38,6 +38,14 @@ def test_a_day_is_processed_with_the_masters_made_on_the_way(day, process, defin
         assert tx.blocks.get(dark).masters[0].product_id == master.product_id
 
 
+def test_the_queue_runs_on_every_backend(day_on, store, process, define):
+    day = day_on(store)
+    day.add("DARK", needs=day.add("BIAS"))
+    once = {"parameters": {"fault": "kill", "marker": str(day.folder / "marker")}}
+    assert process(day, define(dark=once)).succeeded == day.blocks
+    assert [product.state for product in day.products()] == [ProductState.CREATED] * 2
+
+
 def test_a_job_records_what_it_used_and_its_log(day, process, define):
     block = day.add("BIAS")
     process(day, define(bias={"parameters": {"memory_mb": 150, "sleep": 0.05}}))

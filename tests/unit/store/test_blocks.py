@@ -200,6 +200,14 @@ def test_blocks_are_found_by_night_state_and_closed_range_in_order_of_time(with_
     ]
 
 
+def test_blocks_are_found_by_a_part_of_their_names(store, make):
+    with write(store) as tx:
+        tx.blocks.add([make.block(n, name=name) for n, name in enumerate(["a_b", "B_a", "aXb"])])
+        assert tx.blocks.names_containing("A_") == ["a_b"]
+        assert tx.blocks.names_containing("b") == ["B_a", "aXb", "a_b"]
+        assert tx.blocks.names_containing("%") == []
+
+
 def test_more_blocks_than_sql_takes_parameters_for(sqlite_store, make):
     sqlite_store.close()  # connections that are opened from now on take few parameters
     event.listen(sqlite_store._engine, "connect", _take_few_parameters)

@@ -135,7 +135,7 @@ def _trim(valid: int, trimmed: int) -> int:
 
 
 @compiled
-def _combine(  # noqa: PLR0917 - kernels are called by position
+def _combine(
     frames: np.ndarray,
     background: np.ndarray,
     background_variance: np.ndarray,
@@ -241,7 +241,7 @@ def _medians(
 
 
 @compiled
-def _clipped_means(  # noqa: PLR0917 - kernels are called by position
+def _clipped_means(
     tile: np.ndarray,
     lost: np.ndarray,
     noise: tuple[np.float32, ...],
@@ -333,7 +333,7 @@ def _sort(
 
 
 @compiled
-def _load(  # noqa: PLR0917 - kernels are called by position
+def _load(
     frames: np.ndarray,
     plane: np.ndarray,
     offsets: np.ndarray,

@@ -308,7 +308,7 @@ def _sum_below(
 
 
 @compiled
-def _flag(  # noqa: PLR0917 - kernels are called by position
+def _flag(
     image: np.ndarray,
     x_profile: np.ndarray,
     y_profile: np.ndarray,

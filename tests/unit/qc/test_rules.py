@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from vltflow.instruments.model import ScoreEntry
 from vltflow.qc.rules import Subject, applicable, limits_text, score
 from vltflow.qc.thresholds import resolve
-from vltflow.records import score_text, Colour, Score
+from vltflow.records import Colour, Score, score_text
 
 
 def entry(method: str = "FIXED", **fields) -> ScoreEntry:

@@ -11,7 +11,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from vltflow.core.time import iso_from_mjd
-from vltflow.plots import Trend, draw, draw_trend, load_figures
+from vltflow.plots import load_figures
+from vltflow.plots.draw import draw
+from vltflow.plots.trend import Trend, draw_trend
 from vltflow.qc.dossier import Dossier, Quality
 from vltflow.qc.rules import limits_text
 from vltflow.records import Colour, MasterMatch, Product, QcFigure, QcValue, Score, score_text

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from vltflow.plots import Trend, draw, draw_trend, style
+from vltflow.plots import style
+from vltflow.plots.draw import draw
+from vltflow.plots.trend import Trend, draw_trend
 from vltflow.records import QcFigure
 
 CHANCE = np.random.default_rng(4)

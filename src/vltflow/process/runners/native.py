@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from vltflow.core.errors import VaultError
+from vltflow.plots import save_figures
 from vltflow.process.executors.interface import JobSpec
 from vltflow.process.product_file import Provenance, save_product
 from vltflow.process.result import JobResult, MadeFile, file_sha256
@@ -120,9 +121,6 @@ def _save(
         log.warning("product=%s reason=not in the instrument definition, left out", product.role)
         return []
     (category,) = declared
-    # Later than at the top: it brings matplotlib, and a worker shall start quickly.
-    from vltflow.plots.figure_file import save_figures  # noqa: PLC0415
-
     task = spec.payload
     masters = [master["product_id"] for master in _used(task, chip["name"])]
     path, figures = folder / f"{category}.fits", folder / f"{category}.npz"

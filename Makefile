@@ -32,7 +32,7 @@ docs: $(VENV)/tests-installed     ## build the documentation; warnings are error
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
 
 $(VENV)/installed: pyproject.toml
-	$(PYTHON) -m venv $(VENV)
+	@bash tools/make-venv.sh "$(PYTHON)" "$(VENV)"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
 	@touch $@
 

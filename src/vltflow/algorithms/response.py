@@ -106,12 +106,22 @@ def _divide(
             & (smooth > minimum_snr * np.sqrt(variance))
             & (_steepness(smooth) < STEEPEST)
         )
+    # The neighbours' own responses stand in the parabola too: h of one pixel's scatter.
+    noise = noise + leverage * _scatter(deviation[measured], noise[measured])
     return PixelResponse(
         np.where(measured, 1 + deviation, 1).astype(np.float32),
         np.where(measured, noise, 0).astype(np.float32),
         np.where(measured, smooth, np.nan).astype(np.float32),
         measured,
     )
+
+
+def _scatter(deviation: np.ndarray, noise: np.ndarray) -> float:
+    """Variance of the response from pixel to pixel: what the noise does not explain."""
+    if not deviation.size:
+        return 0.0
+    spread = 1.4826 * np.median(np.abs(deviation))
+    return float(max(spread**2 - np.median(noise), 0.0))
 
 
 def _parabola_weights(half_width: int) -> np.ndarray:

@@ -8,14 +8,17 @@ from typing import Annotated, Any
 
 import typer
 
-from vltflow import associate
+from vltflow import associate, process
 from vltflow.cli.context import (
     BlockArgument,
+    CommentOption,
     JsonOption,
     SiteOption,
+    WhoOption,
     block_name,
     commands,
     open_store,
+    person,
 )
 from vltflow.cli.output import Record, console, print_json, show
 from vltflow.instruments import load
@@ -115,6 +118,36 @@ def report(
             raise typer.Exit(1)
         out.write_bytes(store.vault.get_bytes(reports[full_name]))
     console().print(f"{out}")
+
+
+@app.command()
+def abort(
+    context: typer.Context,
+    name: BlockArgument,
+    comment: CommentOption,
+    who: WhoOption = None,
+    site: SiteOption = None,
+) -> None:
+    """Give an AB up; a job of it that runs is stopped. `retry` plans it again."""
+    with open_store(context, site) as (_, store):
+        full_name = block_name(store, name)
+        process.abort(store, full_name, who=person(who), why=comment)
+    console().print(f"{full_name}: ABORTED")
+
+
+@app.command()
+def retry(
+    context: typer.Context,
+    name: BlockArgument,
+    comment: CommentOption,
+    who: WhoOption = None,
+    site: SiteOption = None,
+) -> None:
+    """Plan an AB again that failed or was aborted; the next `vltflow night` runs it."""
+    with open_store(context, site) as (_, store):
+        full_name = block_name(store, name)
+        process.retry(store, full_name, who=person(who), why=comment)
+    console().print(f"{full_name}: PLANNED")
 
 
 def described(store: Store, name: str) -> dict[str, Any]:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
 from vltflow import certify as room
 from vltflow.cli.context import (
     BlockArgument,
+    CommentOption,
     InstrumentOption,
     JsonOption,
     SiteOption,
+    WhoOption,
     block_name,
     commands,
     open_store,
@@ -26,8 +27,6 @@ from vltflow.records import Decision
 app = commands("Certification: ABs with only green scores pass by themselves.")
 COLUMNS = ("ab", "raw_type", "setup", "score", "reason")
 CONSEQUENCE_COLUMNS = ("ab", "product", "status", "depth")
-CommentOption = Annotated[str, typer.Option("--comment", "-c", help="Why; kept with the decision.")]
-WhoOption = Annotated[str | None, typer.Option("--by", help="Your name; else the login name.")]
 
 
 @app.command("list")

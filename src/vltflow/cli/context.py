@@ -39,6 +39,8 @@ NightOption = Annotated[
 BlockArgument = Annotated[
     str, typer.Argument(metavar="NAME", help="Name of an AB, or a unique part of it.")
 ]
+CommentOption = Annotated[str, typer.Option("--comment", "-c", help="Why; kept with the decision.")]
+WhoOption = Annotated[str | None, typer.Option("--by", help="Your name; else the login name.")]
 
 
 def commands(help_text: str | None = None) -> typer.Typer:

@@ -22,6 +22,7 @@ from rich.text import Text
 
 Record = Mapping[str, Any]
 _PIPE_WIDTH = 400  # a table that goes into a pipe is not cut to the width of a screen
+_LARGE = 1e4  # dates (MJD) need their decimals
 _STYLES = {
     "SUCCEEDED": "green",
     "AUTO": "green",
@@ -83,7 +84,9 @@ def _cell(value: Any) -> Text:
         return Text("")
     if isinstance(value, bool):
         value = "yes" if value else "no"
-    text = f"{value:.6g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        value = f"{value:.6g}" if abs(value) < _LARGE else f"{value:.11g}"
+    text = str(value)
     return Text(text, style=_STYLES.get(text.partition(":")[0], ""))
 
 

@@ -13,6 +13,7 @@ from vltflow.simulate import DEFECTS, INSTRUMENTS, simulate_day
 
 app = commands()
 
+_ONLY_HELP = "Comma-separated raw types, such as BIAS_BLUE,FLAT_BLUE; the whole day, if not given."
 _DEFECT_HELP = "Comma-separated defects: " + ", ".join(sorted(DEFECTS)) + "."
 
 
@@ -28,12 +29,23 @@ def simulate(
         bool, typer.Option("--small", help="The same day with small detectors, in seconds.")
     ] = False,
     defects: Annotated[str, typer.Option(help=_DEFECT_HELP, show_default=False)] = "",
+    only: Annotated[str, typer.Option(help=_ONLY_HELP, show_default=False)] = "",
 ) -> None:
     """Make the raw frames of a day, with the truth about them beside each."""
     checked_night(night)
-    wanted = [name.strip() for name in defects.split(",") if name.strip()]
     with progress(f"simulate {instrument} {night}") as tell:
         day = simulate_day(
-            instrument, night, out, seed=seed, small=small, defects=wanted, progress=tell
+            instrument,
+            night,
+            out,
+            seed=seed,
+            small=small,
+            defects=_names(defects),
+            raw_types=_names(only),
+            progress=tell,
         )
     console().print(f"{len(day.files)} raw frames of {len(day.blocks)} ABs in {out}")
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]

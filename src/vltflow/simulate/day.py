@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vltflow.core.errors import UserError
+from vltflow.core.errors import UnknownName, UserError
 from vltflow.core.time import iso_from_mjd, night_range
 from vltflow.simulate import defects as faults
 from vltflow.simulate.detector import bias_level, chip_maps, collect, read_noise, read_out
@@ -23,7 +23,7 @@ from vltflow.simulate.models import DAY_MS, model
 from vltflow.simulate.plan import PlannedFrame, Template
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from vltflow.simulate.defects import Disturbance, Victim
     from vltflow.simulate.detector import Layout
@@ -71,6 +71,7 @@ def simulate_day(  # noqa: PLR0913
     seed: int = 1,
     small: bool = False,
     defects: Sequence[str] = (),
+    raw_types: Collection[str] = (),
     progress: Callable[[int, int], None] | None = None,
 ) -> SimulatedDay:
     """Write the raw frames of a night and their truth.
@@ -89,6 +90,8 @@ def simulate_day(  # noqa: PLR0913
         Small detectors with the same gain, noise, level and dark current.
     defects
         Names from `DEFECTS`.
+    raw_types
+        Only templates of these raw types, such as ``BIAS_BLUE``; all if none is given.
     progress
         Called with the number of templates done and in all.
 
@@ -101,12 +104,12 @@ def simulate_day(  # noqa: PLR0913
     Raises
     ------
     UnknownName
-        If the instrument or a defect is unknown.
+        If the instrument, a defect or a raw type is unknown.
     UserError
         If the night is no date.
     """
     instrument_model = model(instrument)
-    templates = _templates(instrument_model, night)
+    templates = _chosen(_templates(instrument_model, night), raw_types)
     victims = faults.choose_victims(defects, templates, night=night, seed=seed)
     (out / "truth").mkdir(parents=True, exist_ok=True)
     _write_maps(instrument_model, templates, out / "truth", small=small)
@@ -127,6 +130,17 @@ def _templates(instrument: Instrument, night: str) -> Sequence[Template]:
     except ValueError as error:
         raise UserError(f"'{night}' is no night; give a date such as 2015-02-26") from error
     return instrument.templates(night)
+
+
+def _chosen(templates: Sequence[Template], raw_types: Collection[str]) -> Sequence[Template]:
+    known = {template.raw_type for template in templates}
+    unknown = sorted(set(raw_types) - known)
+    if unknown:
+        raise UnknownName(
+            f"the day has no frames of {', '.join(unknown)}",
+            hint=f"It has: {', '.join(sorted(known))}",
+        )
+    return [one for one in templates if not raw_types or one.raw_type in raw_types]
 
 
 def _run(

@@ -69,7 +69,7 @@ def test_response_errors_are_honest(scene, bias, kit):
     _, response = kit.run(FLAT, expose(even, light), quiet.chip, masters=bias)
     measured = (response.quality & int(Quality.UNMEASURED)) == 0
     pull = ((response.data - 1) / np.sqrt(np.maximum(response.variance, 1e-12)))[measured]
-    assert pull.std() == pytest.approx(1, abs=0.08)
+    assert pull.std() == pytest.approx(1, abs=0.05)
 
 
 @pytest.mark.parametrize("method", ["mean", "median"])

@@ -141,6 +141,6 @@ def go_wrong(parameters: SumParameters) -> None:
         case "memory":
             raise MemoryError
         case "disk":
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/work/x")
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/full/disk")
         case other:
             raise ValueError(other)

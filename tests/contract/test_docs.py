@@ -40,6 +40,7 @@ def test_every_page_is_in_a_table_of_contents() -> None:
     assert pages - {"index"} == listed
 
 
+@pytest.mark.slow
 def test_the_commands_of_the_first_night_work_as_they_are_printed(tmp_path: Path) -> None:
     text = (DOCS / "howto" / "first-night.md").read_text()
     for line in re.findall(r"^\$ (.+)$", text, re.MULTILINE):

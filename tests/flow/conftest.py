@@ -43,6 +43,15 @@ def defect_day(tmp_path_factory: pytest.TempPathFactory) -> SimulatedDay:
     return simulate_day("uves", NIGHT, out, small=True, defects=TEN_DEFECTS)
 
 
+@pytest.fixture(scope="session")
+def processed_defects(defect_day: SimulatedDay, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A site that has gone through the day of defects as far as it goes."""
+    site = make_site(tmp_path_factory.mktemp("site of defects") / "site")
+    assert run_command(["ingest", str(defect_day.folder), "--site", str(site)]) == 1
+    assert run_command(["night", NIGHT, "--instrument", "UVES", "--site", str(site)]) == 1
+    return site
+
+
 @pytest.fixture
 def command(capsys: pytest.CaptureFixture[str]) -> Command:
     """Run `vltflow` as a user would; gives the parsed output of --json, else the text."""

@@ -6,13 +6,12 @@ from pathlib import Path
 
 import pytest
 
-NIGHT = "2015-02-26"
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def rows(command, defect_day, empty_site) -> dict[str, dict]:
-    command("ingest", str(defect_day.folder), code=1)
-    command("night", NIGHT, "--instrument", "UVES", "--json", code=1)
+def rows(command, processed_defects, monkeypatch) -> dict[str, dict]:
+    monkeypatch.setenv("VLTFLOW_SITE", str(processed_defects))
     return {row["ab"]: row for row in command("status", "--json")}
 
 

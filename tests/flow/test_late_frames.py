@@ -18,6 +18,7 @@ from vltflow.core.site import load_site
 from vltflow.store import Store
 
 NIGHT = "2015-02-26"
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
@@ -84,7 +85,6 @@ def test_a_second_scheduler_refuses_politely(command, empty_site, bias_frames) -
     command("night", NIGHT, "--instrument", "UVES")
 
 
-@pytest.mark.slow
 def test_a_night_killed_again_and_again_ends_as_if_it_had_not_been(
     command, empty_site, small_day
 ) -> None:

@@ -17,6 +17,8 @@ from vltflow.records import JobState
 from vltflow.store import Store
 from vltflow.store import vault as vault_module
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def small_disk(tmp_path):

@@ -106,7 +106,8 @@ def test_a_result_that_was_tampered_with_is_not_believed(day, site, define, monk
     assert_done_once(day, site)
 
 
-@pytest.mark.parametrize("kills", [5, pytest.param(50, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("kills", [5, 50])
 def test_killed_at_random_moments(day, site, define, fork, kills):
     for _ in range(30):
         bias = day.add("BIAS")

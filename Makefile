@@ -19,11 +19,11 @@ test: $(VENV)/tests-installed     ## install what the tests need, run all of the
 	$(BIN)/pytest -n 2 --dist worksteal
 	$(MAKE) --no-print-directory docs
 
-check: $(VENV)/tests-installed    ## the fast tests and the linters, in less than two minutes
+check: $(VENV)/tests-installed    ## linters and the fast tests (SQLite only), in less than two minutes
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -q -n 2 --dist worksteal -m "not slow"
+	$(BIN)/pytest -q -n 2 --dist worksteal -m "not slow" -k "not postgresql"
 
 bench: $(VENV)/tests-installed    ## measure speed, as ratios against peers and physical limits
 	@for bench in benches/bench_*.py; do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done

@@ -100,6 +100,7 @@ def progress(title: str) -> Iterator[Callable[[int, int], None]]:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=messages(), transient=True) as bar:
+    quiet = not sys.stderr.isatty()
+    with Progress(*columns, console=messages(), transient=True, disable=quiet) as bar:
         task = bar.add_task(title, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -106,3 +106,30 @@ def test_a_night_killed_again_and_again_ends_as_if_it_had_not_been(
             products = _only(command("ab", "show", row["ab"], "--json"))["products"]
             categories = [one["category"] for one in products]
             assert len(categories) == len(set(categories))
+
+
+def test_a_night_runs_on_postgresql_too(
+    command, empty_site, bias_frames, postgresql_database
+) -> None:
+    configuration = empty_site / "vltflow.toml"
+    text = configuration.read_text()
+    configuration.write_text(text.replace("sqlite:///registry.sqlite", postgresql_database))
+    command("ingest", *map(str, bias_frames))
+    command("night", NIGHT, "--instrument", "UVES")
+    assert _only(command("status", "--json"))["certification"] == "AUTO"
+
+
+def test_a_raw_file_that_vanished_fails_its_ab_with_its_name(
+    command, empty_site, bias_frames, tmp_path
+) -> None:
+    copies = [Path(shutil.copy(frame, tmp_path)) for frame in bias_frames]
+    command("ingest", *map(str, copies))
+    copies[2].unlink()
+    command("night", NIGHT, "--instrument", "UVES", code=1)
+    row = _only(command("status", "--json"))
+    assert row["status"] == "FAILED"
+    assert copies[2].name in row["problem"]
+    shutil.copy(bias_frames[2], tmp_path)
+    command("ab", "retry", row["ab"], "--comment", "file is back")
+    command("night", NIGHT, "--instrument", "UVES")
+    assert _only(command("status", "--json"))["certification"] == "AUTO"

@@ -102,3 +102,10 @@ def test_wrong_use_ends_with_2_and_says_what_to_do(command) -> None:
     assert "2015-02-26" in command("night", "yesterday", "--instrument", "UVES", code=2)
     assert "Installed" in command("night", NIGHT, "--instrument", "OWL", code=2)
     assert "vltflow status" in command("ab", "show", "nonsense", code=2)
+
+
+@pytest.mark.parametrize("listing", [("status",), ("qc", "values"), ("qc", "scores")])
+def test_a_listing_refuses_a_night_or_instrument_that_cannot_be(command, listing) -> None:
+    assert "2015-02-26" in command(*listing, "--night", "yesterday", code=2)
+    assert "Installed" in command(*listing, "--instrument", "OWL", code=2)
+    assert command(*listing, "--instrument", "uves", "--json")

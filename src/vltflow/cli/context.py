@@ -16,6 +16,36 @@ from vltflow.core.time import night_range
 from vltflow.instruments import Instrument, available, load
 from vltflow.store import Store
 
+
+def checked_night(night: str | None) -> str | None:
+    """The night, if it is a date or none is given.
+
+    Raises
+    ------
+    UserError
+        If it is none.
+    """
+    try:
+        if night is not None:
+            night_range(night)
+    except ValueError as error:
+        raise UserError(
+            f"{night!r} is no date", hint="Write the evening's date as 2015-02-26"
+        ) from error
+    return night
+
+
+def checked_instrument(name: str | None) -> str | None:
+    """The name in capitals, if a definition of it is installed.
+
+    Raises
+    ------
+    UnknownName
+        If none is.
+    """
+    return load(name).name if name else None
+
+
 SiteOption = Annotated[
     Path | None,
     typer.Option(
@@ -28,12 +58,21 @@ JsonOption = Annotated[
     bool, typer.Option("--json", help="Print a list of objects instead of a table.")
 ]
 InstrumentOption = Annotated[
-    str | None, typer.Option("--instrument", "-i", help="Name of an instrument, such as UVES.")
+    str | None,
+    typer.Option(
+        "--instrument",
+        "-i",
+        callback=checked_instrument,
+        help="Name of an instrument, such as UVES.",
+    ),
 ]
 NightOption = Annotated[
     str | None,
     typer.Option(
-        "--night", "-n", help="Date of the evening, such as 2015-02-26 (noon UT to noon UT)."
+        "--night",
+        "-n",
+        callback=checked_night,
+        help="Date of the evening, such as 2015-02-26 (noon UT to noon UT).",
     ),
 ]
 BlockArgument = Annotated[
@@ -95,20 +134,3 @@ def block_name(store: Store, given: str) -> str:
 def person(given: str | None) -> str:
     """Name under which a decision is recorded: given, else the login name."""
     return given or getpass.getuser()
-
-
-def checked_night(night: str) -> str:
-    """The night, if it is a date.
-
-    Raises
-    ------
-    UserError
-        If it is none.
-    """
-    try:
-        night_range(night)
-    except ValueError as error:
-        raise UserError(
-            f"{night!r} is no date", hint="Write the evening's date as 2015-02-26"
-        ) from error
-    return night

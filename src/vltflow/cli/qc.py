@@ -51,7 +51,7 @@ def values(
                 block=full_name,
                 parameter=parameter,
                 category=category,
-                instrument=instrument and instrument.upper(),
+                instrument=instrument,
                 mjd=night_range(night) if night else None,
             )
     rows = [
@@ -75,7 +75,7 @@ def scores(
     with open_store(context, site) as (_, store):
         full_name = block_name(store, ab) if ab else None
         with store.read() as tx:
-            blocks = tx.blocks.find(instrument=instrument and instrument.upper(), night=night)
+            blocks = tx.blocks.find(instrument=instrument, night=night)
             names = [full_name] if full_name else [block.name for block in blocks]
             found = tx.quality.scores(names)
     rows = [

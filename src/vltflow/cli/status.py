@@ -35,7 +35,7 @@ def status(
 ) -> None:
     """Show the AB monitor: each AB with state, score, certification and problem."""
     with open_store(context, site) as (_, store):
-        rows = monitor(store, night=night, instrument=instrument and instrument.upper())
+        rows = monitor(store, night=night, instrument=instrument)
         files = refused(store)
     show(
         [asdict(row) for row in rows],

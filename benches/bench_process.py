@@ -63,11 +63,8 @@ def write_instrument(folder: Path) -> None:
     recipe = {
         "title": "Nothing",
         "runner": "native",
-        "native": "vltflow_bench:Nothing",
+        "native": {"recipe": "vltflow_bench:Nothing", "memory_mb": 100, "wall_s": 60},
         "products": [product],
-        "cores": 1,
-        "memory_mb": 100,
-        "wall_s": 60,
     }
     raw_type = {"detector": "d", "group": "frame", "recipe": "r", "setup": [], "label": "all"}
     files = {

@@ -71,7 +71,7 @@ recipes:
   bias:
     title: Master bias
     runner: native
-    native: detector.master_bias
+    native: {recipe: detector.master_bias}
     products:
       - {role: MASTER_BIAS, category: "MASTER_BIAS_{chip}", name: "MBIA_{date}_{chip}.fits"}
       - role: CHECK
@@ -82,7 +82,7 @@ recipes:
   dark:
     title: Master dark
     runner: native
-    native: detector.master_dark
+    native: {recipe: detector.master_dark}
     products:
       - {role: MASTER_DARK, category: "MASTER_DARK_{chip}", name: "MDRK_{date}_{chip}.fits"}
 """,

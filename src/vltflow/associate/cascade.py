@@ -68,12 +68,12 @@ def _cascade(_context: str, hidden: _Hidden) -> Cascade:
     reduced = [name for name, entry in instrument.raw_types.items() if entry.group != "none"]
     makers: dict[str, list[str]] = {}
     for name in reduced:
-        for category in instrument.products_of(name):
+        for category in instrument.expected_of(name):
             makers.setdefault(category, []).append(name)
     needs = {
         name: tuple(
-            _need(entry, tuple(makers[entry.category]))
-            for entry in instrument.raw_types[name].masters
+            _need(entry, tuple(makers.get(entry.category, ())))
+            for entry in instrument.masters_of(name)
         )
         for name in reduced
     }

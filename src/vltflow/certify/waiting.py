@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from vltflow.certify.rules import automatic
@@ -30,8 +31,20 @@ class Waiting:
         return f"({self.red}/{self.scored})"
 
 
-def waiting(store: Store, instrument: Instrument | None = None) -> list[Waiting]:
+def waiting(
+    store: Store,
+    instrument: str | None = None,
+    *,
+    definition: Callable[[str], Instrument] = load,
+) -> list[Waiting]:
     """ABs that wait for a person, of one instrument or all, most red scores first, then by time.
+
+    Parameters
+    ----------
+    instrument
+        Name; None is all.
+    definition
+        Gives the definition of an instrument by its name.
 
     Raises
     ------
@@ -39,13 +52,13 @@ def waiting(store: Store, instrument: Instrument | None = None) -> list[Waiting]
         If the definition of an AB's instrument is not installed.
     """
     with store.read() as tx:
-        names = tx.quality.undecided(instrument.name if instrument else None)
+        names = tx.quality.undecided(instrument)
         blocks = [tx.blocks.get(name) for name in names]
         scores = tx.quality.scores(names)
     found = []
     for block in blocks:
         own = scores.get(block.name, [])
-        decision, reason = automatic(block, own, instrument or load(block.instrument))
+        decision, reason = automatic(block, own, definition(block.instrument))
         if decision is not None:
             continue  # the rules let it pass as soon as they are asked
         red = sum(score.colour is Colour.RED for score in own)

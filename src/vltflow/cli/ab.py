@@ -59,10 +59,10 @@ def explain(
     as_json: JsonOption = False,
 ) -> None:
     """Tell for each needed calibration which candidates there were, and why the winner won."""
-    with open_store(context, site) as (_, store):
+    with open_store(context, site) as (opened, store):
         full_name = block_name(store, name)
         with store.read() as tx:
-            instrument = load(tx.blocks.get(full_name).instrument)
+            instrument = load(tx.blocks.get(full_name).instrument, opened)
         explanation = associate.explain(store, instrument, full_name)
     if as_json:
         print_json([asdict(explanation)])
@@ -78,10 +78,10 @@ def export(
     site: SiteOption = None,
 ) -> None:
     """Write the AB as the text file that QC scientists know."""
-    with open_store(context, site) as (_, store):
+    with open_store(context, site) as (opened, store):
         full_name = block_name(store, name)
         with store.read() as tx:
-            instrument = load(tx.blocks.get(full_name).instrument)
+            instrument = load(tx.blocks.get(full_name).instrument, opened)
         text = associate.export(store, instrument, full_name)
     if out is None:
         typer.echo(text, nl=False)

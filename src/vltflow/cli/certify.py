@@ -37,8 +37,8 @@ def waiting(
     as_json: JsonOption = False,
 ) -> None:
     """List the ABs that wait for a person, worst first, with the reason."""
-    with open_store(context, site) as (_, store):
-        found = room.waiting(store, load(instrument) if instrument else None)
+    with open_store(context, site, instrument=instrument) as (opened, store):
+        found = room.waiting(store, instrument, definition=lambda name: load(name, opened))
     rows = [
         {
             "ab": one.block,
@@ -100,10 +100,10 @@ def _decide(
     site: Path | None,
     as_json: bool,
 ) -> None:
-    with open_store(context, site) as (_, store):
+    with open_store(context, site) as (opened, store):
         full_name = block_name(store, name)
         with store.read() as tx:
-            instrument = load(tx.blocks.get(full_name).instrument)
+            instrument = load(tx.blocks.get(full_name).instrument, opened)
         decided = decide(store, instrument, full_name, decision, who=person(who), comment=comment)
     rows = [
         {"ab": one.block, "product": one.product, "status": str(one.state), "depth": one.depth}

@@ -35,17 +35,6 @@ def checked_night(night: str | None) -> str | None:
     return night
 
 
-def checked_instrument(name: str | None) -> str | None:
-    """The name in capitals, if a definition of it is installed.
-
-    Raises
-    ------
-    UnknownName
-        If none is.
-    """
-    return load(name).name if name else None
-
-
 SiteOption = Annotated[
     Path | None,
     typer.Option(
@@ -62,7 +51,7 @@ InstrumentOption = Annotated[
     typer.Option(
         "--instrument",
         "-i",
-        callback=checked_instrument,
+        callback=lambda name: name.upper() if name else None,
         help="Name of an instrument, such as UVES.",
     ),
 ]
@@ -98,9 +87,19 @@ def site_of(context: typer.Context, given: Path | None) -> Site:
 
 
 @contextmanager
-def open_store(context: typer.Context, given: Path | None) -> Iterator[tuple[Site, Store]]:
-    """Site and opened store."""
+def open_store(
+    context: typer.Context, given: Path | None, *, instrument: str | None = None
+) -> Iterator[tuple[Site, Store]]:
+    """Site and opened store.
+
+    Raises
+    ------
+    UnknownName
+        If the site has no definition of `instrument`.
+    """
     site = site_of(context, given)
+    if instrument is not None:
+        load(instrument, site)
     store = Store(site.database, site.vault)
     try:
         yield site, store
@@ -108,9 +107,9 @@ def open_store(context: typer.Context, given: Path | None) -> Iterator[tuple[Sit
         store.close()
 
 
-def instruments() -> list[Instrument]:
-    """All installed instrument definitions, by name."""
-    return [load(name) for name in sorted(available())]
+def instruments(site: Site) -> list[Instrument]:
+    """All instrument definitions of a site, by name."""
+    return [load(name, site) for name in available(site)]
 
 
 def block_name(store: Store, given: str) -> str:

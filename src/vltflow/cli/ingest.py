@@ -28,8 +28,8 @@ def ingest(
     Files stay where they lie; a frame is known by its content. Rejected files are
     listed by `vltflow quarantine`; the exit code is 1 if there are any.
     """
-    with open_store(context, site) as (_, store), progress("ingest") as tell:
-        report = room.run(store, instruments(), paths, progress=tell)
+    with open_store(context, site) as (opened, store), progress("ingest") as tell:
+        report = room.run(store, instruments(opened), paths, progress=tell)
     told = report.arrivals if as_json else report.rejected
     rows = [
         {

@@ -37,8 +37,8 @@ def find(
     as_json: JsonOption = False,
 ) -> None:
     """List certified masters; with --mjd those that hold at that moment."""
-    with open_store(context, site) as (_, store):
-        found = archive.find(store, load(instrument), category, setup=setup, mjd=mjd)
+    with open_store(context, site) as (opened, store):
+        found = archive.find(store, load(instrument, opened), category, setup=setup, mjd=mjd)
     rows = [
         {
             "name": master.name,

@@ -8,7 +8,15 @@ from typing import Annotated
 
 import typer
 
-from vltflow.cli.context import JsonOption, SiteOption, checked_night, commands, open_store
+from vltflow.cli.context import (
+    InstrumentOption,
+    JsonOption,
+    SiteOption,
+    checked_night,
+    commands,
+    instruments,
+    open_store,
+)
 from vltflow.cli.output import console, print_json, progress
 from vltflow.flow.night import NightReport, run_night
 from vltflow.instruments import load
@@ -20,29 +28,32 @@ app = commands()
 def night(
     context: typer.Context,
     date: Annotated[str, typer.Argument(metavar="NIGHT", help="Date of the evening: 2015-02-26.")],
-    instrument: Annotated[
-        str, typer.Option("--instrument", "-i", help="Name of the instrument: UVES.")
-    ],
+    instrument: InstrumentOption = None,
     site: SiteOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Classify, associate, process, measure, score, certify and archive a night.
 
-    Does what is left to do: run it again after more frames came, or after anything
+    Of one instrument, or of all that have frames in that night. Does what is
+    left to do: run it again after more frames came, or after anything
     was interrupted. The exit code is 1 if an AB of the night failed.
     """
     checked_night(date)
-    definition = load(instrument)
-    with (
-        open_store(context, site) as (opened, store),
-        progress(f"{definition.name} {date}") as tell,
-    ):
-        report = run_night(store, opened, definition, date, progress=_only_jobs(tell))
+    with open_store(context, site) as (opened, store), progress(f"night {date}") as tell:
+        known = [load(instrument, opened)] if instrument else instruments(opened)
+        with store.read() as tx:
+            present = tx.frames.instruments(night=date)
+        chosen = [one for one in known if instrument or one.name in present]
+        reports = run_night(store, opened, chosen, date, progress=_only_jobs(tell))
     if as_json:
-        print_json([asdict(report)])
+        print_json([asdict(report) for report in reports])
+    elif not reports:
+        console().print(f"no frames of the night {date}: `vltflow ingest RAW` first")
     else:
-        _print(report)
-    if report.states.get("FAILED"):
+        for report in reports:
+            _print(report)
+        console().print(f"next: vltflow status --night {date}")
+    if any(report.states.get("FAILED") for report in reports):
         raise typer.Exit(1)
 
 
@@ -60,4 +71,3 @@ def _print(report: NightReport) -> None:
     )
     if report.unknown:
         out.print(f"{report.unknown} frames of the night are of no known type")
-    out.print(f"next: vltflow status --night {report.night}")

@@ -44,7 +44,7 @@ def values(
     as_json: JsonOption = False,
 ) -> None:
     """List QC1 values, by time: one AB's, or one parameter's over all time."""
-    with open_store(context, site) as (_, store):
+    with open_store(context, site, instrument=instrument) as (_, store):
         full_name = block_name(store, ab) if ab else None
         with store.read() as tx:
             found = tx.quality.values(
@@ -72,7 +72,7 @@ def scores(
     as_json: JsonOption = False,
 ) -> None:
     """List scores with the limits that were applied and why each has its colour."""
-    with open_store(context, site) as (_, store):
+    with open_store(context, site, instrument=instrument) as (_, store):
         full_name = block_name(store, ab) if ab else None
         with store.read() as tx:
             blocks = tx.blocks.find(instrument=instrument, night=night)

@@ -34,7 +34,7 @@ def status(
     as_json: JsonOption = False,
 ) -> None:
     """Show the AB monitor: each AB with state, score, certification and problem."""
-    with open_store(context, site) as (_, store):
+    with open_store(context, site, instrument=instrument) as (_, store):
         rows = monitor(store, night=night, instrument=instrument)
         files = refused(store)
     show(

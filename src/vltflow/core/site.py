@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import tomllib
 import uuid
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,16 @@ vault = "vault"
 # What all jobs together may use on this machine.
 cores = {cores}
 memory_mb = {memory_mb}
+
+# Which runner executes the recipes: "native" or "esorex" (ESO's own pipeline), for all recipes
+# of an instrument that it can execute, or recipe by recipe ("both" compares the two).
+# [runners]
+# UVES = "esorex"
+# GIRAFFE = {{ gimasterbias = "native" }}
+
+# Instrument definitions of this site, beside the installed ones: folders of YAML files.
+# [instruments]
+# HAWKI = "instruments/hawki"
 """
 _KEYS: dict[str, dict[str, type]] = {
     "store": {"database": str, "vault": str},
@@ -43,6 +54,10 @@ class Site:
     """Folder or fsspec URL."""
     cores: int
     memory_mb: int
+    runners: Mapping[str, str | Mapping[str, str]] = field(default_factory=dict)
+    """By instrument: the runner of its recipes, or runners by recipe."""
+    instruments: Mapping[str, Path] = field(default_factory=dict)
+    """Folders with the site's own instrument definitions, by name."""
 
     @property
     def work(self) -> Path:
@@ -107,7 +122,31 @@ def load_site(folder: Path) -> Site:
         vault=values["vault"] if "://" in values["vault"] else str(path.parent / values["vault"]),
         cores=values["cores"],
         memory_mb=values["memory_mb"],
+        runners=_runners(path, content.get("runners", {})),
+        instruments=_folders(path, content.get("instruments", {})),
     )
+
+
+def _runners(path: Path, given: Any) -> dict[str, str | Mapping[str, str]]:
+    found = _section(path, "runners", given)
+    for name, runner in found.items():
+        choices = runner if isinstance(runner, dict) else {"": runner}
+        for recipe, choice in choices.items():
+            _value(" ".join(filter(None, (f"{path}: [runners]", name, recipe))), choice, str)
+    return {name.upper(): runner for name, runner in found.items()}
+
+
+def _folders(path: Path, given: Any) -> dict[str, Path]:
+    found = _section(path, "instruments", given)
+    for name, folder in found.items():
+        _value(f"{path}: [instruments] {name}", folder, str)
+    return {name.upper(): path.parent / folder for name, folder in found.items()}
+
+
+def _section(path: Path, name: str, given: Any) -> dict[str, Any]:
+    if not isinstance(given, dict):
+        raise ConfigurationError(f"{path}: {name} is no section; write [{name}]")
+    return given
 
 
 def _absolute_url(path: Path, url: str) -> str:
@@ -138,15 +177,14 @@ def _write_whole(path: Path, text: str) -> None:
 
 
 def _checked(path: Path, content: dict[str, Any]) -> dict[str, Any]:
-    if unknown := sorted(set(content) - set(_KEYS)):
+    allowed = (*_KEYS, "runners", "instruments")
+    if unknown := sorted(set(content) - set(allowed)):
         raise ConfigurationError(
-            f"{path}: unknown section {', '.join(unknown)}", hint=f"Allowed: {', '.join(_KEYS)}"
+            f"{path}: unknown section {', '.join(unknown)}", hint=f"Allowed: {', '.join(allowed)}"
         )
     values: dict[str, Any] = {}
     for section, keys in _KEYS.items():
-        given = content.get(section, {})
-        if not isinstance(given, dict):
-            raise ConfigurationError(f"{path}: {section} is no section; write [{section}]")
+        given = _section(path, section, content.get(section, {}))
         if unknown := sorted(set(given) - set(keys)):
             raise ConfigurationError(
                 f"{path}: [{section}] has unknown {', '.join(unknown)}",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from vltflow import archive, associate, certify, classify, process, qc
@@ -45,13 +45,15 @@ class NightReport:
 def run_night(
     store: Store,
     site: Site,
-    instrument: Instrument,
+    instruments: Sequence[Instrument],
     night: str,
     *,
     progress: Progress | None = None,
     cancel: threading.Event | None = None,
-) -> NightReport:
-    """Bring one night of one instrument as far as it can go without a person.
+) -> list[NightReport]:
+    """Bring one night of some instruments as far as it can go without a person.
+
+    The jobs of all instruments run side by side.
 
     Raises
     ------
@@ -61,33 +63,50 @@ def run_night(
         If the store cannot be written; what was done before stays done.
     """
     tell = progress or (lambda _room, _done, _total: None)
-    classify.run(store, instrument)
+    for instrument in instruments:
+        classify.run(store, instrument)
     tell("classify", 1, 1)
-    associate.run(store, instrument)
+    for instrument in instruments:
+        associate.run(store, instrument)
     tell("associate", 1, 1)
-    done: Counter[str] = Counter()
+    done: dict[str, Counter[str]] = {one.name: Counter() for one in instruments}
     while True:
         report = process.run(
             store,
             site,
-            {instrument.name: instrument},
+            {one.name: one for one in instruments},
             night=night,
-            instrument=instrument.name,
             progress=lambda now: tell("process", now.done, now.total),
             cancel=cancel,
         )
-        done["processed"] += report.done - len(report.skipped)
-        done["failed"] += len(report.failed)
-        qc.run(store, instrument)
-        done["certified"] += len(certify.run(store, instrument))
-        done["archived"] += len(archive.run(store, instrument))
-        # A failed or rejected source sends its users back to association, which may find another.
-        changed = associate.run(store, instrument)
-        if not report.done and not changed.changed:
+        _count(store, report, done)
+        changed = [_after_jobs(store, one, done[one.name]) for one in instruments]
+        if not report.done and not any(changed):
             break
         if cancel is not None and cancel.is_set():
             break
-    return _report(store, instrument, night, done)
+    return [_report(store, one, night, done[one.name]) for one in instruments]
+
+
+def _count(store: Store, report: process.ProcessReport, done: dict[str, Counter[str]]) -> None:
+    ended = {*report.succeeded, *report.partial, *report.failed, *report.aborted}
+    with store.read() as tx:
+        owners = {name: block.instrument for name, block in tx.blocks.by_name(ended).items()}
+    for name in ended - set(report.skipped):
+        done[owners[name]]["processed"] += 1
+    for name in report.failed:
+        done[owners[name]]["failed"] += 1
+
+
+def _after_jobs(store: Store, instrument: Instrument, done: Counter[str]) -> bool:
+    """Judge what was made; whether association then found something new to do.
+
+    A failed or rejected source sends its users back to association, which may find another.
+    """
+    qc.run(store, instrument)
+    done["certified"] += len(certify.run(store, instrument))
+    done["archived"] += len(archive.run(store, instrument))
+    return bool(associate.run(store, instrument).changed)
 
 
 def _report(store: Store, instrument: Instrument, night: str, done: Counter[str]) -> NightReport:

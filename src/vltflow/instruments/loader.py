@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import entry_points
 from importlib.resources import as_file, files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from vltflow.core.errors import ConfigurationError, UnknownName
+from vltflow.core.site import Site
 from vltflow.instruments.model import (
     AssociationFile,
     ClassificationFile,
@@ -22,6 +24,7 @@ from vltflow.instruments.model import (
     QcFile,
     RecipesFile,
     ScoresFile,
+    StaticsFile,
 )
 
 GROUP = "vltflow.instruments"
@@ -30,32 +33,61 @@ FILES: dict[str, tuple[str, type[BaseModel]]] = {
     "classification": ("classification.yaml", ClassificationFile),
     "association": ("association.yaml", AssociationFile),
     "recipes": ("recipes.yaml", RecipesFile),
+    "statics": ("statics.yaml", StaticsFile),
     "qc": ("qc.yaml", QcFile),
     "scores": ("scores.yaml", ScoresFile),
 }
 
-
-def available() -> dict[str, EntryPoint]:
-    """Installed instrument definitions by name in capitals; ours and others' by the same door."""
-    return {point.name.upper(): point for point in entry_points(group=GROUP)}
+_OPTIONAL = frozenset({"statics"})
 
 
-@cache
-def load(name: str) -> Instrument:
-    """Definition of an installed instrument.
+def available(site: Site | None = None) -> list[str]:
+    """Names of the definitions that are installed, ours and others', or belong to the site."""
+    return sorted({*_installed(), *(site.instruments if site else ())})
+
+
+def load(name: str, site: Site | None = None) -> Instrument:
+    """Definition of an instrument: the site's own, else the installed one, with its runners.
 
     Raises
     ------
     UnknownName
-        If no installed definition has this name.
+        If there is no definition of this name.
     ConfigurationError
-        If a file of it breaks the schema.
+        If a file of it breaks the schema, or the site chooses a runner that it does not have.
     """
-    points = available()
-    if name.upper() not in points:
-        known = ", ".join(sorted(points)) or "none"
-        raise UnknownName(f"no instrument {name!r}", hint=f"Installed: {known}")
-    with as_file(files(points[name.upper()].value)) as folder:
+    name = name.upper()
+    if site is not None and name in site.instruments:
+        instrument = _from_folder(site.instruments[name])
+    else:
+        instrument = _from_package(name, tuple(available(site)))
+    choice = site.runners.get(name) if site is not None else None
+    return instrument if choice is None else instrument.run_by(choice)
+
+
+@cache
+def _installed() -> dict[str, Traversable]:
+    """Folders of definitions by name: each entry point names a package that holds some."""
+    packages = (files(point.value) for point in entry_points(group=GROUP))
+    folders = [folder for package in packages for folder in (package, *package.iterdir())]
+    return {
+        folder.name.upper(): folder
+        for folder in folders
+        if folder.is_dir() and folder.joinpath("instrument.yaml").is_file()
+    }
+
+
+@cache
+def _from_folder(folder: Path) -> Instrument:
+    return load_folder(folder)
+
+
+@cache
+def _from_package(name: str, known: tuple[str, ...]) -> Instrument:
+    found = _installed()
+    if name not in found:
+        raise UnknownName(f"no instrument {name!r}", hint=f"Installed: {', '.join(known)}")
+    with as_file(found[name]) as folder:
         return load_folder(Path(folder))
 
 
@@ -70,9 +102,10 @@ def load_folder(folder: Path) -> Instrument:
     digest = hashlib.sha256()
     parts: dict[str, Any] = {}
     for part, (file_name, model) in FILES.items():
-        text = _read(folder / file_name)
+        path = folder / file_name
+        text = _read(path) if part not in _OPTIONAL or path.exists() else "{}"
         digest.update(f"{file_name}\n{text}\n".encode())
-        parts[part] = _validated(folder / file_name, text, model)
+        parts[part] = _validated(path, text, model)
     instrument = Instrument(**parts, context=digest.hexdigest()[:16], folder=str(folder))
     mistakes = list(_dangling_names(instrument))
     if mistakes:
@@ -129,10 +162,19 @@ def _dangling_names(instrument: Instrument) -> Iterator[str]:
         if raw_type.detector not in instrument.header.detectors:
             yield f"association.yaml: {name}: no detector {raw_type.detector} in instrument.yaml"
     yield from _unknown_masters(instrument)
+    yield from _unknown_setup_keys(instrument)
     known = {entry.name for entry in instrument.qc.parameters}
     for threshold in instrument.scores.thresholds:
         if threshold.parameter not in known:
             yield f"scores.yaml: {threshold.parameter} is not in qc.yaml"
+
+
+def _unknown_setup_keys(instrument: Instrument) -> Iterator[str]:
+    for name, raw_type in instrument.raw_types.items():
+        for static in raw_type.statics:
+            absent = sorted({*static.match, *static.when} - set(raw_type.setup))
+            if absent:
+                yield f"association.yaml: {name}: {static.category}: {absent} not in its setup"
 
 
 def _unknown_masters(instrument: Instrument) -> Iterator[str]:

@@ -7,14 +7,18 @@ in the files, in the records and on the pages.
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from vltflow.core.errors import ConfigurationError
 from vltflow.instruments.conditions import Condition, Scalar, When
 
 Level = Literal[-1, 0, 1, 2, 3]
+Runner = Literal["native", "esorex"]
 Days = Annotated[float, Field(gt=0)]
 
 
@@ -38,16 +42,25 @@ class ChipSection(Part):
 
     name: str
     """Suffix of its product categories: ``BLUE``, ``REDL``."""
-    extension: int
+    extension: int = 0
     """HDU number in the raw file."""
-    output: int
+    output: int = 1
     """The n of its ``QC OUTn`` parameters."""
-    quarter_turns: Literal[0, 1, 2, 3]
+    quarter_turns: Literal[0, 1, 2, 3] = 0
     """Turns by 90 degrees, counter-clockwise (numpy.rot90), from raw to product."""
     mirrored: bool = False
     """Whether the columns are reversed after the turns."""
-    saturation: float
+    saturation: float = 65535
     """Highest trustworthy raw value, ADU."""
+
+
+class Pipeline(Part):
+    """ESO's pipeline for the instrument."""
+
+    name: str
+    """As its plug-ins and dictionaries are called: ``uves`` in ``uves-6.1.8``."""
+    package: str
+    """Debian package that brings it: ``cpl-plugin-uves``."""
 
 
 class InstrumentFile(Part):
@@ -62,6 +75,8 @@ class InstrumentFile(Part):
     mandatory: tuple[str, ...]
     """Keywords without which a frame is refused at ingestion."""
     repairs: tuple[Repair, ...] = ()
+    pipeline: Pipeline | None = None
+    """ESO's pipeline, if there is one that can be installed."""
     detectors: dict[str, tuple[ChipSection, ...]]
     """Chips by detector name; raw types say which detector they come from."""
 
@@ -71,6 +86,8 @@ class ClassificationRule(Part):
 
     raw_type: str
     when: When
+    tag: str = ""
+    """What ESO's recipes call the frame (DO CATG), if not by the name of its raw type."""
     note: str = ""
 
 
@@ -95,6 +112,10 @@ class MasterNeed(Part):
 
     category: str
     required: bool = True
+    runner: Runner | None = None
+    """The only runner that takes it; None: all do."""
+    tag: str = ""
+    """What ESO's recipe calls it, if not by its category."""
     match: tuple[str, ...]
     """Keywords that must be equal in the master's and the block's setup."""
     levels: tuple[MatchLevel, ...]
@@ -111,6 +132,21 @@ class MasterNeed(Part):
             if days != sorted(set(days)):
                 raise ValueError(f"days of {self.category} must rise with the level: {days}")
         return self
+
+
+class StaticNeed(Part):
+    """A static calibration that a raw type needs: no raw type makes it, a site keeps it."""
+
+    category: str
+    required: bool = True
+    runner: Runner | None = None
+    """The only runner that takes it; None: all do."""
+    tag: str = ""
+    """What ESO's recipe calls it, if not by its category."""
+    match: tuple[str, ...] = ()
+    """Keywords that must be equal in its header and the block's setup."""
+    when: dict[str, Condition] = Field(default_factory=dict)
+    """Conditions on the block's setup keys under which the need exists at all."""
 
 
 class RawType(Part):
@@ -133,6 +169,7 @@ class RawType(Part):
     label: str
     """Setup for people, keywords in braces: ``{DET.WIN1.BINX}x{DET.WIN1.BINY}``."""
     masters: tuple[MasterNeed, ...] = ()
+    statics: tuple[StaticNeed, ...] = ()
 
     @model_validator(mode="after")
     def _reduced_by_a_recipe(self) -> RawType:
@@ -160,34 +197,98 @@ class ProductType(Part):
     """Whether it calibrates other frames once certified."""
     main: bool = True
     """Whether the AB is only complete with it."""
+    runner: Runner | None = None
+    """The only runner that makes it; None: all do."""
+
+
+class Execution(Part):
+    """How one runner executes a recipe."""
+
+    recipe: str
+    """What it is called there: ``detector.master_bias`` or ``module:Class``; ``uves_cal_mbias``."""
+    parameters: dict[str, Scalar] = Field(default_factory=dict)
+    """Parameter values that differ from the recipe's defaults."""
+    environment: dict[str, str] = Field(default_factory=dict)
+    """Environment variables of the program; esorex only."""
+    cores: Annotated[int, Field(ge=1)] = 1
+    memory_mb: Annotated[int, Field(ge=1)] = 1000
+    wall_s: Annotated[int, Field(ge=1)] = 600
 
 
 class RecipeEntry(Part):
     """A recipe of the pipeline and the runners that can execute it."""
 
     title: str
-    runner: Literal["native", "esorex", "none"]
-    """``none``: planned, but no runner can execute it yet."""
-    native: str = ""
-    """Name of the native recipe: ``detector.master_bias``."""
+    runner: Literal["native", "esorex", "both", "none"]
+    """``both``: native, and ESO's beside it for comparison; ``none``: nobody can execute it yet."""
+    native: Execution | None = None
+    esorex: Execution | None = None
     products: tuple[ProductType, ...]
-    parameters: dict[str, Scalar] = Field(default_factory=dict)
-    """Parameter values that differ from the recipe's defaults."""
-    cores: Annotated[int, Field(ge=1)] = 1
-    memory_mb: Annotated[int, Field(ge=1)] = 500
-    wall_s: Annotated[int, Field(ge=1)] = 600
 
     @model_validator(mode="after")
-    def _runner_is_named(self) -> RecipeEntry:
-        if self.runner == "native" and not self.native:
-            raise ValueError("runner native needs the name of a native recipe in `native`")
+    def _runner_is_described(self) -> RecipeEntry:
+        if self.runner != "none" and not self.has(self.runner):
+            wanted = "`native` and `esorex`" if self.runner == "both" else f"`{self.runner}`"
+            raise ValueError(f"runner {self.runner} needs {wanted} with the name of the recipe")
         return self
+
+    def has(self, runner: str) -> bool:
+        """Whether a runner, or ``both``, can execute it."""
+        wanted = ("native", "esorex") if runner == "both" else (runner,)
+        executions = {"native": self.native, "esorex": self.esorex}
+        return all(executions.get(name) is not None for name in wanted)
+
+    @property
+    def executed_by(self) -> Runner | None:
+        """The runner whose products count; None if nobody can execute it yet."""
+        if self.runner == "none":
+            return None
+        return "esorex" if self.runner == "esorex" else "native"
+
+    @property
+    def execution(self) -> Execution:
+        """How that runner executes it.
+
+        Raises
+        ------
+        ConfigurationError
+            If nobody can.
+        """
+        found = getattr(self, self.executed_by or "none", None)
+        if found is None:
+            raise ConfigurationError(f"{self.title}: no runner can execute it yet")
+        return cast("Execution", found)
 
 
 class RecipesFile(Part):
     """``recipes.yaml``: one entry a recipe."""
 
     recipes: dict[str, RecipeEntry]
+
+
+class StaticEntry(Part):
+    """A static calibration that the definition can build itself: a table made by code."""
+
+    category: str
+    """PRO CATG: ``LINE_REFER_TABLE``."""
+    name: str
+    """File name."""
+    title: str
+    builder: str
+    """``module:function`` that writes it: called with the path of a file that is not there yet."""
+    origin: str
+    """Where its numbers come from: package, catalogue, paper."""
+    licence: str
+    keys: dict[str, Scalar] = Field(default_factory=dict)
+    """Values of the keywords that must be equal in a block's setup; others do not matter."""
+    valid_from: date = date(1999, 1, 1)
+    valid_to: date = date(2099, 12, 31)
+
+
+class StaticsFile(Part):
+    """``statics.yaml``: static calibrations that a site without ESO's calibration kit can build."""
+
+    statics: tuple[StaticEntry, ...] = ()
 
 
 class QcEntry(Part):
@@ -252,6 +353,7 @@ class Instrument(Part):
     classification: ClassificationFile
     association: AssociationFile
     recipes: RecipesFile
+    statics: StaticsFile
     qc: QcFile
     scores: ScoresFile
     context: str
@@ -275,6 +377,7 @@ class Instrument(Part):
         """Product types by PRO CATG that the blocks of a raw type make, one for each chip.
 
         The raw type's words are filled in; ``{chip}`` is left in `category` and `name`.
+        Those of all runners are there; see `expected_of`.
         """
         entry = self.raw_types[raw_type]
         if entry.group == "none":
@@ -285,6 +388,59 @@ class Instrument(Part):
             for product in products
             for chip in self.header.detectors[entry.detector]
         }
+
+    def expected_of(self, raw_type: str) -> dict[str, ProductType]:
+        """Those of `products_of` that the runner makes which now executes the recipe."""
+        return {
+            category: product
+            for category, product in self.products_of(raw_type).items()
+            if self._concerns(product.runner, raw_type)
+        }
+
+    def masters_of(self, raw_type: str) -> tuple[MasterNeed, ...]:
+        """Master calibrations that a raw type needs with the runner of its recipe."""
+        needs = self.raw_types[raw_type].masters
+        return tuple(need for need in needs if self._concerns(need.runner, raw_type))
+
+    def statics_of(self, raw_type: str) -> tuple[StaticNeed, ...]:
+        """Static calibrations that a raw type needs with the runner of its recipe."""
+        needs = self.raw_types[raw_type].statics
+        return tuple(need for need in needs if self._concerns(need.runner, raw_type))
+
+    def _concerns(self, runner: Runner | None, raw_type: str) -> bool:
+        return runner in {None, self.recipe_of(raw_type).executed_by}
+
+    def run_by(self, choice: str | Mapping[str, str]) -> Instrument:
+        """The definition with other runners; its context then says so.
+
+        Parameters
+        ----------
+        choice
+            A runner for all recipes that it can execute, or a runner by recipe.
+
+        Raises
+        ------
+        ConfigurationError
+            If a recipe or runner is unknown, or the runner cannot execute the recipe.
+        """
+        known = self.recipes.recipes
+        if isinstance(choice, str):
+            choice = {name: choice for name, entry in known.items() if entry.has(choice)}
+        chosen = {}
+        for name, runner in choice.items():
+            if name not in known or not known[name].has(runner):
+                raise ConfigurationError(
+                    f"{self.name}: no recipe {name} that runner {runner!r} can execute",
+                    hint="Recipes and runners stand in recipes.yaml of the instrument",
+                )
+            chosen[name] = known[name].model_copy(update={"runner": runner})
+        changed = {name: one for name, one in chosen.items() if one.runner != known[name].runner}
+        if not changed:
+            return self
+        said = ",".join(f"{name}={one.runner}" for name, one in sorted(changed.items()))
+        context = hashlib.sha256(f"{self.context} {said}".encode()).hexdigest()[:16]
+        recipes = self.recipes.model_copy(update={"recipes": known | changed})
+        return self.model_copy(update={"recipes": recipes, "context": context})
 
 
 def _filled(product: ProductType, words: dict[str, str]) -> ProductType:

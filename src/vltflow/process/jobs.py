@@ -85,15 +85,18 @@ def resources_of(
         If there is no such native recipe.
     """
     entry = instrument.recipe_of(block.raw_type)
-    stated = {name: getattr(entry, name) for name in _RESOURCES if name in entry.model_fields_set}
+    execution = entry.execution
+    if entry.executed_by == "esorex":
+        return _checked_fit(block, {name: getattr(execution, name) for name in _RESOURCES}, site)
+    given = execution.model_fields_set
+    stated = {name: getattr(execution, name) for name in _RESOURCES if name in given}
     if len(stated) < len(_RESOURCES):
-        recipe = native_recipe(entry.native)
+        recipe = native_recipe(execution.recipe)
         estimate = recipe.resources(len(block.frames), _pixels(tx, block, instrument))
         open_values = {name: getattr(estimate, name) for name in _RESOURCES}
         open_values["cores"] = min(open_values["cores"], site.cores)
         stated = open_values | stated
-    _check_fit(block, stated, site)
-    return stated
+    return _checked_fit(block, stated, site)
 
 
 def tokens_of(resources: Mapping[str, int]) -> Tokens:
@@ -119,8 +122,9 @@ def make_task(
         If a master is not in the registry.
     """
     entry = instrument.recipe_of(block.raw_type)
-    recipe = native_recipe(entry.native)
-    parameters = _parameters(recipe, entry.parameters, instrument)
+    execution = entry.execution
+    recipe = native_recipe(execution.recipe)
+    parameters = _parameters(recipe, execution.parameters, instrument)
     masters = _masters(block, instrument, recipe, materials)
     frames = materials.frames.get(block.name, ())
     work: dict[str, Any] = {
@@ -137,7 +141,7 @@ def make_task(
         revision=block.revision,
         recipe=block.recipe,
         recipe_version=recipe.version,
-        runner=entry.runner,
+        runner=entry.executed_by or "none",
         parameters=json.dumps(parameters, sort_keys=True, separators=(",", ":")),
         input_hash=content_hash(work),
         created=now_iso(),
@@ -146,7 +150,7 @@ def make_task(
         wall_s=resources["wall_s"],
     )
     payload = {
-        "native": entry.native,
+        "native": execution.recipe,
         "version": recipe.version,
         "parameters": parameters,
         "context": instrument.context,
@@ -217,7 +221,7 @@ def _places(instrument: Instrument) -> dict[str, tuple[str, str]]:
 
 def _chips(block: AssociationBlock, instrument: Instrument) -> list[dict[str, Any]]:
     raw_type = instrument.raw_types[block.raw_type]
-    made = instrument.products_of(block.raw_type)
+    made = instrument.expected_of(block.raw_type)
     return [
         chip.model_dump(mode="json")
         | {
@@ -263,7 +267,9 @@ def _pixels(tx: Transaction, block: AssociationBlock, instrument: Instrument) ->
     return max(sizes, default=0)
 
 
-def _check_fit(block: AssociationBlock, resources: Mapping[str, int], site: Site) -> None:
+def _checked_fit(
+    block: AssociationBlock, resources: Mapping[str, int], site: Site
+) -> Mapping[str, int]:
     for name, has in (("cores", site.cores), ("memory_mb", site.memory_mb)):
         if resources[name] > has:
             raise DoesNotFit(
@@ -271,3 +277,4 @@ def _check_fit(block: AssociationBlock, resources: Mapping[str, int], site: Site
                 hint=f"Raise {name} under [process] in {site.folder}/vltflow.toml, "
                 f"or lower {name} of {block.recipe} in recipes.yaml",
             )
+    return resources

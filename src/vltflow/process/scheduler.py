@@ -176,7 +176,7 @@ class Scheduler:
             instrument = self._instruments[block.instrument]
             entry = instrument.recipe_of(block.raw_type)
             try:
-                if entry.runner != "native":
+                if entry.executed_by != "native":
                     ended += self._refuse(
                         tx, block, BlockState.BLOCKED, _no_runner(block, entry.runner)
                     )

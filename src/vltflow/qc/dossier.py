@@ -114,7 +114,7 @@ def judge(
 
 
 def _categories(instrument: Instrument, dossier: Dossier) -> list[str]:
-    declared = list(instrument.products_of(dossier.block.raw_type))
+    declared = list(instrument.expected_of(dossier.block.raw_type))
     made = [product.category for product in dossier.products]
     return list(dict.fromkeys([*declared, *made]))
 

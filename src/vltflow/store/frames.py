@@ -141,6 +141,12 @@ class Frames:
             conditions += [table.mjd_obs >= mjd[0], table.mjd_obs < mjd[1]]
         return self._stream(*conditions)
 
+    def instruments(self, *, night: str) -> set[str]:
+        """Names of the instruments that have frames in a night."""
+        table = schema.frame.c
+        statement = select(table.instrument).where(table.night == night).distinct()
+        return set(self._connection.scalars(statement))
+
     def unclassified(self, instrument: str, context: str) -> Iterator[RawFrame]:
         """Frames outside any AB that this version of the definition has not classified."""
         table = schema.frame.c

@@ -81,23 +81,23 @@ recipes:
   bias:
     title: b
     runner: native
-    native: b
+    native: {recipe: b}
     products: [{role: MASTER_BIAS, category: MASTER_BIAS, name: "b"}]
   dark:
     title: d
     runner: native
-    native: d
+    native: {recipe: d}
     products: [{role: MASTER_DARK, category: MASTER_DARK, name: "d"}]
   flat:
     title: f
     runner: native
-    native: f
+    native: {recipe: f}
     products: [{role: MASTER_FLAT, category: MASTER_FLAT, name: "f"}]
   arc: {title: a, runner: none, products: [{role: LINES, category: LINES, name: "a"}]}
   star:
     title: s
     runner: native
-    native: s
+    native: {recipe: s}
     products: [{role: SPECTRUM, category: SPECTRUM, name: "s"}]
 """,
     "qc.yaml": "parameters: []",

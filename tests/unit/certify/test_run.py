@@ -26,14 +26,14 @@ def test_others_stay_undecided_and_wait(store, small_instrument, add_block, judg
     judge(store, made, GREEN, RED)
     assert run(store, small_instrument) == []
     assert _states(store, made) == [ProductState.CREATED]
-    (one,) = waiting(store, small_instrument)
+    (one,) = waiting(store, definition=lambda _: small_instrument)
     assert (one.block, one.score, one.reason) == ("bad", "(1/2)", "1 of 2 scores is red: M QC 1")
 
 
 def test_nothing_is_decided_before_it_was_scored(sqlite_store, small_instrument, add_block):
     add_block(sqlite_store, "new")
     assert run(sqlite_store, small_instrument) == []
-    assert waiting(sqlite_store, small_instrument) == []
+    assert waiting(sqlite_store, definition=lambda _: small_instrument) == []
 
 
 def test_a_second_run_decides_nothing_twice(sqlite_store, small_instrument, add_block, judge):
@@ -52,7 +52,11 @@ def test_the_worst_waits_first(sqlite_store, small_instrument, add_block, judge)
     for number, colours in enumerate(([GREY], [RED], [RED, RED])):
         made = add_block(sqlite_store, f"b{number}", mjd=57080.0 + number)
         judge(sqlite_store, made, *colours)
-    assert [one.block for one in waiting(sqlite_store, small_instrument)] == ["b2", "b1", "b0"]
+    assert [one.block for one in waiting(sqlite_store, definition=lambda _: small_instrument)] == [
+        "b2",
+        "b1",
+        "b0",
+    ]
 
 
 def test_a_reopened_block_is_decided_anew(store, small_instrument, add_block, judge, reopen_block):
@@ -62,7 +66,7 @@ def test_a_reopened_block_is_decided_anew(store, small_instrument, add_block, ju
     again = reopen_block(store, made, {"MASTER_BIAS_BLUE": {}})
     judge(store, again, RED)
     assert run(store, small_instrument) == []
-    assert [one.block for one in waiting(store, small_instrument)] == ["late"]
+    assert [one.block for one in waiting(store, definition=lambda _: small_instrument)] == ["late"]
     assert _states(store, made) == [ProductState.CERTIFIED, ProductState.CREATED]
     decide(store, "late", Decision.ACCEPTED, who="Anna", comment="lamp was changed")
     assert _states(store, made) == [ProductState.CERTIFIED, ProductState.CERTIFIED]

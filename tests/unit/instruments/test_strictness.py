@@ -56,7 +56,12 @@ def changed(tmp_path):
             ["recipe must be named"],
         ),
         ("recipes.yaml", "runner: native", "runner: magic", ["runner", "'magic'"]),
-        ("recipes.yaml", "    native: detector.master_bias\n", "", ["needs the name of a native"]),
+        (
+            "recipes.yaml",
+            "    native: {recipe: detector.master_bias, memory_mb: 1100, wall_s: 600}\n",
+            "",
+            ["needs `native`"],
+        ),
         ("scores.yaml", "QC OUT1 RON RAW", "QC OUT9 RON RAW", ["QC OUT9 RON RAW", "qc.yaml"]),
         ("scores.yaml", "    low: 1.80\n    high: 2.40\n", "", ["needs low or high"]),
         ("qc.yaml", "parameters:", "parameters: [", ["qc.yaml", "no valid YAML"]),

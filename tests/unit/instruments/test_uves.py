@@ -195,8 +195,8 @@ def test_each_native_product_is_scored_on_its_first_night():
 def test_recipes_and_data_name_the_same_parameters_and_products():
     names = {entry.name for entry in UVES.qc.parameters}
     for entry in UVES.recipes.recipes.values():
-        if entry.runner == "native":
-            recipe = find_recipe(entry.native)
+        if entry.native is not None:
+            recipe = find_recipe(entry.native.recipe)
             outputs = {chip.output for chips in UVES.header.detectors.values() for chip in chips}
             declared = {
                 re.sub(r"\{output\}", str(output), one.name)

@@ -51,7 +51,7 @@ def workshop(
 
 
 def write_instrument(folder: Path, **changes: dict[str, Any]) -> Instrument:
-    """The trial instrument; `changes` overrides parts of the recipe entries by recipe."""
+    """The trial instrument; `changes` overrides parts of recipes or their native execution."""
     recipes = {
         "bias": _recipe("Sum", "MASTER_BIAS", "{prefix}_B_{date}{letter}_{chip}.fits"),
         "dark": _recipe("Dark", "MASTER_DARK", "{prefix}_D_{date}{letter}_{chip}.fits"),
@@ -59,7 +59,9 @@ def write_instrument(folder: Path, **changes: dict[str, Any]) -> Instrument:
         "nothing": _recipe("Nothing", "NOTHING", "n", main=False),
     }
     for name, change in changes.items():
-        recipes[name] = recipes[name] | change
+        own = {key: value for key, value in change.items() if key in recipes[name]}
+        native = {key: value for key, value in change.items() if key not in own}
+        recipes[name] |= own | {"native": recipes[name]["native"] | native}
     need = {"category": "MASTER_BIAS_BLUE", "match": [], "levels": [{"level": 0, "days": 3}]}
     setup = {"setup": ["DET.WIN1.BINX"], "label": "{DET.WIN1.BINX}", "group": "template"}
     raw_types = {
@@ -97,8 +99,8 @@ def write_instrument(folder: Path, **changes: dict[str, Any]) -> Instrument:
 
 def _recipe(name: str, role: str, pattern: str, *, main: bool = True) -> dict[str, Any]:
     product = {"role": role, "category": f"{role}_{{chip}}", "name": pattern, "main": main}
-    entry = {"title": name, "runner": "native", "native": f"vltflow_trial:{name}"}
-    return entry | {"products": [product]} | RESOURCES
+    native = {"recipe": f"vltflow_trial:{name}"} | RESOURCES
+    return {"title": name, "runner": "native", "native": native, "products": [product]}
 
 
 def write_frame(path: Path, seed: int, *, red: bool = False) -> None:

@@ -84,7 +84,7 @@ def test_a_product_is_verified_by_the_fits_office(made):
 
 def test_our_own_recipe_makes_a_master_bias(day, process, define):
     block = day.add("BIAS", frames=3)
-    report = process(day, define(bias={"native": "detector.master_bias", "memory_mb": 500}))
+    report = process(day, define(bias={"recipe": "detector.master_bias", "memory_mb": 500}))
     assert report.succeeded == [block]
     (product,) = day.products()
     path = day.store.vault.local_path(product.file_id, day.folder)
@@ -127,7 +127,7 @@ def test_the_hash_follows_parameters_recipe_and_context(day, define):
     assert hash_with(day, define) == first
     others = [
         hash_with(day, define, parameters={"scale": 3.0}),
-        hash_with(day, define, native="vltflow_trial:Dark"),
+        hash_with(day, define, recipe="vltflow_trial:Dark"),
         hash_with(day, define, title="another text"),  # another context
     ]
     assert len({first, *others}) == 4

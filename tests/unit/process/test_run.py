@@ -132,9 +132,9 @@ def test_what_can_never_fit_is_refused_at_once(day, process, define):
 
 def test_resources_that_nobody_stated_are_the_recipe_s_estimate(day, process, define):
     block = day.add("BIAS")
-    instruments = define(bias={"native": "vltflow_trial:Greedy"})
+    instruments = define(bias={"recipe": "vltflow_trial:Greedy"})
     entry = instruments["TRIAL"].recipes.recipes["bias"]
-    object.__setattr__(entry, "__pydantic_fields_set__", {"native", "runner"})
+    object.__setattr__(entry.native, "__pydantic_fields_set__", {"recipe"})
     process(day, instruments)
     assert "needs memory_mb = 384000" in problem_of(day, block)  # 1000 x 2 frames x 16 x 12
 

@@ -86,6 +86,7 @@ READING = {
         "find",
         "headers",
         "headers_of",
+        "instruments",
         "known",
         "of_block",
         "of_blocks",

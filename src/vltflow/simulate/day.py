@@ -20,7 +20,7 @@ from vltflow.simulate import defects as faults
 from vltflow.simulate.detector import bias_level, chip_maps, collect, read_noise, read_out
 from vltflow.simulate.frame import frame_bytes, write_atomically
 from vltflow.simulate.models import DAY_MS, model
-from vltflow.simulate.plan import PlannedFrame, Template
+from vltflow.simulate.plan import Conditions, OwnDetector, PlannedFrame, Template
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -259,12 +259,7 @@ def _simulate_frame(
     layouts = [
         instrument.layout(chip, setup, small=order.small) for chip in instrument.chips(setup)
     ]
-    pixels, chips = [], []
-    for hdu, layout in enumerate(layouts):
-        scene = _scene(order, lived, layout, scenes)
-        image, truth = _expose(order, lived, layout, scene, disturbed)
-        pixels.append(image)
-        chips.append({"hdu": hdu if len(layouts) == 1 else hdu + 1, **truth})
+    pixels, chips = _contents(order, lived, layouts, scenes, disturbed)
     headers = instrument.cards(lived, layouts)
     content = frame_bytes(faults.change_cards(headers, names, instrument.mandatory_keyword), pixels)
     if any(victim.defect == "wrong-checksum" for victim in order.victims):
@@ -279,6 +274,27 @@ def _simulate_frame(
         write_atomically(order.folder / name, data)
     _write_json(order.folder / f"{frame.name}.truth.json", _frame_truth(lived, frame, names, chips))
     return list(written)
+
+
+def _contents(
+    order: _Order,
+    frame: PlannedFrame,
+    layouts: list[Layout],
+    scenes: dict[str, Scene],
+    disturbed: Disturbance,
+) -> tuple[Sequence[np.ndarray | None], Sequence[Truth]]:
+    """What the detectors give, and the truth about each."""
+    instrument = model(order.instrument)
+    if isinstance(instrument, OwnDetector):
+        faulty = {"light": disturbed.light, "ron": disturbed.ron, "level": disturbed.level}
+        return instrument.expose(frame, Conditions(order.seed, order.small, **faulty))
+    pixels, chips = [], []
+    for hdu, layout in enumerate(layouts):
+        scene = _scene(order, frame, layout, scenes)
+        image, truth = _expose(order, frame, layout, scene, disturbed)
+        pixels.append(image)
+        chips.append({"hdu": hdu if len(layouts) == 1 else hdu + 1, **truth})
+    return pixels, chips
 
 
 def _scene(
@@ -341,7 +357,7 @@ def _expose(
 
 
 def _frame_truth(
-    lived: PlannedFrame, frame: PlannedFrame, names: list[str], chips: list[Truth]
+    lived: PlannedFrame, frame: PlannedFrame, names: list[str], chips: Sequence[Truth]
 ) -> Truth:
     template = frame.template
     return {

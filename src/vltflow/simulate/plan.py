@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from vltflow.core.time import iso_from_mjd, night_range
 from vltflow.simulate.models import DAY_MS
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import re
     from collections.abc import Sequence
     from pathlib import Path
+
+    import numpy as np
 
     from vltflow.simulate.cards import Card
     from vltflow.simulate.detector import Chip, Layout
@@ -126,3 +128,34 @@ class Instrument(Protocol):
 
     def shared_truth(self, folder: Path) -> None:
         """Write the truth that all nights share, such as line lists."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What is special about one exposure, for instruments with detectors of their own."""
+
+    seed: int
+    """Noise depends on it and on the frame's name."""
+    small: bool
+    light: float = 1.0
+    """Factor on the light, by a defect."""
+    ron: float = 1.0
+    """Factor on the read noise, by a defect."""
+    level: float = 0.0
+    """Offset of the bias level, ADU, by a defect."""
+
+
+@runtime_checkable
+class OwnDetector(Protocol):
+    """An instrument whose detectors are no plain CCDs with one output: it exposes them itself.
+
+    Its `chips` may be empty; `layout`, `scene` and `uses_light` are not asked then.
+    """
+
+    def expose(
+        self, frame: PlannedFrame, conditions: Conditions
+    ) -> tuple[Sequence[np.ndarray | None], Sequence[dict[str, Any]]]:
+        """The content of each HDU (see `frame_bytes`), and the truth about each chip.
+
+        `cards` gives one header for each content, or one more for an empty primary HDU.
+        """

@@ -98,7 +98,7 @@ def _carry_out(
             progress(start + len(batch), len(changes))
     if plan.looked and len(late) == len(plan.left_waiting):
         with store.write(by=by, why="association complete") as change:
-            change.association.set_mark(instrument.name, plan.seen, instrument.context)
+            change.association.set_mark(instrument.name, plan.seen, plan.rules)
     report = AssociateReport(
         created=tuple(done.get("new", ())),
         joined=(*done.get("joined", ()), *done.get("renamed", ())),

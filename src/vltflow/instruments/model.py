@@ -315,6 +315,8 @@ class ScoreEntry(Part):
     """PRO CATG of the products that it scores."""
     setup: When = Field(default_factory=dict)
     """Conditions on setup keys."""
+    runner: Runner | None = None
+    """The only runner whose products it scores: not all measure the same; None: all."""
     method: Literal["FIXED", "PERCENT", "SIGMA"]
     low: float | None = None
     high: float | None = None

@@ -93,11 +93,12 @@ def judge(
         What stood instead of a number, by category and parameter.
     """
     block = dossier.block
+    runner = dossier.job.runner if dossier.job else ""
     values = {(value.category, value.parameter): value for value in measured}
     history = {key: tx.quality.trend(value, SHOWN_HISTORY) for key, value in values.items()}
     scores = []
     for category in _categories(instrument, dossier):
-        for parameter, entries in applicable(instrument, block, category).items():
+        for parameter, entries in applicable(instrument, block, category, runner).items():
             key = (category, parameter)
             probe = values.get(key) or _probe(dossier, category, parameter)
             window = max(entry.window for entry in entries)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Annotated
 import typer
 
 from vltflow.core.errors import UserError
-from vltflow.core.site import Site, find_site
+from vltflow.core.site import FILE_NAME, Site, find_site
 from vltflow.core.time import night_range
 from vltflow.instruments import Instrument, available, load
 from vltflow.store import Store
@@ -84,6 +85,12 @@ def commands(help_text: str | None = None) -> typer.Typer:
 def site_of(context: typer.Context, given: Path | None) -> Site:
     """Site named behind the command, before it, by VLTFLOW_SITE, or the current folder."""
     return find_site(given or (context.obj or {}).get("site"))
+
+
+def site_or_none(context: typer.Context, given: Path | None) -> Site | None:
+    """As `site_of`; None where no site is named and the current folder is none."""
+    named = given or (context.obj or {}).get("site") or os.environ.get("VLTFLOW_SITE")
+    return site_of(context, given) if named or Path(FILE_NAME).is_file() else None
 
 
 @contextmanager

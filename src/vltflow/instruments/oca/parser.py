@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import TypeVar
 
 from vltflow.core.errors import UnreadableFile
 from vltflow.instruments.oca.tokens import END, NUMBER, SIGN, TEXT, WORD, Token, scan
@@ -126,7 +126,7 @@ class _Parser:
                 return self._action()
             case name if name in SETTINGS:
                 return self._setting()
-        self._fail("a statement (if, select execute, action, minRet, maxRet)")
+        raise self._expected("a statement (if, select execute, action, minRet, maxRet)")
 
     def _rule(self) -> Rule:
         line = self._expect(WORD, "if").line
@@ -200,7 +200,9 @@ class _Parser:
                 return self._product()
             case name if name in SETTINGS:
                 return self._setting()
-        self._fail("a part of an action (minRet, maxRet, priority, select file, recipe, product)")
+        raise self._expected(
+            "a part of an action (minRet, maxRet, priority, select file, recipe, product)"
+        )
 
     def _select_file(self) -> SelectFile:
         line = self._expect(WORD, "select").line
@@ -308,16 +310,16 @@ class _Parser:
 
     def _expect(self, kind: str, text: str = "") -> Token:
         if self._now.kind != kind or (text and self._now.text != text):
-            self._fail(repr(text) if text else f"a {kind}")
+            raise self._expected(repr(text) if text else f"a {kind}")
         return self._advance()
 
     def _name(self, wanted: str) -> Token:
         if self._now.kind != WORD or self._now.text in RESERVED:
-            self._fail(wanted)
+            raise self._expected(wanted)
         return self._advance()
 
-    def _fail(self, wanted: str) -> NoReturn:
-        raise _NotUnderstood(self._now.line, f"expected {wanted}, found {self._now}")
+    def _expected(self, wanted: str) -> _NotUnderstood:
+        return _NotUnderstood(self._now.line, f"expected {wanted}, found {self._now}")
 
     # ------------------------------------------------------------ going on behind a mistake
 

@@ -65,7 +65,7 @@ class Comparison:
     """``DET.CHIPS == 1``, ``DPR.TYPE like "%BIAS%"``, ``inputFile.X ?= X``."""
 
     operator: str
-    """One of ``== != < <= > >= ?= like regexp``; ``?=``: equal, or absent on both sides."""
+    """One of ``== != < <= > >= ?= like regexp``; ``?=``: equal where both have it."""
     left: Operand
     right: Operand
 

@@ -31,7 +31,7 @@ def write(rules: RuleFile) -> str:
     return "".join(f"{_statement(one)}\n" for one in rules.statements)
 
 
-def condition(expression: Expression) -> str:
+def condition(expression: Expression) -> str:  # noqa: PLR0911 - one return a kind of node
     """An expression as text."""
     match expression:
         case And(parts):
@@ -57,7 +57,7 @@ def _inner(part: Expression, weaker: tuple[type, ...]) -> str:
     return f"({text})" if isinstance(part, weaker) else text
 
 
-def _statement(
+def _statement(  # noqa: PLR0911 - one return a kind of node
     one: Rule | Assignment | Setting | Execute | Action | SelectFile | RecipeCall | Product,
 ) -> str:
     match one:

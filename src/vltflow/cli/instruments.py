@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from vltflow.classify.comparison import Comparison, Verdict
+from vltflow.classify.check import Check, CheckedFrame
 from vltflow.classify.rules import merged
 from vltflow.cli.context import JsonOption, SiteOption, commands, site_or_none
 from vltflow.cli.output import console, messages, print_json, show
@@ -96,12 +96,12 @@ def check(
     rules = parse_file(oca)
     for mistake in rules.mistakes:
         messages().print(f"{oca}: not understood: {mistake}", highlight=False, markup=False)
-    verdicts, unread = _verdicts(Comparison(instrument, rules.rules), instrument, raw)
-    different = [one for one in verdicts if not one.agree]
+    checked, unread = _checked(Check(instrument, rules.rules), instrument, raw)
+    different = [one for one in checked if not one.agree]
     rows = [{column: getattr(one, column) for column in CHECK_COLUMNS} for one in different]
     show(rows, CHECK_COLUMNS, as_json=as_json, empty="")
     if not as_json:
-        console().print(f"{len(verdicts)} frames, {len(different)} classified differently")
+        console().print(f"{len(checked)} frames, {len(different)} classified differently")
     if different or unread or rules.mistakes:
         raise typer.Exit(1)
 
@@ -175,11 +175,11 @@ def _instrument(context: typer.Context, name: str, site: Path | None) -> Instrum
     return load(name, site_or_none(context, site))
 
 
-def _verdicts(
-    compare: Comparison, instrument: Instrument, raw: Iterable[Path]
-) -> tuple[list[Verdict], int]:
+def _checked(
+    check: Check, instrument: Instrument, raw: Iterable[Path]
+) -> tuple[list[CheckedFrame], int]:
     """Verdicts of all frames of the instrument that can be read, and how many cannot."""
-    verdicts: list[Verdict] = []
+    checked: list[CheckedFrame] = []
     unread = 0
     for path in _paths(raw):
         try:
@@ -189,8 +189,8 @@ def _verdicts(
             unread += 1
             continue
         primary, _ = repair(headers[0], instrument.header)
-        verdicts.append(compare(str(path), merged([primary, *headers[1:]])))
-    return verdicts, unread
+        checked.append(check(str(path), merged([primary, *headers[1:]])))
+    return checked, unread
 
 
 def _paths(raw: Iterable[Path]) -> Iterator[Path]:

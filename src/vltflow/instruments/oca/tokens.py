@@ -12,8 +12,8 @@ WORD, TEXT, NUMBER, SIGN, END = "word", "text", "number", "sign", "end"
 
 _PATTERN = re.compile(
     r"""
-    (?P<space>\s+|//[^\n]*|/\*.*?\*/)
-  | (?P<directive>(?<![^\n])[ \t]*\#(?:\\\n|[^\n])*)
+    (?P<directive>(?<![^\n])[ \t]*\#(?:\\\n|[^\n])*)
+  | (?P<space>\n+|[^\S\n]+|//[^\n]*|/\*.*?\*/)
   | (?P<text>"[^"\n]*")
   | (?P<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?![A-Za-z_]))
   | (?P<word>[A-Za-z_]\w*(?:[.-]\w+)*)

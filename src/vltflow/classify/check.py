@@ -15,7 +15,7 @@ Keywords = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class CheckedFrame:
     """What a definition and a rule file say of one frame."""
 
     file: str
@@ -35,7 +35,7 @@ class Verdict:
         return (self.ours, self.our_tag) == (self.theirs, self.their_tag)
 
 
-class Comparison:
+class Check:
     """Compares classifications frame by frame.
 
     Parameters
@@ -51,12 +51,12 @@ class Comparison:
         self._classifier = Classifier(instrument)
         self._rules = rules
 
-    def __call__(self, file: str, header: Keywords) -> Verdict:
+    def __call__(self, file: str, header: Keywords) -> CheckedFrame:
         """Both classifications of a header (keys in FITS form, without HIERARCH)."""
         ours = self._classifier(header)
         theirs = evaluate(self._rules, header)
         tag = self._instrument.tag_of(ours.raw_type, header) if ours.raw_type else ""
-        return Verdict(
+        return CheckedFrame(
             file=file,
             ours=ours.raw_type,
             our_tag=tag,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,8 +10,8 @@ from typing import Annotated
 
 import typer
 
-from vltflow.core.errors import UserError
-from vltflow.core.site import FILE_NAME, Site, find_site
+from vltflow.core.errors import ConfigurationError, UserError
+from vltflow.core.site import Site, find_site
 from vltflow.core.time import night_range
 from vltflow.instruments import Instrument, available, load
 from vltflow.store import Store
@@ -88,9 +87,15 @@ def site_of(context: typer.Context, given: Path | None) -> Site:
 
 
 def site_or_none(context: typer.Context, given: Path | None) -> Site | None:
-    """As `site_of`; None where no site is named and the current folder is none."""
-    named = given or (context.obj or {}).get("site") or os.environ.get("VLTFLOW_SITE")
-    return site_of(context, given) if named or Path(FILE_NAME).is_file() else None
+    """Site of a command that does without one: None where there is none."""
+    try:
+        return site_of(context, given)
+    except ConfigurationError:
+        raise  # a site that is there, but wrong
+    except UserError:
+        if given is not None:
+            raise
+        return None
 
 
 @contextmanager

@@ -121,15 +121,20 @@ def _products(
     """Categories that each action makes, and remarks on those that were guessed."""
     actions = {entry.action.name: entry for entry in found if entry.action and entry.recipe}
     products: dict[str, tuple[str, ...]] = {}
+    notes: list[Note] = []
     for name, entry in actions.items():
         recipe = entry.recipe.name if entry.recipe else ""
         declared = tuple(_declared(entry))
         listed = plugins.get(recipe, Plugin()).products
         products[name] = tuple(makes.get(name) or makes.get(recipe) or declared or listed)
+        if listed and products[name] == listed:
+            text = (
+                f"{name}: products of the manual page of {recipe}; which of them are always made?"
+            )
+            notes.append(Note(_FILE, entry.line, text))
     unknown = {name: entry for name, entry in actions.items() if not products[name]}
     known = {category for made in products.values() for category in made}
     guessed = _guessed(found, unknown, known, plugins)
-    notes = []
     for name, categories in guessed.items():
         products[name] = categories
         text = f"{name}: that it makes {', '.join(categories)} is a guess from its plug-in"

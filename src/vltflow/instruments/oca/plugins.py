@@ -16,7 +16,10 @@ _CATEGORY = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*")
 _TABLES = (
     re.compile(r"Product frames[^\n]*:\n+[^\n]*\n *-{4}[^\n]*\n((?: *[A-Z][^\n]*\n)+)"),
     re.compile(r"Output files:\s*DO category:[^\n]*\n((?:\s*[A-Z][A-Z0-9_]+ [^\n]*\n)+)"),
-    re.compile(r"PRO CATG'? with (?:a value of|values)[^\n]*\n((?:[A-Z][A-Z0-9_]+(?: or)?\n)+)"),
+    re.compile(
+        r"PRO CATG'? with (?:a value of|values)[^\n]*\n"
+        r"((?:(?:[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+(?: [^\n]*)?|[A-Z][A-Z0-9_]+(?: or)?|or[^\n]*)\n)+)"
+    ),
 )
 _SHORT = 4
 
@@ -56,7 +59,7 @@ def read_plugin(path: Path) -> Plugin:
         for table in _TABLES
         for rows in table.findall(f"{text}\n")
         for row in rows.splitlines()
-        if row.strip()
+        if row.strip() and not row.startswith("or")
     ]
     mentioned = {text for text in texts if _CATEGORY.fullmatch(text)}
     return Plugin(tuple(dict.fromkeys(listed)), frozenset(mentioned))

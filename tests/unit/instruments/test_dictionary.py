@@ -58,7 +58,7 @@ def test_entries_have_all_fields_even_where_a_colon_was_lost():
         ("QC OUT12 RON", "QC OUTi RON"),
         ("QC OUT2 RON", "QC OUT2 RON"),
         ("QC SLICE3 LAMP11 FLUX", "QC SLICEi LAMPi FLUX"),
-        ("QC OUT RON", None),
+        ("QC OUT RON", "QC OUTi RON"),
         ("QC OUTi RON", None),
         ("QC OUT1 RON MASTER", None),
     ],

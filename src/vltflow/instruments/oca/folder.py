@@ -294,6 +294,6 @@ def _dumped(value: Any, style: str | None) -> str:
 
 
 def _is_plain(text: str) -> bool:
-    if not text or set(text) & set("{}[],:#&*!|>'\"%@`\\") or text != text.strip() or "\n" in text:
+    if not text.isprintable() or set(text) & set("{}[],:#&*!|>'\"%@`\\") or text != text.strip():
         return False
     return bool(yaml.safe_load(text) == text) and not text.startswith(("-", "?"))

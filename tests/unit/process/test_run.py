@@ -3,7 +3,8 @@ import threading
 import pytest
 
 from vltflow.core.errors import SiteBusy
-from vltflow.process import abort, retry, run
+from vltflow.process.control import abort, retry
+from vltflow.process.run import run
 from vltflow.records import BlockState, JobState, MatchState, ProductState
 
 
@@ -259,7 +260,7 @@ def test_a_block_that_was_re_opened_meanwhile_keeps_its_new_state(day, process, 
             tx.blocks.set_state(block, BlockState.BLOCKED, problem="re-opened")
 
     day.add("NOTHING")
-    process(day, define(bias={"parameters": {"sleep": 3.0}}), progress=reopen)
+    process(day, define(bias={"parameters": {"sleep": 600.0}}), progress=reopen)
     assert day.states() == ["BLOCKED", "SUCCEEDED"]
     assert job_of(day, block).error == "the AB was re-opened"
     assert day.products() == []

@@ -13,7 +13,7 @@ def _array(name: str) -> Array:
     """A DRS array with large capacity; well and noise are ours, of the order of the manual's."""
     return Array(
         name, 1, conad=280.0, ron=1800.0, dark_rate=2e4, full_well=1.8e7, level=0.0, drift=3.0,
-        port_offsets=30.0, response=0.03, loss=0.03, hot=3e-3, dead=3e-3,
+        port_offsets=0.15, response=0.03, loss=0.03, hot=3e-3, dead=3e-3,
     )  # fmt: skip
 
 

@@ -93,6 +93,17 @@ def infrared(frame: PlannedFrame) -> InfraredSetup:
     return setup
 
 
+def jitter(frame: PlannedFrame) -> tuple[int, int]:
+    """How far stars lie from their places in the first frame, in pixels along x and y.
+
+    Those of SEQ CUMOFFSETX and CUMOFFSETY; nothing in the first frame and without a target.
+    """
+    if not frame.template.target:
+        return 0, 0
+    step = frame.number - 1
+    return 7 * ((step * 5 + 4) % 9 - 4), 7 * ((step * 7 + 4) % 9 - 4)
+
+
 def common_cards(frame: PlannedFrame, own: Mapping[str, CardValue], star: sky.Target) -> list[Card]:
     """Cards of observation, template and telescope for the primary header.
 
@@ -160,6 +171,7 @@ def _telescope(frame: PlannedFrame, star: sky.Target) -> dict[str, CardValue]:
     end = start + _duration(frame.template) / 86_400.0
     before, after = sky.pointing(star, start), sky.pointing(star, end)
     observing = bool(frame.template.target)
+    offset_x, offset_y = jitter(frame)
     return {
         "ra": star.ra,
         "dec": star.dec,
@@ -170,6 +182,6 @@ def _telescope(frame: PlannedFrame, star: sky.Target) -> dict[str, CardValue]:
         "parang_start": round(before.parallactic, 3),
         "parang_end": round(after.parallactic, 3),
         "seeing": round(sky.seeing(start), 2),
-        "cumoffset_x": float(7 * ((frame.number * 5) % 9 - 4)) if observing else 0.0,
-        "cumoffset_y": float(7 * ((frame.number * 7) % 9 - 4)) if observing else 0.0,
+        "cumoffset_x": float(offset_x),
+        "cumoffset_y": float(offset_y),
     }

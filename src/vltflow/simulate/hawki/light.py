@@ -10,7 +10,7 @@ import numpy as np
 from vltflow.simulate.hawki.constants import FLAT_DIT, LAMP, SKY
 from vltflow.simulate.hawki.night import lamp_is_on
 from vltflow.simulate.infrared import Array, Shape, illumination, stars
-from vltflow.simulate.observing import infrared
+from vltflow.simulate.observing import infrared, jitter
 
 if TYPE_CHECKING:
     from vltflow.simulate.plan import PlannedFrame
@@ -27,7 +27,8 @@ def light(frame: PlannedFrame, array: Array, shape: Shape) -> np.ndarray | float
         return twilight(frame.number) * array.conad / FLAT_DIT * illumination(shape)
     rng = np.random.default_rng([zlib.crc32(frame.template.target.encode()), array.index])
     sky = SKY[infrared(frame).filter_name] * illumination(shape)
-    return sky + stars(rng, shape, count=max(3, shape[0] // 32), brightest=2e4)
+    field = stars(rng, shape, count=max(3, shape[0] // 32), brightest=2e4)
+    return sky + np.roll(field, jitter(frame)[::-1], axis=(0, 1))
 
 
 def twilight(number: int) -> float:

@@ -10,7 +10,7 @@ import numpy as np
 from vltflow.simulate.infrared import Array, Shape, illumination, star_image, stars
 from vltflow.simulate.naco.constants import LAMP_COUNTS, LINEARITY_RATE, SKY
 from vltflow.simulate.naco.night import integration, lamp_is_on
-from vltflow.simulate.observing import infrared
+from vltflow.simulate.observing import infrared, jitter
 
 if TYPE_CHECKING:
     from vltflow.simulate.plan import PlannedFrame
@@ -58,4 +58,5 @@ def _sky_and_stars(frame: PlannedFrame, array: Array, shape: Shape) -> np.ndarra
         middle = shape[1] // 2 + (40 if frame.number % 2 else -40)
         sky[:, middle - 8 : middle + 9] += trace[None, :]
         return sky
-    return sky + stars(rng, shape, count=3, brightest=2e5)
+    field = stars(rng, shape, count=3, brightest=6e4)
+    return sky + np.roll(field, jitter(frame)[::-1], axis=(0, 1))

@@ -61,6 +61,9 @@ def _quantities(frame: PlannedFrame, shape: tuple[int, ...]) -> dict[str, CardVa
         "black_body": warm,
         "unit_on": plan.kind == "flat",
         "source": "SKY" if plan.target else "EXTS" if plan.kind == "flat" else "NONE",
+        # Nodding moves the target, jitter does not.
+        "cumoffset_x": 0.0,
+        "cumoffset_y": 0.0,
         "target_ra": star.ra,
         "target_dec": star.dec,
     }

@@ -63,7 +63,7 @@ def _dark(dit: float, ndit: int) -> Template:
 def _twilight_flat(filter_name: str) -> Template:
     setup = _setup(FLAT_DIT, 1, filter_name)
     dpr = ("CALIB", "FLAT", "IMAGE")
-    return template("FLAT_TWILIGHT", "flat", setup, dpr, "HAWKI_img_cal_TwFlats", 4)
+    return template("FLAT_TWILIGHT", "flat", setup, dpr, "HAWKI_img_cal_TwFlats", 3)
 
 
 def _linearity() -> Template:

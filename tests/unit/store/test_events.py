@@ -52,6 +52,7 @@ CHANGES: dict[str, Callable] = {
     "quality.add_values": lambda tx, make: tx.quality.add_values([make.value(1)]),
     "quality.set_scores": lambda tx, _: tx.quality.set_scores(NAME, 1, [SCORE]),
     "quality.set_report": lambda tx, _: tx.quality.set_report(NAME, 1, "f" * 64, "2026"),
+    "quality.set_comparison": lambda tx, _: tx.quality.set_comparison(NAME, 1, "f" * 64, "2026"),
     "quality.add_verdict": lambda tx, make: tx.quality.add_verdict(make.verdict(1)),
     "statics.add": lambda tx, make: tx.statics.add(make.static(2)),
     "statics.set_state": lambda tx, make: tx.statics.set_state(
@@ -121,6 +122,8 @@ READING = {
         "taken",
     },
     "quality": {
+        "compared",
+        "comparisons",
         "history",
         "parameters",
         "reports",

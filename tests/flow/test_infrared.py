@@ -33,6 +33,8 @@ TYPES = {
              "IM_JITTER_OBJ"),
     "VISIR": ("IM_CAL_DARK", "SPEC_CAL_DARK", "IM_CAL_FLAT", "IM_TECH_FLAT", "SPEC_TECH_FLAT"),
 }  # fmt: skip
+SETUPS = {"HAWKI": ("hawki_J_1.6762x1", "hawki_1.6762x1", "hawki_10x6", "hawki_J_16x1")}
+"""Of HAWK-I only some: its frames are large."""
 
 
 class Night:
@@ -73,7 +75,14 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], 
     def processed(name: str) -> Night:
         if name not in known:
             folder = tmp_path_factory.mktemp(name)
-            simulate_day(name, NIGHTS[name], folder / "raw", small=True, raw_types=TYPES[name])
+            simulate_day(
+                name,
+                NIGHTS[name],
+                folder / "raw",
+                small=True,
+                raw_types=TYPES[name],
+                setups=SETUPS.get(name, ()),
+            )
             site = folder / "site"
             assert run_command(["init", str(site), "--cores", "2", "--memory-mb", "4000"]) == 0
             assert run_command(["ingest", str(folder / "raw"), "--site", str(site)]) == 0

@@ -238,7 +238,7 @@ def _block_truth(
         "setup_values": asdict(template.setup),
         "tpl_id": template.tpl_id,
         "tpl_start": iso_from_mjd(night_range(order.night)[0] + template.start_ms / DAY_MS)[:19],
-        "grouping": "tpl" if template.kind in ("bias", "dark", "flat", "fibres") else "none",
+        "grouping": template.grouping or _grouping(template.kind),
         "expected": template.count,
         "frames": arrived,
         "unusable": sorted(lost),
@@ -246,6 +246,10 @@ def _block_truth(
         "files": files,
         "defects": noted,
     }
+
+
+def _grouping(kind: str) -> str:
+    return "tpl" if kind in {"bias", "dark", "flat", "fibres"} else "none"
 
 
 def _simulate_frame(

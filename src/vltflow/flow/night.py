@@ -67,6 +67,7 @@ def run_night(
         classify.run(store, instrument)
     tell("classify", 1, 1)
     for instrument in instruments:
+        archive.build_statics(store, instrument)
         associate.run(store, instrument)
     tell("associate", 1, 1)
     done: dict[str, Counter[str]] = {one.name: Counter() for one in instruments}

@@ -15,6 +15,7 @@ from vltflow.records import (
     ProductState,
     QcParameter,
     Score,
+    StaticState,
 )
 from vltflow.store import Store, pack_headers
 
@@ -52,6 +53,10 @@ CHANGES: dict[str, Callable] = {
     "quality.set_scores": lambda tx, _: tx.quality.set_scores(NAME, 1, [SCORE]),
     "quality.set_report": lambda tx, _: tx.quality.set_report(NAME, 1, "f" * 64, "2026"),
     "quality.add_verdict": lambda tx, make: tx.quality.add_verdict(make.verdict(1)),
+    "statics.add": lambda tx, make: tx.statics.add(make.static(2)),
+    "statics.set_state": lambda tx, make: tx.statics.set_state(
+        make.static(1).static_id, StaticState.WITHDRAWN
+    ),
     "association.set_mark": lambda tx, _: tx.association.set_mark("UVES", 1, "context"),
 }
 """What can be changed, by the name of the method that does it."""
@@ -127,6 +132,7 @@ READING = {
         "verdicts",
     },
     "quarantine": {"by_location", "find"},
+    "statics": {"by_id", "find"},
 }
 
 
@@ -136,6 +142,7 @@ def ready(filled, make):
         tx.quarantine.add([make.refused(1)])
         tx.blocks.add([make.block(5)])
         tx.masters.add(make.master(2))
+        tx.statics.add(make.static(1))
     return filled
 
 

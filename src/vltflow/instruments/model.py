@@ -8,6 +8,7 @@ in the files, in the records and on the pages.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, Literal, cast
@@ -15,7 +16,7 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from vltflow.core.errors import ConfigurationError
-from vltflow.instruments.conditions import Condition, Scalar, When, matches
+from vltflow.instruments.conditions import Condition, Scalar, When, keyword, matches
 
 Level = Literal[-1, 0, 1, 2, 3]
 Runner = Literal["native", "esorex"]
@@ -54,6 +55,25 @@ class ChipSection(Part):
     """Highest trustworthy raw value, ADU."""
 
 
+class DerivedCase(Part):
+    """Value of a derived keyword under conditions."""
+
+    when: When
+    value: Scalar
+
+
+class DerivedKeyword(Part):
+    """A setup keyword that no header has: what several values of others have in common."""
+
+    name: str
+    cases: tuple[DerivedCase, ...]
+    """The first whose conditions all hold gives the value; if none does, it has no value."""
+
+    def value(self, header: Mapping[str, Any]) -> Scalar | None:
+        """Its value for a header (keys in FITS form)."""
+        return next((case.value for case in self.cases if matches(header, case.when)), None)
+
+
 class Pipeline(Part):
     """ESO's pipeline for the instrument."""
 
@@ -75,6 +95,7 @@ class InstrumentFile(Part):
     mandatory: tuple[str, ...]
     """Keywords without which a frame is refused at ingestion."""
     repairs: tuple[Repair, ...] = ()
+    derived: tuple[DerivedKeyword, ...] = ()
     pipeline: Pipeline | None = None
     """ESO's pipeline, if there is one that can be installed."""
     detectors: dict[str, tuple[ChipSection, ...]]
@@ -201,6 +222,19 @@ class ProductType(Part):
     """The only runner that makes it; None: all do."""
 
 
+class ExecutionCase(Part):
+    """What is different in an execution under conditions on the block's setup."""
+
+    when: dict[str, Condition]
+    """Conditions on setup keywords."""
+    parameters: dict[str, Scalar] = Field(default_factory=dict)
+    """Added to those of the execution, or instead of them."""
+    environment: dict[str, str] = Field(default_factory=dict)
+    cores: Annotated[int, Field(ge=1)] | None = None
+    memory_mb: Annotated[int, Field(ge=1)] | None = None
+    wall_s: Annotated[int, Field(ge=1)] | None = None
+
+
 class Execution(Part):
     """How one runner executes a recipe."""
 
@@ -213,6 +247,25 @@ class Execution(Part):
     cores: Annotated[int, Field(ge=1)] = 1
     memory_mb: Annotated[int, Field(ge=1)] = 1000
     wall_s: Annotated[int, Field(ge=1)] = 600
+    cases: tuple[ExecutionCase, ...] = ()
+    """What is different for some setups; the first whose conditions all hold counts."""
+
+    def under(self, setup: Mapping[str, Any]) -> Execution:
+        """The execution for a block's setup.
+
+        Parameters
+        ----------
+        setup
+            Values of the setup keywords by dotted name.
+        """
+        header = {keyword(name): value for name, value in setup.items()}
+        for case in self.cases:
+            if matches(header, case.when):
+                changed = case.model_dump(exclude={"when"}, exclude_unset=True)
+                for name in ("parameters", "environment"):
+                    changed[name] = {**getattr(self, name), **changed.get(name, {})}
+                return self.model_copy(update={**changed, "cases": ()})
+        return self
 
 
 class RecipeEntry(Part):
@@ -374,6 +427,21 @@ class Instrument(Part):
     def recipe_of(self, raw_type: str) -> RecipeEntry:
         """Recipe entry that processes a raw type."""
         return self.recipes.recipes[self.raw_types[raw_type].recipe]
+
+    def execution_of(self, raw_type: str, setup_keys: str) -> Execution:
+        """How the recipe of a raw type is executed for a setup.
+
+        Parameters
+        ----------
+        setup_keys
+            JSON of the setup keywords by dotted name, as blocks have it.
+
+        Raises
+        ------
+        ConfigurationError
+            If no runner can execute it.
+        """
+        return self.recipe_of(raw_type).execution.under(json.loads(setup_keys or "{}"))
 
     def products_of(self, raw_type: str) -> dict[str, ProductType]:
         """Product types by PRO CATG that the blocks of a raw type make, one for each chip.

@@ -18,6 +18,8 @@ from vltflow.instruments.muse.lamps import Line, arc_lines, paranal_extinction
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+FOLDER = Path(__file__).parent
+"""Folder of the definition."""
 _BLEND = 8.0
 """Angstrom: three times the width of a line; a neighbour within it disturbs the centre."""
 _FAINT, _BRIGHT = 0.02, 0.10

@@ -43,7 +43,7 @@ class Muse:
     name = "MUSE"
     mandatory_keyword = "MJD-OBS"
     record_keywords = re.compile(
-        r"[^ ]+$|ESO (DPR|OBS|TPL) |ESO DET (BIN[XY]|READ)|ESO INS (MODE|OPTI\d NAME)"
+        r"[^ ]+$|ESO (DPR|OBS|TPL) |ESO DET (BIN[XY]|CHIPS|READ CURID)|ESO INS (MODE|OPTI\d NAME)"
     )
 
     def __init__(self, ifus: Sequence[int] = (1,)) -> None:

@@ -149,10 +149,14 @@ def _sky_gradient(ifu: int, size: float) -> np.ndarray:
 
 
 def _on_sky(ifu: int) -> tuple[np.ndarray, np.ndarray]:
-    """Where each slice and distance from its middle looks, pixels from the field's middle."""
+    """Where each slice and distance from its middle looks, pixels from the field's middle.
+
+    x on the sky falls along x on the detector: what ESO's recipes assume (found with
+    muse_twilight, which gives a painted gradient back).
+    """
     along = np.arange(-optics.REACH, optics.REACH + 1)[None, :]
     places = slices(ifu)
-    x = np.array([one.x for one in places])[:, None] + along
+    x = np.array([one.x for one in places])[:, None] - along
     y = np.array([one.y for one in places])[:, None] + 0.0 * along
     return x, y
 

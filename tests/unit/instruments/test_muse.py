@@ -107,9 +107,7 @@ def test_a_case_on_a_keyword_outside_the_setup_is_refused(tmp_path):
     for name in ("instrument", "classification", "association", "recipes", "qc", "scores"):
         text = (statics.FOLDER / f"{name}.yaml").read_text()
         (tmp_path / f"{name}.yaml").write_text(text.replace("{DET.CHIPS: 1}", "{DET.CHIP: 1}"))
-    with pytest.raises(
-        Exception, match=r"recipes.yaml: muse_bias: \['DET.CHIP'\] not in the setup"
-    ):
+    with pytest.raises(ConfigurationError, match=r"muse_bias: \['DET.CHIP'\] not in the setup"):
         load_folder(tmp_path)
 
 

@@ -13,20 +13,17 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from vltflow.core.errors import ConfigurationError
-from vltflow.instruments.conditions import Condition, Scalar, When, keyword, matches
+from vltflow.instruments.conditions import Condition, Scalar, When, matches
+from vltflow.instruments.derived import DerivedKeyword
+from vltflow.instruments.execution import Execution
+from vltflow.instruments.part import Part
 
 Level = Literal[-1, 0, 1, 2, 3]
 Runner = Literal["native", "esorex"]
 Days = Annotated[float, Field(gt=0)]
-
-
-class Part(BaseModel):
-    """Base of all parts: frozen, no unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
 class Repair(Part):
@@ -53,25 +50,6 @@ class ChipSection(Part):
     """Whether the columns are reversed after the turns."""
     saturation: float = 65535
     """Highest trustworthy raw value, ADU."""
-
-
-class DerivedCase(Part):
-    """Value of a derived keyword under conditions."""
-
-    when: When
-    value: Scalar
-
-
-class DerivedKeyword(Part):
-    """A setup keyword that no header has: what several values of others have in common."""
-
-    name: str
-    cases: tuple[DerivedCase, ...]
-    """The first whose conditions all hold gives the value; if none does, it has no value."""
-
-    def value(self, header: Mapping[str, Any]) -> Scalar | None:
-        """Its value for a header (keys in FITS form)."""
-        return next((case.value for case in self.cases if matches(header, case.when)), None)
 
 
 class Pipeline(Part):
@@ -220,52 +198,6 @@ class ProductType(Part):
     """Whether the AB is only complete with it."""
     runner: Runner | None = None
     """The only runner that makes it; None: all do."""
-
-
-class ExecutionCase(Part):
-    """What is different in an execution under conditions on the block's setup."""
-
-    when: dict[str, Condition]
-    """Conditions on setup keywords."""
-    parameters: dict[str, Scalar] = Field(default_factory=dict)
-    """Added to those of the execution, or instead of them."""
-    environment: dict[str, str] = Field(default_factory=dict)
-    cores: Annotated[int, Field(ge=1)] | None = None
-    memory_mb: Annotated[int, Field(ge=1)] | None = None
-    wall_s: Annotated[int, Field(ge=1)] | None = None
-
-
-class Execution(Part):
-    """How one runner executes a recipe."""
-
-    recipe: str
-    """What it is called there: ``detector.master_bias`` or ``module:Class``; ``uves_cal_mbias``."""
-    parameters: dict[str, Scalar] = Field(default_factory=dict)
-    """Parameter values that differ from the recipe's defaults."""
-    environment: dict[str, str] = Field(default_factory=dict)
-    """Environment variables of the program; esorex only."""
-    cores: Annotated[int, Field(ge=1)] = 1
-    memory_mb: Annotated[int, Field(ge=1)] = 1000
-    wall_s: Annotated[int, Field(ge=1)] = 600
-    cases: tuple[ExecutionCase, ...] = ()
-    """What is different for some setups; the first whose conditions all hold counts."""
-
-    def under(self, setup: Mapping[str, Any]) -> Execution:
-        """The execution for a block's setup.
-
-        Parameters
-        ----------
-        setup
-            Values of the setup keywords by dotted name.
-        """
-        header = {keyword(name): value for name, value in setup.items()}
-        for case in self.cases:
-            if matches(header, case.when):
-                changed = case.model_dump(exclude={"when"}, exclude_unset=True)
-                for name in ("parameters", "environment"):
-                    changed[name] = {**getattr(self, name), **changed.get(name, {})}
-                return self.model_copy(update={**changed, "cases": ()})
-        return self
 
 
 class RecipeEntry(Part):

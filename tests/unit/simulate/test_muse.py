@@ -93,6 +93,25 @@ def test_a_line_has_the_painted_width_and_all_its_electrons():
     assert np.ptp(inside) == pytest.approx(optics.line_fwhm(wave)[0], abs=2 * step)
 
 
+def test_a_painted_line_has_its_width_and_place_on_the_detector():
+    way, wave, number = optics.Optics(1, 0.0, 0.0), 7032.4, 24
+    image = np.zeros((optics.ROWS, optics.COLUMNS), dtype=np.float32)
+    optics.paint(image, way, optics.line_spectrum(np.array([wave]), np.array([1e5])))
+    row = (wave - optics.FIRST) / optics.DISPERSION
+    rows = np.arange(int(row) - 20, int(row) + 20, dtype=float)
+    column = round(way.centres[number - 1, int(row)])
+    light = image[rows.astype(int), column].astype(float)
+    grid = way.wave(number, np.full(rows.shape, float(column)), rows)
+    assert light.sum() == pytest.approx(1e5, rel=1e-4)
+    centre = np.average(grid, weights=light)
+    assert centre == pytest.approx(wave, abs=0.001)
+    # The variance of a pixel adds to that of the line.
+    sigma = np.hypot(optics.line_fwhm(np.array(wave)) / 2.3548, optics.DISPERSION / np.sqrt(12.0))
+    assert np.sqrt(np.average((grid - centre) ** 2, weights=light)) == pytest.approx(
+        sigma, rel=0.01
+    )
+
+
 def test_slices_never_touch_and_stay_on_the_chip():
     for ifu in (1, 12, 24):
         way = optics.Optics(ifu, 0.5, 0.5)

@@ -75,6 +75,18 @@ def test_the_arc_lines_lie_where_the_truth_says(day):
             assert np.abs(rows - (np.argmax(spectrum) + 1)).min() < 1.0
 
 
+@pytest.mark.slow
+def test_a_bias_with_the_wrong_binning_says_so(tmp_path):
+    day = simulate_day(
+        "muse", NIGHT, tmp_path, small=True, raw_types=["BIAS"], defects=["wrong-binning"]
+    )
+    found = {}
+    for path in day.files:
+        with fits.open(path, memmap=False) as file:
+            found.setdefault(file[0].header["ESO DET BINX"], []).append(file[1].data.shape)
+    assert found == {1: [(4240, 4224)] * 4, 2: [(2120, 2112)]}
+
+
 def test_wavelengths_rise_by_the_instruments_dispersion_and_bend_across_a_slice():
     way = optics.Optics(1, 0.0, 0.0)
     y = np.array([1000.0, 3000.0])

@@ -59,7 +59,7 @@ def cards(frame: PlannedFrame, ifus: Sequence[int]) -> list[list[Card]]:
     """Cards of the primary HDU, which has no pixels, and of an extension for each IFU."""
     flags = _flags(frame)
     primary = _TABLE.fill("primary", flags, _quantities(frame, len(ifus)))
-    return [primary, *(_extension(ifu) for ifu in ifus)]
+    return [primary, *(_extension(ifu, frame.template.setup.binning) for ifu in ifus)]
 
 
 def _flags(frame: PlannedFrame) -> frozenset[str]:
@@ -69,13 +69,13 @@ def _flags(frame: PlannedFrame) -> frozenset[str]:
     return frozenset(flags)
 
 
-def _extension(ifu: int) -> list[Card]:
+def _extension(ifu: int, binning: int) -> list[Card]:
     quantities: dict[str, CardValue] = {"channel": f"CHAN{ifu:02d}", "ifu": ifu}
-    own = [card for one in outputs(ifu) for card in _output(one)]
+    own = [card for one in outputs(ifu) for card in _output(one, binning)]
     return [*_TABLE.fill("chip", frozenset(), quantities), *own]
 
 
-def _output(output: Output) -> list[Card]:
+def _output(output: Output, binning: int) -> list[Card]:
     chip = output.layout.chip
     return _TABLE.fill(
         "output",
@@ -86,9 +86,9 @@ def _output(output: Output) -> list[Card]:
             "output_name": f"NO{output.number}",
             "x": 2 * WIDTH if output.right else 1,
             "y": 2 * HEIGHT if output.upper else 1,
-            "columns": WIDTH,
-            "rows": HEIGHT,
-            "scan": SCAN,
+            "columns": WIDTH // binning,
+            "rows": HEIGHT // binning,
+            "scan": SCAN // binning,
             # As in archive headers, whose comments on these two are exchanged.
             "conad": round(1.0 / chip.conad, 3),
             "gain": chip.conad,
@@ -145,6 +145,7 @@ def _instrument(frame: PlannedFrame, ifus: int) -> dict[str, CardValue]:
             for number in range(1, 6)}  # fmt: skip
     return {
         **shut,
+        "binning": template.setup.binning,
         "mode": template.setup.mode,
         "filter": _FILTERS[template.setup.mode],
         "field": template.setup.mode[:3],

@@ -85,7 +85,7 @@ def _night(folder: Path, date: str, raw_types: tuple[str, ...]) -> Iterator[Nigh
 
 @pytest.fixture(scope="module")
 def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
-    """Bias to wavelength calibration of a nominal night without adaptive optics."""
+    """Bias to wavelength calibration of a night in extended mode."""
     yield from _night(tmp_path_factory.mktemp("muse"), "2015-02-25", CASCADE)
 
 

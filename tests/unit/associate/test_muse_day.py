@@ -13,7 +13,7 @@ from vltflow.records import MatchState, RawFrame, StaticCalibration
 from vltflow.simulate import headers_only
 from vltflow.store import pack_headers
 
-NIGHTS = {"2018-03-15": "WFM-AO-N", "2018-03-16": "WFM-NOAO-E", "2015-02-25": "WFM-NOAO-N"}
+NIGHTS = {"2018-03-15": "WFM-AO-N", "2018-03-17": "WFM-NOAO-E", "2015-02-26": "WFM-NOAO-N"}
 
 
 def frame(header):
@@ -57,6 +57,7 @@ def test_every_block_is_complete_and_every_required_master_is_planned(blocks):
     assert {name for name, _ in blocks} == {
         "BIAS", "DARK", "FLAT", "ARC", "ARC_LSF", "SKYFLAT", "ILLUMFLAT", "STD", "OBJECT", "SKY",
     }  # fmt: skip
+    assert {mode for name, mode in blocks if name == "OBJECT"} == {NIGHTS[blocks["BIAS", ""].night]}
     for block in blocks.values():
         assert block.complete, (block.name, block.problem)
         for match in block.masters:

@@ -91,10 +91,8 @@ def simulate_day(  # noqa: PLR0913
         Small detectors with the same gain, noise, level and dark current.
     defects
         Names from `DEFECTS`.
-    raw_types
-        Only templates of these raw types, such as ``BIAS_BLUE``; all if none is given.
-    setups
-        Only templates with these setups, such as ``red_1x1_580nm_0.6``; all if none is given.
+    raw_types, setups
+        Only templates of these, as ``BIAS_BLUE``, ``red_1x1_580nm_0.6``; all if none is given.
     progress
         Called with the number of templates done and in all.
 

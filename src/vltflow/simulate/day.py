@@ -250,7 +250,7 @@ def _block_truth(
         "setup_values": asdict(template.setup),
         "tpl_id": template.tpl_id,
         "tpl_start": iso_from_mjd(night_range(order.night)[0] + template.start_ms / DAY_MS)[:19],
-        "grouping": "tpl" if template.count > 1 else "none",
+        "grouping": template.grouping or ("tpl" if template.count > 1 else "none"),
         "expected": template.count,
         "frames": arrived,
         "unusable": sorted(lost),

@@ -51,8 +51,8 @@ class Template:
     raw_type: str
     """Raw type that is meant: ``BIAS_BLUE``."""
     kind: str
-    """What falls on the detector: bias, dark, format, order, flat, fibres, arc, standard or
-    science."""
+    """What falls on the detector: bias, dark, format, order, flat, fibres, arc, standard,
+    science, twilight, illumination or sky."""
     setup: Setup
     dpr: tuple[str, str, str]
     """DPR CATG, TYPE, TECH."""
@@ -74,6 +74,8 @@ class Template:
     """Taken at night at the telescope's position, as a part of an observation."""
     missing: tuple[int, ...] = ()
     """Numbers (from 1) of frames that never arrived."""
+    grouping: str = ""
+    """Tag of its association blocks, ``tpl`` or ``none``; empty: as frames of its kind group."""
 
 
 @dataclass(frozen=True, slots=True)

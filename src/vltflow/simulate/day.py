@@ -20,7 +20,7 @@ from vltflow.simulate import defects as faults
 from vltflow.simulate.detector import bias_level, chip_maps, collect, read_noise, read_out
 from vltflow.simulate.frame import frame_bytes, write_atomically
 from vltflow.simulate.models import DAY_MS, model
-from vltflow.simulate.plan import Conditions, OwnDetector, PlannedFrame, Template
+from vltflow.simulate.plan import Conditions, OwnDetector, PlannedFrame, SmallDay, Template
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 Truth = dict[str, Any]
+_GROUPED = ("bias", "dark", "flat", "fibres")
+"""Kinds whose templates are one block, however few frames they have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ def simulate_day(  # noqa: PLR0913
         If the night is no date.
     """
     instrument_model = model(instrument)
-    templates = _chosen(_templates(instrument_model, night), raw_types)
+    templates = _chosen(_templates(instrument_model, night, small=small), raw_types)
     victims = faults.choose_victims(defects, templates, night=night, seed=seed)
     (out / "truth").mkdir(parents=True, exist_ok=True)
     _write_maps(instrument_model, templates, out / "truth", small=small)
@@ -124,12 +126,13 @@ def simulate_day(  # noqa: PLR0913
     return _finish(instrument_model.name, night, out, blocks)
 
 
-def _templates(instrument: Instrument, night: str) -> Sequence[Template]:
+def _templates(instrument: Instrument, night: str, *, small: bool) -> Sequence[Template]:
     try:
         night_range(night)
     except ValueError as error:
         raise UserError(f"'{night}' is no night; give a date such as 2015-02-26") from error
-    return instrument.templates(night)
+    templates = instrument.templates(night)
+    return instrument.small(templates) if small and isinstance(instrument, SmallDay) else templates
 
 
 def _chosen(templates: Sequence[Template], raw_types: Collection[str]) -> Sequence[Template]:
@@ -187,22 +190,25 @@ def _write_maps(
 ) -> None:
     """Maps of all chips in use, once a folder."""
     instrument.shared_truth(folder)
-    setups = {(t.setup.arm, t.setup.binning): t.setup for t in templates}
-    for setup in setups.values():
-        for chip in instrument.chips(setup):
-            layout = instrument.layout(chip, setup, small=small)
-            maps = chip_maps(layout)
-            _write_arrays(
-                folder / f"{layout.key}.npz",
-                {
-                    "response": maps.response,
-                    "dark_rate": maps.dark_rate,
-                    "hot": maps.hot,
-                    "bias_rows": maps.bias_rows,
-                    "bias_columns": maps.bias_columns,
-                    "data_section": np.array([layout.prescan, layout.columns]),
-                },
-            )
+    layouts = {
+        layout.key: layout
+        for setup in {template.setup for template in templates}
+        for chip in instrument.chips(setup)
+        for layout in (instrument.layout(chip, setup, small=small),)
+    }
+    for layout in layouts.values():
+        maps = chip_maps(layout)
+        _write_arrays(
+            folder / f"{layout.key}.npz",
+            {
+                "response": maps.response,
+                "dark_rate": maps.dark_rate,
+                "hot": maps.hot,
+                "bias_rows": maps.bias_rows,
+                "bias_columns": maps.bias_columns,
+                "data_section": np.array([layout.prescan, layout.columns]),
+            },
+        )
 
 
 def _simulate_template(order: _Order) -> Truth:
@@ -238,7 +244,7 @@ def _block_truth(
         "setup_values": asdict(template.setup),
         "tpl_id": template.tpl_id,
         "tpl_start": iso_from_mjd(night_range(order.night)[0] + template.start_ms / DAY_MS)[:19],
-        "grouping": "tpl" if template.kind in ("bias", "dark", "flat", "fibres") else "none",
+        "grouping": "tpl" if template.kind in _GROUPED or template.count > 1 else "none",
         "expected": template.count,
         "frames": arrived,
         "unusable": sorted(lost),

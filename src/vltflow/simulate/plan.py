@@ -159,3 +159,11 @@ class OwnDetector(Protocol):
 
         `cards` gives one header for each content, or one more for an empty primary HDU.
         """
+
+
+@runtime_checkable
+class SmallDay(Protocol):
+    """An instrument whose recipes allow no small detectors: its small day has fewer templates."""
+
+    def small(self, templates: Sequence[Template]) -> Sequence[Template]:
+        """Those of the night's templates that a small day has."""

@@ -18,7 +18,7 @@ from vltflow.core.errors import UnknownName, UserError
 from vltflow.core.time import iso_from_mjd, night_range
 from vltflow.simulate import defects as faults
 from vltflow.simulate.detector import bias_level, chip_maps, collect, read_noise, read_out
-from vltflow.simulate.frame import frame_bytes, write_atomically
+from vltflow.simulate.frame import frame_bytes, write_arrays, write_atomically
 from vltflow.simulate.models import DAY_MS, model
 from vltflow.simulate.plan import Conditions, OwnDetector, PlannedFrame, SmallDay, Template
 
@@ -198,7 +198,7 @@ def _write_maps(
     }
     for layout in layouts.values():
         maps = chip_maps(layout)
-        _write_arrays(
+        write_arrays(
             folder / f"{layout.key}.npz",
             {
                 "response": maps.response,
@@ -313,7 +313,7 @@ def _scene(
     label = layout.chip.label
     if label not in scenes:
         scenes[label] = instrument.scene(frame, layout)
-        _write_arrays(order.folder / _light_file(frame, label), scenes[label].arrays)
+        write_arrays(order.folder / _light_file(frame, label), scenes[label].arrays)
     return scenes[label]
 
 
@@ -384,12 +384,3 @@ def _frame_truth(
 
 def _write_json(path: Path, content: Truth) -> None:
     write_atomically(path, json.dumps(content, indent=1).encode())
-
-
-def _write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.npz")
-    try:
-        np.savez(temporary, allow_pickle=False, **arrays)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -1,8 +1,9 @@
 """VIMOS in numbers: chips, windows, filters, grisms.
 
 Sources: VIMOS User Manual (ESO, VLT-MAN-ESO-14610-3509) for the layout, the windows and the
-optics; the names of the chips are those that ESO's pipeline 4.1.7 knows, in its order. Gains and read noise
-are typical of headers after the change of detectors in 2010; levels and dark currents are ours.
+optics; the names of the chips are those that ESO's pipeline 4.1.7 knows, in its order. Gains and
+read noise are typical of headers after the change of detectors in 2010; levels and dark currents
+are ours.
 """
 
 from __future__ import annotations

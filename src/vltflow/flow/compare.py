@@ -5,21 +5,20 @@ from __future__ import annotations
 import statistics
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from astropy.io import fits
 
 from vltflow import associate
-from vltflow.core.errors import UserError
+from vltflow.core.errors import UserError, VltflowError
 from vltflow.core.site import Site
 from vltflow.core.time import now_iso
+from vltflow.flow.comparison import Comparison, ParameterRow, PixelRow, RunnerRow, render
 from vltflow.instruments import Instrument
-from vltflow.process import Trial, tried
+from vltflow.process import LocalExecutor, Trial, tried
 from vltflow.qc import quality_keywords
-from vltflow.records import AssociationBlock, QcFigure
+from vltflow.records import AssociationBlock, BlockState, QcFigure
 from vltflow.store import Store
 
 RUNNERS = ("native", "esorex")
@@ -28,85 +27,15 @@ _NORMAL_MAD = 1.4826
 """Standard deviation of a normal distribution over its median absolute deviation."""
 
 
-@dataclass(frozen=True, slots=True)
-class ParameterRow:
-    """One QC1 parameter of one product as each runner measured it."""
-
-    category: str
-    parameter: str
-    native: float | None
-    esorex: float | None
-
-    @property
-    def percent(self) -> float | None:
-        """Native against ESO's, percent; None where one has it not, or ESO's is zero."""
-        if self.native is None or not self.esorex:
-            return None
-        return 100 * (self.native / self.esorex - 1)
-
-
-@dataclass(frozen=True, slots=True)
-class PixelRow:
-    """Pixels of one product: native minus ESO's."""
-
-    category: str
-    shape: str
-    """Shapes, if they differ; nothing else is known then."""
-    median: float | None
-    scatter: float | None
-    """Robust standard deviation."""
-    largest: float | None
-    """Largest absolute difference."""
-    share_equal: float | None
-    """Share of pixels that agree within a hundredth of the scatter of ESO's image."""
-
-
-@dataclass(frozen=True, slots=True)
-class RunnerRow:
-    """What a runner needed."""
-
-    runner: str
-    recipe: str
-    version: str
-    elapsed_s: float
-    """Median over the runs in a warm worker."""
-    cpu_s: float | None
-    peak_mb: float | None
-    products: tuple[str, ...]
-    error: str
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """All that can be said about two runners on one AB."""
-
-    block: str
-    revision: int
-    raw_type: str
-    setup: str
-    repeats: int
-    created: str
-    runners: tuple[RunnerRow, ...]
-    parameters: tuple[ParameterRow, ...]
-    pixels: tuple[PixelRow, ...]
-    figures: Mapping[str, tuple[QcFigure, ...]]
-    """By PRO CATG: native, ESO's, their difference as image and histogram."""
-
-    def to_json(self) -> dict[str, Any]:
-        """All numbers; the figures stay away."""
-        names = ("block", "revision", "raw_type", "setup", "repeats", "created")
-        rows = ("runners", "parameters", "pixels")
-        plain = {name: getattr(self, name) for name in names}
-        return plain | {name: [asdict(row) for row in getattr(self, name)] for name in rows}
-
-
 def compare(
-    store: Store, site: Site, instrument: Instrument, name: str, *, repeats: int = 1
+    store: Store, executor: LocalExecutor, instrument: Instrument, name: str, *, repeats: int = 1
 ) -> Comparison:
     """Run both runners on an AB; nothing is registered, the products are not kept.
 
     Parameters
     ----------
+    executor
+        Where they run.
     name
         Full name of the AB.
     repeats
@@ -131,10 +60,47 @@ def compare(
         blocks = [associate.preview(look, definition, name) for definition in definitions]
     with ExitStack() as stack:
         trials = [
-            stack.enter_context(tried(store, site, definition, one, repeats=repeats))
+            stack.enter_context(tried(store, executor, definition, one, repeats=repeats))
             for definition, one in zip(definitions, blocks, strict=True)
         ]
         return _compared(block, trials, repeats)
+
+
+def compare_new(store: Store, site: Site, instrument: Instrument, night: str) -> list[str]:
+    """Compare the ABs of a night whose recipe's runner is ``both`` and that were not yet.
+
+    An AB that cannot be compared gets an event that says why; the others go on.
+
+    Returns
+    -------
+    list of str
+        Names of the ABs that were compared.
+    """
+    both = {name for name, entry in instrument.recipes.recipes.items() if entry.runner == "both"}
+    if not both:
+        return []
+    with store.read() as look:
+        made = look.blocks.find(
+            instrument=instrument.name, night=night, states=(BlockState.SUCCEEDED,)
+        )
+        mine = [block for block in made if block.recipe in both]
+        known = look.quality.compared([block.name for block in mine])
+    new = [block.name for block in mine if known.get(block.name) != block.revision]
+    with LocalExecutor(site) as executor:
+        return [name for name in new if _compare_and_keep(store, executor, instrument, name)]
+
+
+def _compare_and_keep(
+    store: Store, executor: LocalExecutor, instrument: Instrument, name: str
+) -> bool:
+    try:
+        found = compare(store, executor, instrument, name)
+    except VltflowError as error:
+        with store.write(by="compare", why="runner both") as tx:
+            tx.events.add("block", name, f"runners not compared: {error}")
+        return False
+    keep_comparison(store, found, render(found), by="compare")
+    return True
 
 
 def _compared(block: AssociationBlock, trials: Sequence[Trial], repeats: int) -> Comparison:

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vltflow.core.errors import RecipeError
-from vltflow.core.site import Site
 from vltflow.instruments import Instrument
 from vltflow.process.collect import result_of
 from vltflow.process.executors import JobSpec, LocalExecutor
@@ -40,7 +39,12 @@ class Trial:
 
 @contextlib.contextmanager
 def tried(
-    store: Store, site: Site, instrument: Instrument, block: AssociationBlock, *, repeats: int = 1
+    store: Store,
+    executor: LocalExecutor,
+    instrument: Instrument,
+    block: AssociationBlock,
+    *,
+    repeats: int = 1,
 ) -> Iterator[Trial]:
     """Run the recipe of an AB with the runner of a definition, in a warm worker.
 
@@ -48,6 +52,8 @@ def tried(
 
     Parameters
     ----------
+    executor
+        Where it runs; its workers stay warm.
     instrument
         Definition whose runner is tried.
     block
@@ -67,6 +73,7 @@ def tried(
         raise RecipeError(
             f"AB {block.name}: {', '.join(virtual)} is not made yet", hint="Process the night first"
         )
+    site = executor.site
     with store.read() as tx:
         task = make_task(
             block,
@@ -77,14 +84,13 @@ def tried(
         )
     spec = replace(task.spec(site), work=(site.work / f"{_FOLDER}{task.job.job_id}").as_uri())
     folder = site.work / f"{_FOLDER}{task.job.job_id}"
-    with LocalExecutor(site) as executor:
-        try:
-            results = [_run(executor, task.job, spec) for _ in range(repeats + 1)]
-            log = (folder / LOG_FILE).read_text("utf-8", "replace")
-            times = tuple(result.elapsed_s for result in results[1:])
-            yield Trial(task.job, results[-1], folder, log, times)
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+    try:
+        results = [_run(executor, task.job, spec) for _ in range(repeats + 1)]
+        log = (folder / LOG_FILE).read_text("utf-8", "replace")
+        times = tuple(result.elapsed_s for result in results[1:])
+        yield Trial(task.job, results[-1], folder, log, times)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _run(executor: LocalExecutor, job: Job, spec: JobSpec) -> JobResult:

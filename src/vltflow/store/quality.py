@@ -203,6 +203,16 @@ class Quality:
         )
         self._events.add("block", block, f"runners compared {file_id[:12]}")
 
+    def compared(self, blocks: Collection[str]) -> dict[str, int]:
+        """Latest revision of each AB of which two runners were compared."""
+        table = schema.comparison.c
+        statement = select(table.block, table.revision).order_by(table.revision)
+        return {
+            row.block: row.revision
+            for chunk in chunks(blocks)
+            for row in self._connection.execute(statement.where(table.block.in_(chunk)))
+        }
+
     def comparisons(self, blocks: Collection[str]) -> dict[str, str]:
         """Vault file of the latest comparison of two runners on each AB that has one."""
         return self._latest_files(schema.comparison, blocks)

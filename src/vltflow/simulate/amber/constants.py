@@ -2,7 +2,8 @@
 
 Sources: AMBER User Manual (ESO, VLT-MAN-ESO-15830-3522) for the detector, the order of its
 regions and the modes; the widths of the regions and the levels of light are ours. The first 16
-columns are shielded from light: ESO's recipe amber_detector counts them as bad.
+columns are shielded from light: ESO's recipe amber_detector takes them for the bias, and
+counts them as bad when there is light on them.
 """
 
 from __future__ import annotations

@@ -5,7 +5,8 @@ format, unit and meaning. The files are ESO's and stay where they are; without t
 catalogue of QC1 parameters is what ``qc.yaml`` says.
 
 In a name a small letter at the end of a word stands for a number: ``QC OUTi RON`` is
-``QC OUT1 RON``, ``QC OUT2 RON`` and so on.
+``QC OUT1 RON``, ``QC OUT2 RON`` and so on. Recipes may leave the number out where there is
+only one: the dictionary of UVES has ``QC REGi AVG``, its recipes write ``QC REG AVG``.
 """
 
 from __future__ import annotations
@@ -197,7 +198,7 @@ def _version(path: Path) -> list[int]:
 
 def _pattern(name: str) -> re.Pattern[str]:
     pieces = _INDEX.split(name)
-    return re.compile(r"\d+".join(map(re.escape, pieces)))
+    return re.compile(r"\d*".join(map(re.escape, pieces)))
 
 
 def _entry(fields: Mapping[str, str]) -> DictionaryEntry:

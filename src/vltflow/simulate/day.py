@@ -20,11 +20,19 @@ from vltflow.simulate import defects as faults
 from vltflow.simulate.detector import bias_level, chip_maps, collect, read_noise, read_out
 from vltflow.simulate.frame import frame_bytes, write_arrays, write_atomically
 from vltflow.simulate.models import DAY_MS, model
-from vltflow.simulate.plan import Conditions, OwnDetector, PlannedFrame, SmallDay, Template
+from vltflow.simulate.plan import (
+    Conditions,
+    OwnCards,
+    OwnDetector,
+    PlannedFrame,
+    SmallDay,
+    Template,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
 
+    from vltflow.simulate.cards import Card
     from vltflow.simulate.defects import Disturbance, Victim
     from vltflow.simulate.detector import Layout
     from vltflow.simulate.image import Scene
@@ -33,8 +41,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 Truth = dict[str, Any]
-_GROUPED = ("bias", "dark", "flat", "fibres")
-"""Kinds whose templates are one block, however few frames they have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,21 +96,19 @@ def simulate_day(  # noqa: PLR0913
     seed
         Noise and the choice of victims depend on it; the chips and their drift do not.
     small
-        Small detectors with the same gain, noise, level and dark current.
+        Small detectors with the same gain, noise, level and dark current, or fewer frames.
     defects
         Names from `DEFECTS`.
-    raw_types
-        Only templates of these raw types, such as ``BIAS_BLUE``; all if none is given.
-    setups
-        Only templates with these setups, such as ``red_1x1_580nm_0.6``; all if none is given.
+    raw_types, setups
+        Only templates of these, as ``BIAS_BLUE``, ``red_1x1_580nm_0.6``; all if none is given.
     progress
         Called with the number of templates done and in all.
 
     Returns
     -------
     SimulatedDay
-        Beside each frame ``NAME.truth.json``; ``truth/`` holds the chips' maps and
-        the light of each template; ``night.truth.json`` tells the blocks and defects.
+        Beside each frame ``NAME.truth.json``; ``truth/`` holds the chips' maps and the
+        light of each template; ``night.truth.json`` tells the blocks and defects.
 
     Raises
     ------
@@ -113,11 +117,11 @@ def simulate_day(  # noqa: PLR0913
     UserError
         If the night is no date.
     """
-    instrument_model = model(instrument)
-    templates = _chosen(_templates(instrument_model, night, small=small), raw_types, setups)
+    simulated = model(instrument)
+    templates = _chosen(_templates(simulated, night, small=small), raw_types, setups)
     victims = faults.choose_victims(defects, templates, night=night, seed=seed)
     (out / "truth").mkdir(parents=True, exist_ok=True)
-    _write_maps(instrument_model, templates, out / "truth", small=small)
+    _write_maps(simulated, templates, out / "truth", small=small)
     orders = [
         _Order(
             instrument.lower(), night, template,
@@ -125,8 +129,7 @@ def simulate_day(  # noqa: PLR0913
         )
         for template in templates
     ]  # fmt: skip
-    blocks = _run(orders, small=small, progress=progress)
-    return _finish(instrument_model.name, night, out, blocks)
+    return _finish(simulated.name, night, out, _run(orders, small=small, progress=progress))
 
 
 def _templates(instrument: Instrument, night: str, *, small: bool) -> Sequence[Template]:
@@ -257,7 +260,7 @@ def _block_truth(
         "setup_values": asdict(template.setup),
         "tpl_id": template.tpl_id,
         "tpl_start": iso_from_mjd(night_range(order.night)[0] + template.start_ms / DAY_MS)[:19],
-        "grouping": "tpl" if template.kind in _GROUPED or template.count > 1 else "none",
+        "grouping": "tpl" if template.count > 1 else "none",
         "expected": template.count,
         "frames": arrived,
         "unusable": sorted(lost),
@@ -279,7 +282,7 @@ def _simulate_frame(
         instrument.layout(chip, setup, small=order.small) for chip in instrument.chips(setup)
     ]
     pixels, chips = _contents(order, lived, layouts, scenes, disturbed)
-    headers = instrument.cards(lived, layouts)
+    headers = _headers(instrument, lived, layouts, pixels)
     content = frame_bytes(faults.change_cards(headers, names, instrument.mandatory_keyword), pixels)
     if any(victim.defect == "wrong-checksum" for victim in order.victims):
         content = faults.with_checksums(content)
@@ -314,6 +317,17 @@ def _contents(
         pixels.append(image)
         chips.append({"hdu": hdu if len(layouts) == 1 else hdu + 1, **truth})
     return pixels, chips
+
+
+def _headers(
+    instrument: Instrument,
+    frame: PlannedFrame,
+    layouts: list[Layout],
+    pixels: Sequence[np.ndarray | None],
+) -> list[list[Card]]:
+    if isinstance(instrument, OwnCards):
+        return instrument.exposed_cards(frame, [None if p is None else p.shape for p in pixels])
+    return instrument.cards(frame, layouts)
 
 
 def _scene(

@@ -167,3 +167,13 @@ class SmallDay(Protocol):
 
     def small(self, templates: Sequence[Template]) -> Sequence[Template]:
         """Those of the night's templates that a small day has."""
+
+
+@runtime_checkable
+class OwnCards(Protocol):
+    """An instrument whose headers tell the sizes of what its own detectors gave."""
+
+    def exposed_cards(
+        self, frame: PlannedFrame, shapes: Sequence[tuple[int, ...] | None]
+    ) -> list[list[Card]]:
+        """The cards of each HDU as `Instrument.cards`, for contents of these shapes."""

@@ -24,12 +24,17 @@ def _write(path, primary, extension):
 
 
 @pytest.mark.filterwarnings("ignore:Keyword name")
-def test_values_come_from_all_hdus_and_the_first_one_counts(made, tmp_path):
+def test_values_come_from_all_hdus_and_each_is_measured_where_it_stands(made, tmp_path):
     path = tmp_path / "two.fits"
     _write(path, {"QC RON": 2.5, "PRO CATG": "M"}, {"QC RON": 9.0, "QC N": 3, "QC OK": True})
     found = measure(made.block, made.products[0], path, unit_of)
     values = {value.parameter: (value.value, value.unit) for value in found.values}
-    assert values == {"QC RON": (2.5, "ADU"), "QC N": (3.0, ""), "QC OK": (1.0, "")}
+    assert values == {
+        "QC RON@PRIMARY": (2.5, "ADU"),
+        "QC RON@1": (9.0, "ADU"),
+        "QC N": (3.0, ""),
+        "QC OK": (1.0, ""),
+    }
     assert {value.product_id for value in found.values} == {made.products[0].product_id}
 
 

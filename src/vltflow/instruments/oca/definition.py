@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, count
 from typing import Any
 
 from vltflow.instruments.oca.association import Entry, computed_notes, entries
@@ -180,18 +181,19 @@ def _guessed(
 def _recipes(found: Sequence[Entry], products: Mapping[str, tuple[str, ...]]) -> dict[str, Recipe]:
     """Recipe entry of each raw type; calls that differ get names of their own."""
     calls: dict[str, Recipe] = {}
-    names: dict[str, list[Recipe]] = {}
+    different: dict[str, Recipe] = {}
     for entry in found:
         if entry.action is None or entry.recipe is None:
             continue
-        call = entry.recipe
-        one = Recipe(call.name, call.name, parameters(call), products[entry.action.name], call.line)
-        same = names.setdefault(call.name, [])
-        alike = [other for other in same if _content(other) == _content(one)]
+        call, action = entry.recipe, entry.action.name.lower()
+        made = products[entry.action.name]
+        one = Recipe(call.name, call.name, parameters(call), made, call.line)
+        alike = [other for other in different.values() if _content(other) == _content(one)]
         if not alike:
-            suffix = f"_{entry.action.name.lower()}" if same else ""
-            alike = [replace(one, name=call.name + suffix)]
-            same += alike
+            names = chain((call.name, action), (f"{action}_{number}" for number in count(2)))
+            name = next(name for name in names if name not in different)
+            different[name] = replace(one, name=name)
+            alike = [different[name]]
         calls[entry.raw_type] = alike[0]
     return calls
 
@@ -234,5 +236,5 @@ def _without_products(
             text += "; the installed pipeline has no such recipe"
         elif plugin is not None:
             words = sorted(word for word in plugin.mentioned if "_" in word)
-            text += f"; its plug-in mentions {', '.join(words) or 'none'}"
+            text += f"; its plug-in mentions {', '.join(words) or 'no category'}"
         yield Note(_FILE, recipe.line, text)

@@ -6,7 +6,6 @@ behind it, and what could not be said as comments at the head.
 
 from __future__ import annotations
 
-import json
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -92,16 +91,21 @@ _TITLES = {
 
 def _head(found: Definition, part: str, source: str) -> Iterator[str]:
     yield from (f"# {line}" for line in _TITLES[part].format(name=found.name).splitlines())
-    yield f"# Translated from {source}; numbers behind # are lines of it."
+    yield f"# Translated from {_printable(source)}; numbers behind # are lines of it."
     notes = sorted(note for note in found.notes if note.file == part)
     if notes:
         yield "#"
         yield "# What could not be said, or is said otherwise:"
     for note in notes:
         yield from textwrap.wrap(
-            str(note), _WIDTH, initial_indent="#   ", subsequent_indent="#     ",
+            _printable(str(note)), _WIDTH, initial_indent="#   ", subsequent_indent="#     ",
             break_long_words=False,
         )  # fmt: skip
+
+
+def _printable(text: str) -> str:
+    """Text without anything that would end a comment."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def _instrument(found: Definition) -> Iterator[str]:
@@ -279,11 +283,17 @@ def _flow(value: Any) -> str:
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(_flow, value)) + "]"
     if isinstance(value, str):
-        return value if _is_plain(value) else json.dumps(value, ensure_ascii=False)
-    return str(yaml.safe_dump(value, default_flow_style=True)).removesuffix("\n...\n").strip()
+        style = None if _is_plain(value) else '"'
+        return _dumped(value, style)
+    return _dumped(value, None)
+
+
+def _dumped(value: Any, style: str | None) -> str:
+    text = yaml.safe_dump(value, default_style=style, width=10**9, allow_unicode=True)
+    return str(text).removesuffix("...\n").strip()
 
 
 def _is_plain(text: str) -> bool:
-    if not text or set(text) & set("{}[],:#&*!|>'\"%@`\\") or text != text.strip() or "\n" in text:
+    if not text.isprintable() or set(text) & set("{}[],:#&*!|>'\"%@`\\") or text != text.strip():
         return False
     return bool(yaml.safe_load(text) == text) and not text.startswith(("-", "?"))

@@ -145,6 +145,8 @@ class _Parser:
     def _setting(self) -> Setting:
         name = self._name("a setting")
         self._expect(SIGN, "=")
+        if not self._now.text.isdecimal():
+            raise self._expected("a whole number")
         value = Number(self._expect(NUMBER).text)
         self._expect(SIGN, ";")
         return Setting(name.text, value, name.line)

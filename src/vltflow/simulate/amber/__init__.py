@@ -90,8 +90,14 @@ class Amber:
         return tables, (truth,)
 
     def cards(self, frame: PlannedFrame, layouts: Sequence[Layout]) -> list[list[Card]]:  # noqa: ARG002
-        """The cards of the three HDUs of the file."""
-        return header.cards(frame)
+        """The cards of the three HDUs of the file of a full day."""
+        return header.cards(frame, detector.read_outs(frame, small=False))
+
+    def exposed_cards(
+        self, frame: PlannedFrame, shapes: Sequence[tuple[int, ...] | None]
+    ) -> list[list[Card]]:
+        """The same for tables of these lengths: the second holds the read-outs."""
+        return header.cards(frame, (shapes[1] or (0,))[0])
 
     def shared_truth(self, folder: Path) -> None:
         """Write the response of the pixels and which of them are dead."""

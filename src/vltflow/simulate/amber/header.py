@@ -7,7 +7,7 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 from vltflow.core.time import iso_from_mjd, night_range
-from vltflow.simulate.amber.detector import read_outs, regions
+from vltflow.simulate.amber.detector import regions
 from vltflow.simulate.amber.night import exposure
 from vltflow.simulate.cards import Card, CardTable
 from vltflow.simulate.models import DAY_MS
@@ -21,9 +21,9 @@ _TABLE = CardTable(resources.files("vltflow.simulate.amber") / "cards.txt")
 _CALIBRATION_PROGRAMME = "60.A-9053(A)"
 
 
-def cards(frame: PlannedFrame) -> list[list[Card]]:
+def cards(frame: PlannedFrame, read_outs: int) -> list[list[Card]]:
     """Cards of the three HDUs: primary, IMAGING_DETECTOR, IMAGING_DATA."""
-    quantities = _identity(frame) | _instrument(frame)
+    quantities = _identity(frame) | _instrument(frame) | {"read_outs": read_outs}
     flags = frozenset("s" if frame.template.setup.arm == "spectra" else "")
     sections = ("primary", "regions", "data")
     return [_TABLE.fill(section, flags, quantities) for section in sections]
@@ -77,7 +77,6 @@ def _instrument(frame: PlannedFrame) -> dict[str, CardValue]:
         "beam1": 1 in shown.beams,
         "beam2": 2 in shown.beams,
         "beam3": 3 in shown.beams,
-        "read_outs": read_outs(frame, small=False),
         "window_rows": 1,
         "region_count": len(regions(frame)),
     }

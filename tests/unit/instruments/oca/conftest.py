@@ -8,13 +8,18 @@ import pytest
 
 SHARE = Path("/usr/share/cpl-plugins")
 PIPELINES = ("uves", "giraf", "muse", "hawki", "visir", "vimos", "naco", "amber")
-SCOPES = {"giraf": "GIRAFFE"}
 
 
 @pytest.fixture(params=PIPELINES)
 def genuine(request) -> Path:
     """A rule file of ESO."""
     return genuine_file(request.param)
+
+
+@pytest.fixture
+def rules_of():
+    """Gives the rule file of a pipeline of ESO."""
+    return genuine_file
 
 
 def genuine_file(pipeline: str) -> Path:

@@ -66,7 +66,8 @@ _RULES = st.recursive(
     ),
     max_leaves=3,
 )
-_SETTINGS = st.builds(Setting, st.sampled_from(sorted(SETTINGS)), st.builds(Number, _NUMBERS))
+_WHOLE = st.builds(Number, st.integers(0, 99).map(str))
+_SETTINGS = st.builds(Setting, st.sampled_from(sorted(SETTINGS)), _WHOLE)
 _CONDITIONS = st.none() | _EXPRESSIONS
 _SOURCES = st.sampled_from(["inputFiles", "calibFiles", "rawFiles"])
 _LISTS = st.lists(_NAMES, min_size=1, max_size=3).map(tuple)
@@ -153,7 +154,7 @@ GOOD = 'if A == "x" then { B = "y"; }\n'
         ('if A == "x" then\n{ B = "y";', 2, "this { has no }"),
         ("select execute(a) inputFiles;", 1, "expected 'from'"),
         ("select execute(a) from inputFiles group by;", 1, "expected a name, found ';'"),
-        ("action a { minRet = x; }", 1, "expected a number, found 'x'"),
+        ("action a { minRet = x; }", 1, "expected a whole number, found 'x'"),
         ("action a { delete file b; }", 1, "expected a part of an action"),
         ('action a { recipe r { "--x" } }', 1, "expected ';', found '}'"),
         ("for A in B", 1, "expected a statement"),

@@ -276,8 +276,8 @@ def test_calls_of_one_recipe_that_differ_are_entries_of_their_own(tmp_path):
         tmp_path,
     )
     assert instrument.raw_types["X"].group == "frame"
-    assert {one.recipe for one in instrument.raw_types.values()} == {"r", "r_second"}
-    assert instrument.recipes.recipes["r_second"].esorex.recipe == "r"
+    assert {one.recipe for one in instrument.raw_types.values()} == {"r", "second"}
+    assert instrument.recipes.recipes["second"].esorex.recipe == "r"
 
 
 def test_of_several_recipes_the_one_that_holds_today_is_taken_and_the_other_noted(tmp_path):
@@ -315,3 +315,27 @@ def test_a_definition_is_not_written_over_files(tmp_path):
     (tmp_path / "toy" / "mine.txt").write_text("")
     with pytest.raises(UserError, match="is not empty"):
         toy(BIAS, tmp_path)
+
+
+@pytest.mark.parametrize("pipeline", ["amber", "giraf", "muse", "hawki", "vimos"])
+@pytest.mark.parametrize("seed", range(4))
+def test_a_damaged_genuine_file_becomes_a_definition_that_loads_and_tells_of_its_damage(
+    rules_of, pipeline, seed, tmp_path
+):
+    rnd, source = random.Random(seed), rules_of(pipeline).read_text()
+    for _ in range(5):
+        place = rnd.randrange(len(source))
+        lost = rnd.choice(["", "{", "}", ";", '"', "(", "$", "select", "\n#if 0\n"])
+        source = source[:place] + lost + source[place + rnd.randrange(9) :]
+    rules = parse(source)
+    found, instrument = translated(rules, tmp_path / "made")
+    told = [note for note in found.notes if "not understood" in note.message]
+    assert len(told) == len(rules.mistakes)
+    assert instrument.name == "TOY"
+
+
+@pytest.mark.parametrize("text", ["yes", "1", "a: b", "x\x7fy", "#", "é", "\\", "- a", "{b}", "'"])
+def test_any_text_of_a_rule_comes_back_from_the_files(text, tmp_path):
+    _, instrument = toy(f'if A == "{text}" then {{ DO.CATG = "T_{text}"; }}', tmp_path)
+    (rule,) = instrument.classification.rules
+    assert (rule.raw_type, rule.when) == (f"T_{text}", {"A": text})

@@ -20,7 +20,13 @@ from vltflow.simulate import defects as faults
 from vltflow.simulate.detector import bias_level, chip_maps, collect, read_noise, read_out
 from vltflow.simulate.frame import frame_bytes, write_atomically
 from vltflow.simulate.models import DAY_MS, model
-from vltflow.simulate.plan import Conditions, OwnDetector, PlannedFrame, Template
+from vltflow.simulate.plan import (
+    Conditions,
+    OwnDetector,
+    PlannedFrame,
+    Template,
+    WithTables,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -288,12 +294,15 @@ def _contents(
     if isinstance(instrument, OwnDetector):
         faulty = {"light": disturbed.light, "ron": disturbed.ron, "level": disturbed.level}
         return instrument.expose(frame, Conditions(order.seed, order.small, **faulty))
-    pixels, chips = [], []
+    pixels: list[np.ndarray | None] = []
+    chips = []
     for hdu, layout in enumerate(layouts):
         scene = _scene(order, frame, layout, scenes)
         image, truth = _expose(order, frame, layout, scene, disturbed)
         pixels.append(image)
         chips.append({"hdu": hdu if len(layouts) == 1 else hdu + 1, **truth})
+    if isinstance(instrument, WithTables):
+        pixels += instrument.tables(frame)
     return pixels, chips
 
 

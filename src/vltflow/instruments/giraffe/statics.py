@@ -84,7 +84,8 @@ def _grating_data(path: Path, grating: Grating) -> None:
         fits.Column("WLMIN", "D", "nm", array=[one.edges[0] for one in settings]),
         fits.Column("WLMAX", "D", "nm", array=[one.edges[1] for one in settings]),
         fits.Column("BAND", "D", "nm", array=[one.edges[1] - one.edges[0] for one in settings]),
-        fits.Column("RESOL", "J", array=[round(one.resolving_power) for one in settings]),
+        fits.Column("RMED", "J", array=[round(one.resolving_power) for one in settings]),
+        fits.Column("RIFA", "J", array=[round(1.5 * one.resolving_power) for one in settings]),
         fits.Column("THETA", "D", "rad", array=[one.theta for one in settings]),
         fits.Column("FCOLL", "D", "mm", array=np.full(count, FCOLL)),
         fits.Column("GCAM", "D", array=np.full(count, GCAM)),
@@ -105,11 +106,12 @@ def _slit_geometry(path: Path, slit: str) -> None:
         fits.Column("SSN", "J", array=subslit_of(fps)),
         fits.Column("PSSN", "J", array=(fps - 1) % 9 + 1),
         fits.Column("RP", "J", array=np.where(science, 2 * np.cumsum(science), -1)),
-        fits.Column("RINDEX", "J", array=fps),
         fits.Column("XF", "D", "mm", array=x),
         fits.Column("YF", "D", "mm", array=y),
     ]
-    _write(path, "SLIT_GEOMETRY_SETUP", "SLIT_GEOMETRY_SETUP", columns, {"INS SLIT NAME": slit})
+    # The recipes ask whether there is an INS MODE, and then look at the slit's name.
+    keys = {"INS MODE": slit.upper(), "INS SLIT NAME": slit}
+    _write(path, "SLIT_GEOMETRY_SETUP", "SLIT_GEOMETRY_SETUP", columns, keys)
 
 
 def _write(

@@ -28,8 +28,6 @@ SCATTERED = 0.01
 """Share of the light that ends in a smooth halo."""
 FLAT_PEAK_ADU = 16_000.0
 """In the middle of a fibre: a mean of 4900 ADU, as ESO's health checks show for L543.1."""
-ARC_ELECTRONS = 260.0
-"""Of a line of intensity 1 in one fibre and nominal exposure, summed over its image."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +36,12 @@ class Exposures:
 
     flat: float
     arc: float
+    line: float
+    """Electrons of an arc line of intensity 1 in one fibre, summed over its image."""
 
 
 EXPOSURES = MappingProxyType(
-    {"H525.8B": Exposures(110.0, 240.0), "L543.1": Exposures(25.0, 120.0)}
+    {"H525.8B": Exposures(110.0, 240.0, 120.0), "L543.1": Exposures(25.0, 60.0, 40.0)}
 )
 SLITS = MappingProxyType({"Medusa1": 1, "Medusa2": 2})
 """Slot of the slit carriage; also the plate of the fibre positioner."""

@@ -103,8 +103,8 @@ def _lines(
     """The lines of thorium and argon."""
     lines = light.thorium_argon()
     air = light.air_from_vacuum(lines.wave_vac) / 10.0
-    exposure = template.exptime / constants.EXPOSURES[setting.name].arc
-    scale = constants.ARC_ELECTRONS * exposure * conditions.lamp_output("thar", mjd)
+    nominal = constants.EXPOSURES[setting.name]
+    scale = nominal.line * template.exptime / nominal.arc * conditions.lamp_output("thar", mjd)
     spectra, rows = np.zeros(wave.shape), np.arange(wave.shape[1])
     relative = efficiency / np.interp(setting.wavelength, *constants.THROUGHPUT)
     for spectrum, own, share in zip(spectra, wave, relative, strict=True):

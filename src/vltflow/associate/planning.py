@@ -63,6 +63,28 @@ def plan_association(look: Transaction, instrument: Instrument) -> Plan:
     return _Planner(look, instrument).plan()
 
 
+def match_again(
+    look: Transaction, instrument: Instrument, block: AssociationBlock
+) -> AssociationBlock:
+    """An AB with the best matches of this moment and the state that follows from them."""
+    cascade = build_cascade(instrument)
+    needs = cascade.needs[block.raw_type]
+
+    def index(maker: str) -> MakerIndex:
+        days = cascade.reach[maker]
+        spans = ((block.mjd_mid - days, block.mjd_mid + days),)
+        return MakerIndex(look.association.candidates(instrument.name, maker, spans))
+
+    statics = look.statics.find(instrument=instrument.name)
+    wanted = static_needs(instrument, block.raw_type, block.setup_keys)
+    matched = [
+        *Matcher(needs, index).matches(block.setup_keys, block.mjd_mid),
+        *((match_static(need, block.setup_keys, block.mjd_mid, statics), None) for need in wanted),
+    ]
+    by_category = {need.category: need for need in needs}
+    return judge(replace(block, problem=""), matched, instrument, by_category)
+
+
 class _Planner:
     def __init__(self, look: Transaction, instrument: Instrument) -> None:
         self._look = look

@@ -8,9 +8,9 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from vltflow.associate.planning import Change, Plan, plan_association
+from vltflow.associate.planning import Change, Plan, match_again, plan_association
 from vltflow.instruments import Instrument
-from vltflow.records import BlockState
+from vltflow.records import AssociationBlock, BlockState
 from vltflow.store import Store, Transaction
 
 BATCH = 20_000
@@ -76,6 +76,17 @@ def run(
         with store.read() as look:
             plan = plan_association(look, instrument)
         return _carry_out(store, instrument, plan, by=by, progress=progress)
+
+
+def preview(look: Transaction, instrument: Instrument, name: str) -> AssociationBlock:
+    """An AB as it would be associated now with a definition, whatever its state; not written.
+
+    Raises
+    ------
+    NotFound
+        If there is no AB with this name.
+    """
+    return match_again(look, instrument, look.blocks.get(name))
 
 
 def _carry_out(

@@ -21,7 +21,8 @@ DONE, FAILED, WRONG_USE = 0, 1, 2
 
 COMMANDS = (
     "init", "simulate", "ingest", "quarantine", "night", "status", "ab", "qc", "certify", "masters",
-    "statics", "events",
+    "statics", "recipes", "compare",
+    "events",
 )  # fmt: skip
 """Each is a module beside this one, and its ``app``."""
 

@@ -93,7 +93,9 @@ def _sealed(cards: list[str], unit: Unit) -> bytes:
 
 
 def _checksum_card(value: str, comment: str) -> str:
-    card = f"CHECKSUM= '{value}'"
+    # Laid out as libraries do: some verify by writing the card anew.
+    quoted = f"'{value}'"
+    card = f"CHECKSUM= {quoted:20}"
     return (f"{card} / {comment}" if comment else card)[:_CARD].ljust(_CARD)
 
 

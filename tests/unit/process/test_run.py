@@ -259,7 +259,7 @@ def test_a_block_that_was_re_opened_meanwhile_keeps_its_new_state(day, process, 
             tx.blocks.set_state(block, BlockState.BLOCKED, problem="re-opened")
 
     day.add("NOTHING")
-    process(day, define(bias={"parameters": {"sleep": 3.0}}), progress=reopen)
+    process(day, define(bias={"parameters": {"sleep": 600.0}}), progress=reopen)
     assert day.states() == ["BLOCKED", "SUCCEEDED"]
     assert job_of(day, block).error == "the AB was re-opened"
     assert day.products() == []

@@ -10,7 +10,9 @@ from typing import Any
 
 from vltflow.core.errors import RecipeError
 from vltflow.fits import Header, amend, scan
+from vltflow.plots import save_figures
 from vltflow.process.result import MadeFile, file_sha256
+from vltflow.process.runners.esorex.figures import figures_of_product
 from vltflow.process.runners.esorex.paf import quality_parameters
 
 PRODUCTS_FILE = "products.json"
@@ -44,11 +46,15 @@ def collect_products(task: Mapping[str, Any], folder: Path) -> list[MadeFile]:
                 hint="Let the recipe merge its products, or declare one of them only",
             )
         amend(path, {"ESO DRS CONTEXT": task["context"], **_beside(path, headers, folder)})
+        figures = path.with_suffix(".npz")
+        save_figures(figures, figures_of_product(path))
         made[category] = MadeFile(
             category=category,
             file=path.name,
             sha256=file_sha256(path),
             size=path.stat().st_size,
+            figures=figures.name,
+            figures_sha256=file_sha256(figures),
             inputs=provenance(headers[0], ids) or tuple(ids.values()),
         )
     return list(made.values())

@@ -21,7 +21,7 @@ PIXEL = 0.015
 ROWS, COLUMNS = 4096, 2048
 """Pixels along and across the dispersion."""
 FIBRE_FWHM = 4.3
-"""Image of a Medusa fibre, pixels; gives R = 25,000 at H525.8B, where the manual has 25,900."""
+"""Image of a Medusa fibre, pixels; gives the usual resolving powers within 5 %."""
 FIBRES, SUBSLITS = 135, 15
 """Fibres of a Medusa slit, in subslits of nine."""
 CALIBRATION_FIBRES = (1, 32, 63, 94, 125)
@@ -99,7 +99,7 @@ SETTINGS = MappingProxyType(
         )
     }
 )
-"""Settings whose order the published wavelength range fixes (README.md)."""
+"""Settings whose order follows from their wavelength range (README.md)."""
 
 
 def subslit_of(fps: np.ndarray) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +37,7 @@ class Classifier:
         rules = instrument.classification.rules
         names = dict.fromkeys(name for rule in rules for name in rule.when)
         self._keywords = tuple(keyword(name) for name in names)
+        self._derived = {keyword(one.name): one for one in instrument.header.derived}
         self._setup_keywords = {
             name: tuple(keyword(key) for key in entry.setup)
             for name, entry in instrument.raw_types.items()
@@ -54,11 +55,14 @@ class Classifier:
         raw_type, reason = self._rules[kind]
         if not raw_type:
             return Classification("", "", "", reason)
-        values = [header.get(name) for name in self._setup_keywords[raw_type]]
+        values = [self._value(header, name) for name in self._setup_keywords[raw_type]]
         kind = (raw_type, *values, *map(type, values))
         if kind not in self._setups:
             self._setups[kind] = _setup(self._instrument.raw_types[raw_type], values)
         return Classification(raw_type, *self._setups[kind], reason)
+
+    def _value(self, header: Keywords, name: str) -> Any:
+        return self._derived[name].value(header) if name in self._derived else header.get(name)
 
 
 def classify(header: Keywords, instrument: Instrument) -> Classification:
@@ -72,6 +76,14 @@ def classify(header: Keywords, instrument: Instrument) -> Classification:
         Definition with the rules.
     """
     return Classifier(instrument)(header)
+
+
+def merged(headers: Sequence[Keywords]) -> dict[str, Any]:
+    """Keywords of the primary header, and of extensions where the primary has them not."""
+    whole: dict[str, Any] = {}
+    for header in reversed(headers):
+        whole |= header
+    return whole
 
 
 def _first_rule(header: Keywords, rules: tuple[ClassificationRule, ...]) -> tuple[str, str]:

@@ -27,6 +27,7 @@ from vltflow.simulate.plan import (
     PlannedFrame,
     SmallDay,
     Template,
+    WithTables,
 )
 
 if TYPE_CHECKING:
@@ -310,12 +311,15 @@ def _contents(
     if isinstance(instrument, OwnDetector):
         faulty = {"light": disturbed.light, "ron": disturbed.ron, "level": disturbed.level}
         return instrument.expose(frame, Conditions(order.seed, order.small, **faulty))
-    pixels, chips = [], []
+    pixels: list[np.ndarray | None] = []
+    chips = []
     for hdu, layout in enumerate(layouts):
         scene = _scene(order, frame, layout, scenes)
         image, truth = _expose(order, frame, layout, scene, disturbed)
         pixels.append(image)
         chips.append({"hdu": hdu if len(layouts) == 1 else hdu + 1, **truth})
+    if isinstance(instrument, WithTables):
+        pixels += instrument.tables(frame)
     return pixels, chips
 
 

@@ -132,6 +132,14 @@ class Instrument(Protocol):
         """Write the truth that all nights share, such as line lists."""
 
 
+@runtime_checkable
+class WithTables(Protocol):
+    """An instrument whose frames carry binary tables after the images."""
+
+    def tables(self, frame: PlannedFrame) -> Sequence[np.ndarray]:
+        """The tables of a frame; `cards` gives their headers after those of the images."""
+
+
 @dataclass(frozen=True, slots=True)
 class Conditions:
     """What is special about one exposure, for instruments with detectors of their own."""

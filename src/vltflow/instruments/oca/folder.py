@@ -6,6 +6,7 @@ behind it, and what could not be said as comments at the head.
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -113,7 +114,7 @@ def _instrument(found: Definition) -> Iterator[str]:
         {
             "name": found.name,
             "title": found.name,
-            "prefix": (found.name + "XX")[:2].upper(),
+            "prefix": (re.sub("[^A-Z]", "", found.name.upper()) + "XX")[:2],
             "instrume": [found.name],
         }
     )

@@ -146,6 +146,12 @@ def test_raw_type_and_tag_that_different_rules_set_are_put_together(tmp_path):
         ('if A is string then { DO.CATG = "T"; }', "whether a value is string"),
         ('if A == B then { DO.CATG = "T"; }', "compares a keyword with a constant only"),
         ('if A == 1 then { C.D = B; }\nif C.D == 2 then { DO.CATG = "T"; }', "computed by rules"),
+        (
+            " and ".join(f"(A{n} == 1 or B{n} == 1)" for n in range(12)).join(
+                ("if ", ' then { DO.CATG = "T"; }')
+            ),
+            "more than 100 rules",
+        ),
         ('if A == "x" and A == "y" then { DO.CATG = "T"; }', "no frame can fulfil it"),
         ("if A == 1 then { DO.CATG = B; }", "no constant text"),
         ('if A == 1 then { PACK.DIR = "x"; }', "PACK.DIR has no place"),

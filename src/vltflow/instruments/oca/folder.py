@@ -22,6 +22,8 @@ from vltflow.instruments.oca.when import DPR_CATG, When, both, possible
 _WIDTH = 98
 LEVELS = ((-1, 1), (0, 3), (1, 7), (2, 30), (3, 90))
 """Quality level and days on either side: rule files say nothing about time."""
+COST = {"memory_mb": 2000, "wall_s": 1800}
+"""What recipes may use: enough for one chip or IFU of any of ESO's pipelines."""
 MANDATORY = (
     "INSTRUME", "MJD-OBS", "DPR.CATG", "DPR.TYPE", "DPR.TECH", "TPL.START", "TPL.NEXP", "TPL.EXPNO",
 )  # fmt: skip
@@ -234,6 +236,7 @@ def _recipe(recipe: Recipe, needed: frozenset[str]) -> Iterator[str]:
     )
     yield "  esorex:"
     yield f"    recipe: {_flow(recipe.recipe)}"
+    yield from _mapping(COST, "    ")
     if recipe.parameters:
         yield "    parameters:"
         yield from _mapping(dict(recipe.parameters), "      ")

@@ -37,6 +37,7 @@ class Classifier:
         rules = instrument.classification.rules
         names = dict.fromkeys(name for rule in rules for name in rule.when)
         self._keywords = tuple(keyword(name) for name in names)
+        self._derived = {keyword(one.name): one for one in instrument.header.derived}
         self._setup_keywords = {
             name: tuple(keyword(key) for key in entry.setup)
             for name, entry in instrument.raw_types.items()
@@ -54,11 +55,14 @@ class Classifier:
         raw_type, reason = self._rules[kind]
         if not raw_type:
             return Classification("", "", "", reason)
-        values = [header.get(name) for name in self._setup_keywords[raw_type]]
+        values = [self._value(header, name) for name in self._setup_keywords[raw_type]]
         kind = (raw_type, *values, *map(type, values))
         if kind not in self._setups:
             self._setups[kind] = _setup(self._instrument.raw_types[raw_type], values)
         return Classification(raw_type, *self._setups[kind], reason)
+
+    def _value(self, header: Keywords, name: str) -> Any:
+        return self._derived[name].value(header) if name in self._derived else header.get(name)
 
 
 def classify(header: Keywords, instrument: Instrument) -> Classification:

@@ -20,11 +20,12 @@ from vltflow.simulate import defects as faults
 from vltflow.simulate.detector import bias_level, chip_maps, collect, read_noise, read_out
 from vltflow.simulate.frame import frame_bytes, write_atomically
 from vltflow.simulate.models import DAY_MS, model
-from vltflow.simulate.plan import Conditions, OwnDetector, PlannedFrame, Template
+from vltflow.simulate.plan import Conditions, OwnCards, OwnDetector, PlannedFrame, Template
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
 
+    from vltflow.simulate.cards import Card
     from vltflow.simulate.defects import Disturbance, Victim
     from vltflow.simulate.detector import Layout
     from vltflow.simulate.image import Scene
@@ -249,7 +250,7 @@ def _block_truth(
         "setup_values": asdict(template.setup),
         "tpl_id": template.tpl_id,
         "tpl_start": iso_from_mjd(night_range(order.night)[0] + template.start_ms / DAY_MS)[:19],
-        "grouping": "tpl" if template.kind in ("bias", "dark", "flat", "fibres") else "none",
+        "grouping": template.grouping or ("tpl" if template.count > 1 else "none"),
         "expected": template.count,
         "frames": arrived,
         "unusable": sorted(lost),
@@ -271,7 +272,7 @@ def _simulate_frame(
         instrument.layout(chip, setup, small=order.small) for chip in instrument.chips(setup)
     ]
     pixels, chips = _contents(order, lived, layouts, scenes, disturbed)
-    headers = instrument.cards(lived, layouts)
+    headers = _headers(instrument, lived, layouts, pixels)
     content = frame_bytes(faults.change_cards(headers, names, instrument.mandatory_keyword), pixels)
     if any(victim.defect == "wrong-checksum" for victim in order.victims):
         content = faults.with_checksums(content)
@@ -306,6 +307,17 @@ def _contents(
         pixels.append(image)
         chips.append({"hdu": hdu if len(layouts) == 1 else hdu + 1, **truth})
     return pixels, chips
+
+
+def _headers(
+    instrument: Instrument,
+    frame: PlannedFrame,
+    layouts: list[Layout],
+    pixels: Sequence[np.ndarray | None],
+) -> list[list[Card]]:
+    if isinstance(instrument, OwnCards):
+        return instrument.exposed_cards(frame, [None if p is None else p.shape for p in pixels])
+    return instrument.cards(frame, layouts)
 
 
 def _scene(

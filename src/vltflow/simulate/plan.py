@@ -51,8 +51,8 @@ class Template:
     raw_type: str
     """Raw type that is meant: ``BIAS_BLUE``."""
     kind: str
-    """What falls on the detector: bias, dark, format, order, flat, fibres, arc, standard or
-    science."""
+    """What falls on the detector: bias, dark, format, order, flat, fibres, arc, standard,
+    science, twilight, illumination or sky."""
     setup: Setup
     dpr: tuple[str, str, str]
     """DPR CATG, TYPE, TECH."""
@@ -74,6 +74,8 @@ class Template:
     """Taken at night at the telescope's position, as a part of an observation."""
     missing: tuple[int, ...] = ()
     """Numbers (from 1) of frames that never arrived."""
+    grouping: str = ""
+    """Tag of its association blocks, ``tpl`` or ``none``; empty: as frames of its kind group."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,3 +161,13 @@ class OwnDetector(Protocol):
 
         `cards` gives one header for each content, or one more for an empty primary HDU.
         """
+
+
+@runtime_checkable
+class OwnCards(Protocol):
+    """An instrument whose headers tell the sizes of what its own detectors gave."""
+
+    def exposed_cards(
+        self, frame: PlannedFrame, shapes: Sequence[tuple[int, ...] | None]
+    ) -> list[list[Card]]:
+        """The cards of each HDU as `Instrument.cards`, for contents of these shapes."""

@@ -125,8 +125,22 @@ def _instrument(found: Definition) -> Iterator[str]:
     if found.pipeline:
         package = f"cpl-plugin-{found.pipeline}"
         yield from _mapping({"pipeline": {"name": found.pipeline, "package": package}})
+    yield from _derived(found)
     yield "detectors:"
     yield f"  {_DETECTOR}: [{{name: {_flow(found.name)}}}]"
+
+
+def _derived(found: Definition) -> Iterator[str]:
+    """Keywords that rules compute, as far as anything matches by them."""
+    wanted = {key for setup in found.setups.values() for key in setup}
+    derived = {key: whens for key, whens in found.classes.derived.items() if key in wanted}
+    if derived:
+        yield "derived:"
+    for key, whens in derived.items():
+        yield f"  - name: {_flow(key)}  # {found.classes.computed_in[key]}"
+        yield "    cases:"
+        yield from (f"      - {_flow({'when': when, 'value': True})}" for when in whens)
+        yield f"      - {_flow({'when': {}, 'value': False})}"
 
 
 # ---------------------------------------------------------------- classification

@@ -164,6 +164,14 @@ class OwnDetector(Protocol):
 
 
 @runtime_checkable
+class SmallDay(Protocol):
+    """An instrument whose recipes allow no small detectors: its small day has fewer templates."""
+
+    def small(self, templates: Sequence[Template]) -> Sequence[Template]:
+        """Those of the night's templates that a small day has."""
+
+
+@runtime_checkable
 class OwnCards(Protocol):
     """An instrument whose headers tell the sizes of what its own detectors gave."""
 

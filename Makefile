@@ -6,24 +6,28 @@ BIN = $(VENV)/bin
 DEMO ?= demo
 NIGHT ?= 2015-02-26
 
-.PHONY: run test check bench docs clean
+.PHONY: run test test-long check bench docs clean
 
 run: $(VENV)/installed            ## demo: a simulated day of UVES calibrations, from raw frames to certified masters
 	@bash tools/demo.sh "$(BIN)" "$(DEMO)" "$(NIGHT)"
 
 test: $(VENV)/tests-installed     ## install what the tests need, run all of them
-	@bash tools/install-test-servers.sh
+	@bash tools/install-test-programs.sh
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n 2 --dist worksteal
+	$(BIN)/pytest -n 2 --dist worksteal -m "not long"
 	$(MAKE) --no-print-directory docs
+
+test-long: $(VENV)/tests-installed  ## the longer chains of ESO's recipes that `make test` leaves out
+	@bash tools/install-test-programs.sh
+	$(BIN)/pytest -m long
 
 check: $(VENV)/tests-installed    ## linters and the fast tests (SQLite only), in less than two minutes
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -q -n 2 --dist worksteal -m "not slow" -k "not postgresql"
+	$(BIN)/pytest -q -n 2 --dist worksteal -m "not slow and not long" -k "not postgresql"
 
 bench: $(VENV)/tests-installed    ## measure speed, as ratios against peers and physical limits
 	@for bench in benches/bench_*.py; do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done

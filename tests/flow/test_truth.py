@@ -21,9 +21,8 @@ from vltflow.store import Store
 NIGHT = "2015-02-26"
 CHIPS = ("BLUE", "REDL", "REDU")
 BINNINGS = ("1x1", "2x2")
-
-
-FULL = ("BIAS_BLUE", "DARK_BLUE", "FLAT_BLUE")
+FLATS = {"BLUE": ("1x1_346nm_0.6", "2x2_390nm_0.6"), "RED": ("1x1_580nm_0.6", "2x2_564nm_0.6")}
+"""Setups at full size: one flat a binning is enough."""
 Judged = tuple[Store, Path]
 """A store with products, and the folder with the truth about their frames."""
 
@@ -37,18 +36,20 @@ def small(processed_site: Path, small_day) -> Iterator[Judged]:
     store.close()
 
 
-@pytest.fixture(scope="module")
-def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judged]:
-    """Frames of the blue arm at their real size; removed afterwards, they are large."""
-    folder = tmp_path_factory.mktemp("full")
-    day = simulate_day("uves", NIGHT, folder / "raw", raw_types=FULL)
+@pytest.fixture(scope="module", params=list(FLATS))
+def full(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator:
+    """Frames of one arm at their real size, and its chips; removed afterwards, they are large."""
+    folder, arm = tmp_path_factory.mktemp("full"), request.param
+    raw_types = [f"{kind}_{arm}" for kind in ("BIAS", "DARK", "FLAT")]
+    setups = [f"{arm.lower()}_{setup}" for setup in (*BINNINGS, *FLATS[arm])]
+    day = simulate_day("uves", NIGHT, folder / "raw", raw_types=raw_types, setups=setups)
     site = folder / "site"
     assert run_command(["init", str(site), "--cores", "2", "--memory-mb", "8000"]) == 0
     assert run_command(["ingest", str(day.folder), "--site", str(site)]) == 0
     assert run_command(["night", NIGHT, "--instrument", "UVES", "--site", str(site)]) == 0
     opened = load_site(site)
     store = Store(opened.database, opened.vault)
-    yield store, day.folder
+    yield (store, day.folder), [chip for chip in CHIPS if chip.startswith(arm)]
     store.close()
     shutil.rmtree(folder)
 
@@ -101,8 +102,10 @@ def test_bias_of_small_detectors(small: Judged, chip: str, binning: str) -> None
 
 @pytest.mark.slow
 @pytest.mark.parametrize("binning", BINNINGS)
-def test_bias_of_full_detectors(full: Judged, binning: str) -> None:
-    _assert_bias(*full, "BLUE", binning)
+def test_bias_of_full_detectors(full: tuple[Judged, list[str]], binning: str) -> None:
+    judged, chips = full
+    for chip in chips:
+        _assert_bias(*judged, chip, binning)
 
 
 @pytest.mark.parametrize("chip", CHIPS)
@@ -111,8 +114,10 @@ def test_dark_current_of_small_detectors(small: Judged, chip: str) -> None:
 
 
 @pytest.mark.slow
-def test_dark_current_of_full_detectors(full: Judged) -> None:
-    _assert_dark(*full, "BLUE")
+def test_dark_current_of_full_detectors(full: tuple[Judged, list[str]]) -> None:
+    judged, chips = full
+    for chip in chips:
+        _assert_dark(*judged, chip)
 
 
 @pytest.mark.parametrize("chip", CHIPS)
@@ -123,10 +128,12 @@ def test_pixel_response_of_small_detectors(small: Judged, chip: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("binning", BINNINGS)
-def test_pixel_response_of_full_detectors(full: Judged, binning: str) -> None:
-    difference, variance = _response(*full, "BLUE", binning)
-    assert np.std(difference) < 0.01
-    assert 0.95 < np.std(difference / np.sqrt(variance)) < 1.05
+def test_pixel_response_of_full_detectors(full: tuple[Judged, list[str]], binning: str) -> None:
+    judged, chips = full
+    for chip in chips:
+        difference, variance = _response(*judged, chip, binning)
+        assert np.std(difference) < 0.01
+        assert 0.95 < np.std(difference / np.sqrt(variance)) < 1.05
 
 
 def _assert_bias(store: Store, raw: Path, chip: str, binning: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -23,8 +24,9 @@ def validity(masters: Sequence[Master], reach: float) -> list[Master]:
     A master holds from the middle between it and its earlier neighbour to the middle
     between it and its later neighbour, at most `reach` days to each side. So the one
     that is valid is always the nearest in time, as association chooses it; exactly in
-    the middle between two it is the later. Ranges are half-open and never overlap,
-    and depend on the set of masters only, not on the order in which they came.
+    the middle between two it is the earlier, and at `reach` days it still holds. Ranges
+    are half-open and never overlap, and depend on the set of masters only, not on the
+    order in which they came.
 
     Raises
     ------
@@ -41,17 +43,24 @@ def validity(masters: Sequence[Master], reach: float) -> list[Master]:
                 f"(MJD {earlier.mjd:.8f}) and setup",
                 hint="Revoke one of them",
             )
-    middles = [(earlier.mjd + later.mjd) / 2 for earlier, later in pairwise(ordered)]
-    starts = [float("-inf"), *middles]
-    ends = [*middles, float("inf")]
+    borders = [_border(earlier.mjd, later.mjd) for earlier, later in pairwise(ordered)]
+    starts = [-math.inf, *borders]
+    ends = [*borders, math.inf]
     return [
         replace(
             master,
             valid_from=max(start, master.mjd - reach),
-            valid_to=min(end, master.mjd + reach),
+            valid_to=min(end, math.nextafter(master.mjd + reach, math.inf)),
         )
         for master, start, end in zip(ordered, starts, ends, strict=True)
     ]
+
+
+def _border(earlier: float, later: float) -> float:
+    """First moment that is nearer to the later of two: the middle itself belongs to the earlier."""
+    middle = (earlier + later) / 2
+    nearer = middle - earlier > later - middle  # where no number lies exactly in the middle
+    return middle if nearer else math.nextafter(middle, math.inf)
 
 
 def same_moment(one: Master, other: Master) -> bool:

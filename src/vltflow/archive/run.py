@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import replace
+from operator import attrgetter
 
 from vltflow.archive.rules import (
     is_master,
@@ -18,7 +20,10 @@ from vltflow.records import Master, MasterState, Product, ProductState
 from vltflow.store import Store, Transaction
 
 _log = logging.getLogger(__name__)
+_moment = attrgetter("mjd")
 _SAME_MOMENT = "not archived: "
+_WITHDRAWN = {ProductState.SUPERSEDED: MasterState.SUPERSEDED}
+"""Of a master whose product is in this state; in any other it was revoked."""
 Kind = tuple[str, str]
 """Category and setup keys: masters of one kind share the time."""
 
@@ -54,13 +59,12 @@ def run(store: Store, instrument: Instrument, *, by: str = "archive") -> list[Ma
 
 
 def _withdraw(tx: Transaction, instrument: Instrument) -> set[Kind]:
-    touched = set()
-    for master, state in tx.masters.withdrawn(instrument.name):
-        superseded = state is ProductState.SUPERSEDED
-        after = MasterState.SUPERSEDED if superseded else MasterState.REVOKED
-        tx.masters.update(replace(master, state=after))
-        touched.add((master.category, master.setup_keys))
-    return touched
+    withdrawn = [
+        replace(master, state=_WITHDRAWN.get(state, MasterState.REVOKED))
+        for master, state in tx.masters.withdrawn(instrument.name)
+    ]
+    tx.masters.put(withdrawn)
+    return {(master.category, master.setup_keys) for master in withdrawn}
 
 
 def _arrivals(tx: Transaction, instrument: Instrument) -> dict[Kind, list[Master]]:
@@ -98,46 +102,23 @@ def _arrange(
     }
     accepted = _without_ties(tx, list(before.values()), arrivals)
     after = validity([*before.values(), *accepted], reach_days(instrument, category))
-    # First everyone gives way, then the new come in, then everyone spreads: at no step
-    # do two ranges overlap, since old ranges were apart and new ones are.
-    _shrink(tx, before, after)
-    new = [master for master in after if master.product_id not in before]
-    for master in new:
-        tx.masters.add(master)
-    _spread(tx, before, after)
-    return new
-
-
-def _shrink(tx: Transaction, before: dict[str, Master], after: Sequence[Master]) -> None:
-    for master in after:
-        old = before.get(master.product_id)
-        if old is not None:
-            common = _common(old, master)
-            if common != old:
-                tx.masters.update(common)
-                before[master.product_id] = common
-
-
-def _spread(tx: Transaction, before: dict[str, Master], after: Sequence[Master]) -> None:
-    for master in after:
-        if master.product_id in before and before[master.product_id] != master:
-            tx.masters.update(master)
-
-
-def _common(old: Master, new: Master) -> Master:
-    """What two ranges of a master share: at least its own moment, unless its reach was changed."""
-    start = max(old.valid_from, new.valid_from)
-    return replace(old, valid_from=start, valid_to=max(start, min(old.valid_to, new.valid_to)))
+    changed = [master for master in after if before.get(master.product_id) != master]
+    tx.masters.put(changed)
+    return [master for master in changed if master.product_id not in before]
 
 
 def _without_ties(
     tx: Transaction, present: Sequence[Master], arrivals: Sequence[Master]
 ) -> list[Master]:
     accepted: list[Master] = []
+    by_time = sorted(present, key=_moment)
     for master in arrivals:
-        rival = next((one for one in (*present, *accepted) if same_moment(one, master)), None)
+        place = bisect_left(by_time, master.mjd, key=_moment)
+        neighbours = by_time[max(0, place - 1) : place + 1]
+        rival = next((one for one in neighbours if same_moment(one, master)), None)
         if rival is None:
             accepted.append(master)
+            by_time.insert(place, master)
         else:
             _report_tie(tx, master, rival)
     return accepted

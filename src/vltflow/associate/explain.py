@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from vltflow.associate.cascade import Match, Need, build_cascade
 from vltflow.associate.matching import is_needed, parsed
 from vltflow.associate.rules import refusal
+from vltflow.associate.statics import misfit, static_needs
 from vltflow.instruments import Instrument
-from vltflow.records import AssociationBlock, MasterMatch, MatchState
+from vltflow.instruments.model import StaticNeed
+from vltflow.records import AssociationBlock, MasterMatch, MatchState, StaticCalibration
 from vltflow.store import Candidate, Store, Transaction
 
 SHOWN = 20
@@ -85,8 +87,13 @@ def explain(store: Store, instrument: Instrument, name: str) -> Explanation:
     with store.read() as look:
         block = look.blocks.get(name)
         needs = build_cascade(instrument).needs.get(block.raw_type, ())
-        explained = tuple(
-            _explain_need(look, block, need) for need in needs if is_needed(need, block.setup_keys)
+        explained = (
+            *(
+                _explain_need(look, block, need)
+                for need in needs
+                if is_needed(need, block.setup_keys)
+            ),
+            *_explain_statics(look, block, instrument),
         )
     return Explanation(
         block.name, block.raw_type, block.setup, str(block.state), block.problem, explained
@@ -102,7 +109,7 @@ def render(explanation: Explanation) -> str:
     for need in one.needs:
         optional = "" if need.required else " (optional)"
         lines += ["", f"{need.category}{optional}: {need.why}"]
-        lines.append(f"  equal: {', '.join(need.match_keys)}")
+        lines.append(f"  equal: {', '.join(need.match_keys) or 'nothing'}")
         lines.append(f"  {'; '.join(need.ranges)}")
         lines += [_line(candidate) for candidate in need.candidates]
         if need.omitted:
@@ -148,6 +155,55 @@ def _explain_need(look: Transaction, block: AssociationBlock, need: Need) -> Nee
         candidates=tuple(_with_verdicts(look, shown)),
         omitted=len(judged) - len(shown),
     )
+
+
+def _explain_statics(
+    look: Transaction, block: AssociationBlock, instrument: Instrument
+) -> Iterator[NeedExplanation]:
+    """Static calibrations: what the collection has of each category, and what excludes it."""
+    matches = {match.category: match for match in block.masters if not match.source_block}
+    for need in static_needs(instrument, block.raw_type, block.setup_keys):
+        match = matches.get(need.category)
+        chosen = match.product_id if match else ""
+        collection = look.statics.find(instrument=block.instrument, category=need.category)
+        judged = [_consider_static(one, need, block, chosen) for one in collection]
+        counted = Counter("possible" if one.outcome == "chosen" else one.outcome for one in judged)
+        found = next((one for one in judged if one.outcome == "chosen"), None)
+        yield NeedExplanation(
+            category=need.category,
+            required=need.required,
+            match_keys=need.match,
+            ranges=("static: as long as it is valid; the narrowest setup, then the latest",),
+            state=str(match.state) if match else str(MatchState.MISSING),
+            source_block="",
+            level=match.level if match else None,
+            distance_days=None,
+            why=f"REAL, {found.block}" if found else _why_no_static(judged, need),
+            counts={outcome: counted[outcome] for outcome in _OUTCOMES if counted[outcome]},
+            candidates=tuple(judged),
+            omitted=0,
+        )
+
+
+def _consider_static(
+    static: StaticCalibration, need: StaticNeed, block: AssociationBlock, chosen: str
+) -> Considered:
+    reason = misfit(static, need, block.setup_keys, block.mjd_mid)
+    outcome = "other setup" if reason else "possible"
+    if static.static_id == chosen:
+        outcome = "chosen"
+    setup = static.keys if static.keys != "{}" else "any setup"
+    return Considered(
+        static.name, setup, str(static.state), 0.0, None if reason else 0, outcome, reason
+    )
+
+
+def _why_no_static(judged: Sequence[Considered], need: StaticNeed) -> str:
+    if any(one.outcome == "possible" for one in judged):
+        return "none yet; the collection has one for the next association"
+    if judged:
+        return f"none fits: {judged[0].block}: {judged[0].reason}"
+    return f"none: the collection has no {need.category}; see `vltflow statics build` and `add`"
 
 
 def _consider(

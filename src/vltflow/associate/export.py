@@ -12,7 +12,13 @@ from importlib.metadata import version
 
 from vltflow.associate.matching import parsed
 from vltflow.instruments import Instrument
-from vltflow.records import AssociationBlock, BlockState, MatchState
+from vltflow.records import (
+    AssociationBlock,
+    BlockState,
+    MatchState,
+    Product,
+    StaticCalibration,
+)
 from vltflow.store import Store, Transaction
 
 _STATUS = {
@@ -71,18 +77,20 @@ def _head(look: Transaction, block: AssociationBlock, instrument: Instrument) ->
 def _inputs(look: Transaction, block: AssociationBlock) -> Iterator[str]:
     for frame in look.frames.of_block(block.name):
         yield _line("RAWFILE", f"{_word(frame.location)} {block.raw_type}")
-    names: dict[str, str] = {
-        match.product_id: look.products.get(match.product_id).name
-        for match in block.masters
-        if match.product_id
+    used = [match.product_id for match in block.masters if match.product_id]
+    files: dict[str, Product | StaticCalibration] = {
+        **look.products.by_id(used),
+        **look.statics.by_id(used),
     }
     for match in block.masters:
         optional = "" if match.required else "optional"
         if match.state is MatchState.MISSING:
             yield _line("MCALIB", f"MISSING {_NONE} {match.category} {_NONE}", optional)
             continue
-        source = names.get(match.product_id) or f"{match.category}.{match.source_block}"
-        comment = f"{match.distance_days or 0.0:+.3f} days {optional}".rstrip()
+        file = files.get(match.product_id)
+        source = file.name if file else f"{match.category}.{match.source_block}"
+        distance = f"{match.distance_days or 0.0:+.3f} days" if match.source_block else "static"
+        comment = f"{distance} {optional}".rstrip()
         yield _line(
             "MCALIB", f"{match.state} {_word(source)} {match.category} {match.level}", comment
         )

@@ -17,8 +17,9 @@ from vltflow.associate.cascade import Need, build_cascade
 from vltflow.associate.grouping import TEMPLATE, GroupedFrame, build_block, completeness, group
 from vltflow.associate.matching import MakerIndex, Matcher
 from vltflow.associate.rules import judge, refusal
+from vltflow.associate.statics import match_static, rules_hash, static_needs
 from vltflow.instruments import Instrument
-from vltflow.records import AssociationBlock, BlockState
+from vltflow.records import AssociationBlock, BlockState, MasterMatch
 from vltflow.store import Candidate, Contested, Transaction
 
 Kind = Literal["new", "joined", "renamed", "reopened", "rematched"]
@@ -53,6 +54,8 @@ class Plan:
     """Number of the last event that was taken into account."""
     looked: bool = False
     """Whether there was anything to look at."""
+    rules: str = ""
+    """Hash of the rules and static calibrations that matches follow from."""
 
 
 def plan_association(look: Transaction, instrument: Instrument) -> Plan:
@@ -60,14 +63,38 @@ def plan_association(look: Transaction, instrument: Instrument) -> Plan:
     return _Planner(look, instrument).plan()
 
 
+def match_again(
+    look: Transaction, instrument: Instrument, block: AssociationBlock
+) -> AssociationBlock:
+    """An AB with the best matches of this moment and the state that follows from them."""
+    cascade = build_cascade(instrument)
+    needs = cascade.needs[block.raw_type]
+
+    def index(maker: str) -> MakerIndex:
+        days = cascade.reach[maker]
+        spans = ((block.mjd_mid - days, block.mjd_mid + days),)
+        return MakerIndex(look.association.candidates(instrument.name, maker, spans))
+
+    statics = look.statics.find(instrument=instrument.name)
+    wanted = static_needs(instrument, block.raw_type, block.setup_keys)
+    matched = [
+        *Matcher(needs, index).matches(block.setup_keys, block.mjd_mid),
+        *((match_static(need, block.setup_keys, block.mjd_mid, statics), None) for need in wanted),
+    ]
+    by_category = {need.category: need for need in needs}
+    return judge(replace(block, problem=""), matched, instrument, by_category)
+
+
 class _Planner:
     def __init__(self, look: Transaction, instrument: Instrument) -> None:
         self._look = look
         self._instrument = instrument
         self._cascade = build_cascade(instrument)
-        self._plan = Plan(seen=look.association.last_event())
+        self._statics = look.statics.find(instrument=instrument.name)
+        rules = rules_hash(instrument, self._statics)
+        self._plan = Plan(seen=look.association.last_event(), rules=rules)
         mark = look.association.mark(instrument.name)
-        self._everything = mark.context != instrument.context
+        self._everything = mark.context != rules
         self._changed = set() if self._everything else look.association.changed_since(mark)
         self._drafts: dict[str, list[Change]] = {}
         # What this association changes, as candidates for the raw types that follow.
@@ -205,12 +232,21 @@ class _Planner:
         by_category = {need.category: need for need in needs}
         for change in targets:
             block = change.block
-            matched = matcher.matches(block.setup_keys, block.mjd_mid)
+            matched = [
+                *matcher.matches(block.setup_keys, block.mjd_mid),
+                *self._static_matches(block),
+            ]
             judged = judge(block, matched, self._instrument, by_category)
             if change.kind != "rematched":
                 self._note(Change(change.kind, judged, change.replaces, change.text))
             elif self._is_news(judged, self._before.pop(judged.name)):
                 self._note(Change("rematched", judged, text=f"matched anew, {judged.state}"))
+
+    def _static_matches(
+        self, block: AssociationBlock
+    ) -> Iterator[tuple[MasterMatch, Candidate | None]]:
+        for need in static_needs(self._instrument, block.raw_type, block.setup_keys):
+            yield match_static(need, block.setup_keys, block.mjd_mid, self._statics), None
 
     def _is_news(self, new: AssociationBlock, old: AssociationBlock) -> bool:
         if new.name in self._left_state:

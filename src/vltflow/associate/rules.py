@@ -76,11 +76,17 @@ def _missing_texts(
     missing: Sequence[MasterMatch], needs: Mapping[str, Need], setup: str
 ) -> list[str]:
     by_range: dict[float, list[str]] = {}
+    absent = [match.category for match in missing if match.category not in needs]
     for match in missing:
-        by_range.setdefault(needs[match.category].days, []).append(match.category)
+        if match.category in needs:
+            by_range.setdefault(needs[match.category].days, []).append(match.category)
+    statics = [f"no static calibration {', '.join(absent)} for {setup}: see `vltflow statics`"]
     return [
-        f"no {', '.join(categories)} for {setup} within {days:g} days"
-        for days, categories in by_range.items()
+        *(statics if absent else []),
+        *(
+            f"no {', '.join(categories)} for {setup} within {days:g} days"
+            for days, categories in by_range.items()
+        ),
     ]
 
 

@@ -8,9 +8,9 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from vltflow.associate.planning import Change, Plan, plan_association
+from vltflow.associate.planning import Change, Plan, match_again, plan_association
 from vltflow.instruments import Instrument
-from vltflow.records import BlockState
+from vltflow.records import AssociationBlock, BlockState
 from vltflow.store import Store, Transaction
 
 BATCH = 20_000
@@ -78,6 +78,17 @@ def run(
         return _carry_out(store, instrument, plan, by=by, progress=progress)
 
 
+def preview(look: Transaction, instrument: Instrument, name: str) -> AssociationBlock:
+    """An AB as it would be associated now with a definition, whatever its state; not written.
+
+    Raises
+    ------
+    NotFound
+        If there is no AB with this name.
+    """
+    return match_again(look, instrument, look.blocks.get(name))
+
+
 def _carry_out(
     store: Store, instrument: Instrument, plan: Plan, *, by: str, progress: Progress | None
 ) -> AssociateReport:
@@ -98,7 +109,7 @@ def _carry_out(
             progress(start + len(batch), len(changes))
     if plan.looked and len(late) == len(plan.left_waiting):
         with store.write(by=by, why="association complete") as change:
-            change.association.set_mark(instrument.name, plan.seen, instrument.context)
+            change.association.set_mark(instrument.name, plan.seen, plan.rules)
     report = AssociateReport(
         created=tuple(done.get("new", ())),
         joined=(*done.get("joined", ()), *done.get("renamed", ())),

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from vltflow.core.errors import UserError
+from vltflow.core.errors import ConfigurationError, UserError
 from vltflow.core.site import Site, find_site
 from vltflow.core.time import night_range
 from vltflow.instruments import Instrument, available, load
@@ -84,6 +84,18 @@ def commands(help_text: str | None = None) -> typer.Typer:
 def site_of(context: typer.Context, given: Path | None) -> Site:
     """Site named behind the command, before it, by VLTFLOW_SITE, or the current folder."""
     return find_site(given or (context.obj or {}).get("site"))
+
+
+def site_or_none(context: typer.Context, given: Path | None) -> Site | None:
+    """Site of a command that does without one: None where there is none."""
+    try:
+        return site_of(context, given)
+    except ConfigurationError:
+        raise  # a site that is there, but wrong
+    except UserError:
+        if given is not None:
+            raise
+        return None
 
 
 @contextmanager

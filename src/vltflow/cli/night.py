@@ -69,5 +69,7 @@ def _print(report: NightReport) -> None:
         f"this run: {report.processed} jobs, {report.failed} failed; "
         f"{report.certified} ABs certified automatically, {report.archived} masters archived"
     )
+    if report.compared:
+        out.print(f"{report.compared} ABs compared by both runners: `vltflow compare AB --kept`")
     if report.unknown:
         out.print(f"{report.unknown} frames of the night are of no known type")

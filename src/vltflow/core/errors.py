@@ -6,6 +6,7 @@
     ├── UserError                 wrong use: a command, a configuration, an unknown name
     │   ├── ConfigurationError    a site or instrument file that breaks its schema
     │   ├── UnknownName           a record, instrument or recipe nobody has heard of
+    │   ├── RunnerMissing         a program or plug-in that a recipe needs is not installed
     │   └── SiteBusy              somebody else runs this site at the moment
     ├── DataError                 this input cannot be used as it is
     │   ├── UnreadableFile        truncated, not FITS, empty, forbidden, checksum wrong
@@ -58,6 +59,12 @@ class UnknownName(UserError):
     """A name that no record, instrument or recipe bears."""
 
     code = "unknown_name"
+
+
+class RunnerMissing(UserError):
+    """A program or plug-in that a recipe needs is not installed; says how to install it."""
+
+    code = "runner_missing"
 
 
 class SiteBusy(UserError):

@@ -4,6 +4,7 @@ Takes paths, gives typed headers, fingerprints and rows of pixels; writes produc
 with checksums. Knows what FITS means, not what an instrument or a store is.
 """
 
+from vltflow.fits.amend import amend
 from vltflow.fits.header import FitsValue, Header, keyword
 from vltflow.fits.image import RawImage, materialise
 from vltflow.fits.scanner import Inspection, inspect, scan
@@ -16,6 +17,7 @@ __all__ = [
     "Header",
     "Inspection",
     "RawImage",
+    "amend",
     "has_suffix",
     "inspect",
     "keyword",

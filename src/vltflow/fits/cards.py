@@ -3,34 +3,36 @@
 FITS standard 4.0, section 4 (headers), and the conventions ESO's headers use:
 HIERARCH keywords and CONTINUE for long strings (section 4.2.1.2).
 
-Most cards of a night's frames are equal, so parsed cards are remembered, up to a
-bound. Cards that are strictly standard take one regular expression; all others, such
-as lower-case exponents, blanks inside numbers or a missing slash, take a slower way.
+Most cards of a night's frames are equal, so parsed cards are remembered, up to a bound;
+so are keywords, which are the same even where no value is. Cards that are strictly standard
+take one regular expression; all others, such as lower-case exponents, blanks inside numbers
+or a missing slash, take a slower way.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from vltflow.fits.header import FitsValue, Header
 
 CARD_LENGTH = 80
-_REMEMBERED_CARDS = 16_384
+_KEYWORD_LENGTH = 8
+_REMEMBERED = 4096
+"""Cards, and keywords: enough for the headers of a night, few enough to stay near the processor."""
 
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[ED][+-]?\d+)?"
+_STRICT_NAME = re.compile(r"HIERARCH +([^=]*[^= ]) *|([A-Z0-9_-]{1,8}) *(?<=^.{8})")
 # One alternative a type; the number of the last group that matched tells which it was.
-_STRICT = re.compile(
-    r"(?:HIERARCH +([^=]*[^= ]) *=|([A-Z0-9_-]{1,8}) *(?<=^.{8})= ) *"
-    r"(?:'([^']*(?:''[^']*)*)'"
+_STRICT_VALUE = re.compile(
+    r" *(?:'([^']*(?:''[^']*)*)'"
     r"|([+-]?\d+)"
     rf"|({_NUMBER})"
     r"|([TF])"
-    rf"|\( *({_NUMBER}) *, *({_NUMBER}) *\)"
+    rf"|(\( *{_NUMBER} *, *{_NUMBER} *\))"
     r"|) *(?:/|$)"
-)
+).match
 _STRICT_STRING = re.compile(r" *'(?P<string>[^']*(?:''[^']*)*)' *(?:/|$)")
-_HIERARCH, _KEYWORD, _STRING, _INTEGER, _REAL, _LOGICAL, _PART, _IMAGINARY = range(1, 9)
 
 _LOOSE_NUMBER = r"[+-]? *(?:\d+\.?\d*|\.\d+) *(?:[DEde] *[+-]? *\d+)?"
 # A string ends at the first quote with a blank, a slash or nothing behind it.
@@ -49,17 +51,30 @@ _COMMENTARY_NAMES = frozenset({"COMMENT", "HISTORY", "", "END"})
 _CONTINUE_NAME = "CONTINUE"
 
 
-class _Remembered(dict[str, Pair]):
+class _Names(dict[str, str]):
+    """Keywords by what stands before the equals sign; empty where that is not standard."""
+
+    def __missing__(self, head: str) -> str:
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        match = _STRICT_NAME.fullmatch(head)
+        name = (match[2] or _hierarch_name(match[1])) if match else ""
+        self[head] = name
+        return name
+
+
+class _Pairs(dict[str, Pair]):
     """Pairs by card; a card not seen yet is parsed on the way."""
 
     def __missing__(self, card: str) -> Pair:
-        if len(self) >= _REMEMBERED_CARDS:
+        if len(self) >= _REMEMBERED:
             self.clear()
         pair = self[card] = parse_card(card)
         return pair
 
 
-_pair_of = _Remembered().__getitem__
+_name_of = _Names().__getitem__
+_pair_of = _Pairs().__getitem__
 
 
 def parse_header(text: str) -> Header:
@@ -76,7 +91,7 @@ def parse_header(text: str) -> Header:
     if _CONTINUE_NAME in values:
         return _with_long_strings(cards)
     commentary: tuple[str, ...] = ()
-    without_value = pairs.count(COMMENTARY)
+    without_value = pairs.count(COMMENTARY) if "" in values else 0
     if without_value:
         del values[""]
         commentary = tuple(
@@ -93,23 +108,16 @@ def parse_card(card: str) -> Pair:
     A value that follows no rule at all is given as its text, so that nothing is lost
     and a check of types can show it.
     """
-    match = _STRICT.match(card)
-    if match is None:
+    head, sign, field = card.partition("=")
+    name = _name_of(head)
+    match = _STRICT_VALUE(field) if name and sign else None
+    # Eight columns before the sign are a plain keyword: a blank has to follow the sign.
+    if match is None or (len(head) == _KEYWORD_LENGTH and not field.startswith(" ")):
         return _parse_loosely(card)
-    name = match[_KEYWORD] or _hierarch_name(match[_HIERARCH])
+    if name in _COMMENTARY_NAMES:
+        return COMMENTARY
     kind = match.lastindex
-    value: FitsValue = None
-    if kind == _STRING:
-        value = _unquoted(match[_STRING])
-    elif kind == _INTEGER:
-        value = int(match[_INTEGER])
-    elif kind == _REAL:
-        value = float(match[_REAL].replace("D", "E"))
-    elif kind == _LOGICAL:
-        value = match[_LOGICAL] == "T"
-    elif kind == _IMAGINARY:
-        value = complex(*(float(match[part].replace("D", "E")) for part in (_PART, _IMAGINARY)))
-    return COMMENTARY if name in _COMMENTARY_NAMES else (name, value)
+    return name, None if kind is None else _VALUE_OF[kind](match[kind])
 
 
 def _hierarch_name(text: str) -> str:
@@ -150,6 +158,27 @@ def _loose_value(field: str) -> FitsValue:
 def _loose_number(text: str) -> int | float:
     text = text.replace(" ", "").upper().replace("D", "E")
     return int(text) if text.lstrip("+-").isdigit() else float(text)
+
+
+def _unquoted(text: str) -> str:
+    return text.replace("''", "'").rstrip(" ")
+
+
+def _real(text: str) -> float:
+    return float(text.replace("D", "E"))
+
+
+def _is_true(text: str) -> bool:
+    return text == "T"
+
+
+def _complex(text: str) -> complex:
+    real, imaginary = text[1:-1].split(",")
+    return complex(_real(real), _real(imaginary))
+
+
+_VALUE_OF: tuple[Callable[[str], FitsValue], ...] = (str, _unquoted, int, _real, _is_true, _complex)
+"""By the number of the group in `_STRICT_VALUE`."""
 
 
 def _first_of_each(pairs: Iterable[Pair]) -> dict[str, FitsValue]:
@@ -196,7 +225,3 @@ def _string_field(field: str) -> str | None:
     """Text between the quotes, as it stands there; astropy may part doubled quotes."""
     match = _STRICT_STRING.match(field) or _LOOSE.match(field)
     return match["string"] if match else None
-
-
-def _unquoted(text: str) -> str:
-    return text.replace("''", "'").rstrip(" ")

@@ -86,6 +86,12 @@ def units(path: str | os.PathLike[str]) -> tuple[Unit, ...]:
         return tuple(_Pass(source, os.fspath(path)).units())
 
 
+def units_of(content: io.BytesIO, shown: str) -> tuple[Unit, ...]:
+    """All HDUs of a file in memory, called `shown` in messages; raises as `scan`."""
+    content.seek(0)
+    return tuple(_Pass(_Places(content, content.getbuffer().nbytes), shown).units())
+
+
 def inspect(path: str | os.PathLike[str], *, verify: bool = True) -> Inspection:
     """Fingerprint, headers and wholeness of a file, in one pass over its bytes.
 

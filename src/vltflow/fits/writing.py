@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import io
 import os
 import secrets
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
 from vltflow.fits.checksum import encode, ones_complement_sum
-from vltflow.fits.scanner import Unit, units
+from vltflow.fits.scanner import Unit, units_of
 from vltflow.fits.structure import padded
 
 _NO_SUM = "0"
 _NO_CHECKSUM = "0" * 16
-_CHUNK = 1 << 20
 
 
-def write_product(path: str | os.PathLike[str], hdus: Sequence[Any]) -> None:
+def write_product(path: str | os.PathLike[str], hdus: Sequence[Any]) -> str:
     """Write HDUs with CHECKSUM and DATASUM; the file appears complete or not at all.
 
-    The same HDUs give the same bytes: no date stands beside the checksums.
+    The same HDUs give the same bytes: no date stands beside the checksums. The file is
+    laid out and sealed in memory, then written once; it is hashed while the disk is busy.
 
     Parameters
     ----------
@@ -32,6 +35,11 @@ def write_product(path: str | os.PathLike[str], hdus: Sequence[Any]) -> None:
     hdus : sequence of astropy HDUs
         Images and tables, a primary HDU first. CHECKSUM and DATASUM of their headers
         are set. No compressed images.
+
+    Returns
+    -------
+    str
+        SHA-256 of the file, 64 hex digits.
 
     Raises
     ------
@@ -47,14 +55,11 @@ def write_product(path: str | os.PathLike[str], hdus: Sequence[Any]) -> None:
     for hdu in hdus:
         hdu.header["DATASUM"] = (_NO_SUM, "sum of the data, 32 bits")
         hdu.header["CHECKSUM"] = (_NO_CHECKSUM, "makes the sum of the HDU -0")
-    with new_file(path) as temporary:
-        with temporary.open("wb") as file:
-            fits.HDUList(list(hdus)).writeto(file, output_verify="exception")
-        with temporary.open("r+b") as file:
-            for hdu, unit in zip(hdus, units(temporary), strict=True):
-                data_sum, checksum = _seal(file, unit)
-                hdu.header["DATASUM"] = data_sum
-                hdu.header["CHECKSUM"] = checksum
+    content = io.BytesIO()
+    fits.HDUList(list(hdus)).writeto(content, output_verify="exception")
+    for hdu, unit in zip(hdus, units_of(content, os.fspath(path)), strict=True):
+        hdu.header["DATASUM"], hdu.header["CHECKSUM"] = _seal(content.getbuffer(), unit)
+    return _write_hashed(path, content.getbuffer())
 
 
 def write_bytes(path: str | os.PathLike[str], content: bytes) -> None:
@@ -90,21 +95,23 @@ def _flush(path: Path) -> None:
         os.close(descriptor)
 
 
-def _seal(file: BinaryIO, unit: Unit) -> tuple[str, str]:
-    """Put the checksums of one HDU into its header on disk; give them."""
-    file.seek(unit.header_start)
-    header = np.frombuffer(bytearray(file.read(unit.data_start - unit.header_start)), np.uint8)
-    data_sum = 0
-    left = padded(unit.data_length)
-    while left:
-        part = file.read(min(left, _CHUNK))
-        left -= len(part)
-        data_sum = ones_complement_sum(part, data_sum)
+def _write_hashed(path: str | os.PathLike[str], content: memoryview) -> str:
+    """Write a file and hash its bytes side by side; neither needs the interpreter."""
+    with ThreadPoolExecutor(1, thread_name_prefix="hash") as pool:
+        digest = pool.submit(hashlib.sha256, content)
+        with new_file(path) as temporary:
+            temporary.write_bytes(content)
+    return digest.result().hexdigest()
+
+
+def _seal(content: memoryview, unit: Unit) -> tuple[str, str]:
+    """Put the checksums of one HDU into its header; give DATASUM and CHECKSUM."""
+    header = np.frombuffer(content[unit.header_start : unit.data_start], np.uint8)
+    data = content[unit.data_start : unit.data_start + padded(unit.data_length)]
+    data_sum = ones_complement_sum(data)
     _set_string(header, "DATASUM", str(data_sum))
     checksum = encode(ones_complement_sum(header, data_sum))
     _set_string(header, "CHECKSUM", checksum)
-    file.seek(unit.header_start)
-    file.write(header.tobytes())
     return str(data_sum), checksum
 
 

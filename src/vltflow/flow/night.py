@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from vltflow import archive, associate, certify, classify, process, qc
 from vltflow.core.site import Site
+from vltflow.flow.compare import compare_new
 from vltflow.instruments import Instrument
 from vltflow.store import Store
 
@@ -38,6 +39,8 @@ class NightReport:
     """ABs that this run certified automatically."""
     archived: int = 0
     """Masters that this run archived."""
+    compared: int = 0
+    """ABs on which this run compared the two runners."""
     unknown: int = 0
     """Frames of the night that no classification rule recognises."""
 
@@ -67,6 +70,7 @@ def run_night(
         classify.run(store, instrument)
     tell("classify", 1, 1)
     for instrument in instruments:
+        archive.build_statics(store, instrument)
         associate.run(store, instrument)
     tell("associate", 1, 1)
     done: dict[str, Counter[str]] = {one.name: Counter() for one in instruments}
@@ -85,6 +89,9 @@ def run_night(
             break
         if cancel is not None and cancel.is_set():
             break
+    for instrument in instruments:
+        if cancel is None or not cancel.is_set():
+            done[instrument.name]["compared"] = len(compare_new(store, site, instrument, night))
     return [_report(store, one, night, done[one.name]) for one in instruments]
 
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Literal, cast
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from vltflow.core.errors import ConfigurationError
-from vltflow.instruments.conditions import Condition, Scalar, When
+from vltflow.instruments.conditions import Condition, Scalar, When, matches
 
 Level = Literal[-1, 0, 1, 2, 3]
 Runner = Literal["native", "esorex"]
@@ -315,6 +315,8 @@ class ScoreEntry(Part):
     """PRO CATG of the products that it scores."""
     setup: When = Field(default_factory=dict)
     """Conditions on setup keys."""
+    runner: Runner | None = None
+    """The only runner whose products it scores: not all measure the same; None: all."""
     method: Literal["FIXED", "PERCENT", "SIGMA"]
     low: float | None = None
     high: float | None = None
@@ -406,6 +408,27 @@ class Instrument(Part):
         """Static calibrations that a raw type needs with the runner of its recipe."""
         needs = self.raw_types[raw_type].statics
         return tuple(need for need in needs if self._concerns(need.runner, raw_type))
+
+    @property
+    def tagged(self) -> frozenset[str]:
+        """Raw types of which some frames have another tag than the raw type's name."""
+        rules = self.classification.rules
+        return frozenset(rule.raw_type for rule in rules if rule.tag not in {"", rule.raw_type})
+
+    def tag_of(self, raw_type: str, header: Mapping[str, Any]) -> str:
+        """What ESO's recipes call a frame (DO CATG).
+
+        Parameters
+        ----------
+        raw_type
+            Its raw type.
+        header
+            Keywords in FITS form; looked at only for the raw types in `tagged`.
+        """
+        for rule in self.classification.rules:
+            if rule.raw_type == raw_type and rule.tag and matches(header, rule.when):
+                return rule.tag
+        return raw_type
 
     def _concerns(self, runner: Runner | None, raw_type: str) -> bool:
         return runner in {None, self.recipe_of(raw_type).executed_by}

@@ -6,7 +6,9 @@ Never judges a product, never chooses a calibration.
 """
 
 from vltflow.process.control import abort, retry
+from vltflow.process.executors import LocalExecutor
 from vltflow.process.report import ProcessReport, Progress
 from vltflow.process.run import run
+from vltflow.process.trial import Trial, tried
 
-__all__ = ["ProcessReport", "Progress", "abort", "retry", "run"]
+__all__ = ["LocalExecutor", "ProcessReport", "Progress", "Trial", "abort", "retry", "run", "tried"]

@@ -66,7 +66,7 @@ def keep(job: Job, outcome: Outcome, vault: Vault) -> Kept:
     VaultError
         If the disk refuses, now or to the job itself: the job has to run again.
     """
-    result = _result_of(job, outcome)
+    result = result_of(job, outcome)
     if stops_admission(result.error_code):
         raise VaultError(result.error)
     for name, sha256 in _promised(result):
@@ -144,7 +144,9 @@ def letters() -> Iterator[str]:
         yield text
 
 
-def _result_of(job: Job, outcome: Outcome) -> JobResult:
+def result_of(job: Job, outcome: Outcome) -> JobResult:
+    """What an ended job says, or what has to be said for it."""
+
     def failed(code: str, error: str, state: str = "FAILED") -> JobResult:
         return JobResult(job.job_id, state, error_code=code, error=error)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,26 +13,17 @@ from vltflow.core.errors import ConfigurationError, DoesNotFit, NotFound
 from vltflow.core.identity import content_hash, new_id
 from vltflow.core.site import Site
 from vltflow.core.time import now_iso
-from vltflow.fits import keyword
 from vltflow.instruments import Instrument
 from vltflow.process.admission import Tokens
 from vltflow.process.executors import JobSpec
+from vltflow.process.materials import Materials, frame_payload
+from vltflow.process.runners.esorex.plan import plan_esorex
 from vltflow.process.runners.lookup import native_recipe
 from vltflow.recipes import Recipe
-from vltflow.records import AssociationBlock, Job, MatchState, Product, RawFrame
+from vltflow.records import AssociationBlock, Job, MatchState
 from vltflow.store import Transaction
 
 _RESOURCES = ("cores", "memory_mb", "wall_s")
-
-
-@dataclass(frozen=True, slots=True)
-class Materials:
-    """What the registry knows of the inputs of some ABs."""
-
-    frames: Mapping[str, Sequence[RawFrame]]
-    """By AB, by time."""
-    products: Mapping[str, Product]
-    """Masters by product_id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +46,6 @@ class Task:
             wall_s=self.job.wall_s,
             payload=dict(self.payload),
         )
-
-
-def read_materials(tx: Transaction, blocks: Sequence[AssociationBlock]) -> Materials:
-    """Frames and masters of ABs."""
-    masters = {
-        match.product_id
-        for block in blocks
-        for match in block.masters
-        if match.state is MatchState.REAL
-    }
-    frames = tx.frames.of_blocks([block.name for block in blocks])
-    return Materials(frames, tx.products.by_id(masters) if masters else {})
 
 
 def resources_of(
@@ -120,18 +99,25 @@ def make_task(
         If a parameter in ``recipes.yaml`` is not one of the recipe's.
     NotFound
         If a master is not in the registry.
+    RunnerMissing
+        If ESO's recipe is not installed.
+    MissingCalibration
+        If ESO's recipe declares an input that the definition does not give it.
     """
-    entry = instrument.recipe_of(block.raw_type)
-    execution = entry.execution
-    recipe = native_recipe(execution.recipe)
-    parameters = _parameters(recipe, execution.parameters, instrument)
-    masters = _masters(block, instrument, recipe, materials)
-    frames = materials.frames.get(block.name, ())
+    runner = instrument.recipe_of(block.raw_type).executed_by
+    plan = plan_esorex if runner == "esorex" else _plan_native
+    version, parameters, payload = plan(block, instrument, materials)
+    payload |= {
+        "version": version,
+        "parameters": parameters,
+        "context": instrument.context,
+        "vault": vault_url,
+    }
     work: dict[str, Any] = {
-        "frames": sorted(frame.frame_id for frame in frames),
-        "masters": sorted([master["category"], master["file_id"]] for master in masters),
-        "recipe": recipe.name,
-        "version": recipe.version,
+        "frames": sorted(frame["frame_id"] for frame in payload["frames"]),
+        "masters": sorted([one["category"], one["file_id"]] for one in payload["masters"]),
+        "recipe": payload["recipe"],
+        "version": version,
         "parameters": parameters,
         "context": instrument.context,
     }
@@ -140,8 +126,8 @@ def make_task(
         block=block.name,
         revision=block.revision,
         recipe=block.recipe,
-        recipe_version=recipe.version,
-        runner=entry.executed_by or "none",
+        recipe_version=version,
+        runner=runner or "none",
         parameters=json.dumps(parameters, sort_keys=True, separators=(",", ":")),
         input_hash=content_hash(work),
         created=now_iso(),
@@ -149,17 +135,25 @@ def make_task(
         memory_mb=resources["memory_mb"],
         wall_s=resources["wall_s"],
     )
+    return Task(block, job, payload)
+
+
+Plan = tuple[str, dict[str, Any], dict[str, Any]]
+"""Version of the recipe, all its parameters, and what its runner is told."""
+
+
+def _plan_native(block: AssociationBlock, instrument: Instrument, materials: Materials) -> Plan:
+    execution = instrument.recipe_of(block.raw_type).execution
+    recipe = native_recipe(execution.recipe)
+    frames = materials.frames.get(block.name, ())
     payload = {
         "native": execution.recipe,
-        "version": recipe.version,
-        "parameters": parameters,
-        "context": instrument.context,
-        "vault": vault_url,
-        "frames": [_frame(frame, instrument) for frame in frames],
-        "masters": masters,
+        "recipe": recipe.name,
+        "frames": [frame_payload(frame, instrument) for frame in frames],
+        "masters": _masters(block, instrument, recipe, materials),
         "chips": _chips(block, instrument),
     }
-    return Task(block, job, payload)
+    return recipe.version, _parameters(recipe, execution.parameters, instrument), payload
 
 
 def _parameters(recipe: Recipe, given: Mapping[str, Any], instrument: Instrument) -> dict[str, Any]:
@@ -233,23 +227,6 @@ def _chips(block: AssociationBlock, instrument: Instrument) -> list[dict[str, An
         }
         for chip in instrument.header.detectors[raw_type.detector]
     ]
-
-
-def _frame(frame: RawFrame, instrument: Instrument) -> dict[str, Any]:
-    repairs = {
-        keyword(name): value
-        for repair in instrument.header.repairs
-        if repair.name in frame.repairs
-        for name, value in repair.set.items()
-    }
-    return {
-        "frame_id": frame.frame_id,
-        "name": frame.name,
-        "url": frame.location,
-        "size": frame.size,
-        "raw_type": frame.raw_type,
-        "repairs": repairs,
-    }
 
 
 def _pixels(tx: Transaction, block: AssociationBlock, instrument: Instrument) -> int:

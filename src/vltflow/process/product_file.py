@@ -64,8 +64,8 @@ class Provenance:
 
 def save_product(
     path: Path, product: ProductData, *, first: Mapping[str, Any], provenance: Provenance
-) -> None:
-    """Write a product; `first` is the header of the first raw frame.
+) -> str:
+    """Write a product and give its SHA-256; `first` is the header of the first raw frame.
 
     Raises
     ------
@@ -81,7 +81,7 @@ def save_product(
     header = _header(cards)
     unit = str(product.header.get("BUNIT", ""))
     variance = _header([("EXTNAME", VARIANCE), *([("BUNIT", f"({unit})**2")] if unit else [])])
-    write_product(
+    return write_product(
         path,
         [
             fits.PrimaryHDU(np.asarray(product.data, np.float32), header),
@@ -130,15 +130,16 @@ def _quality_cards() -> Sequence[tuple[str, Any]]:
 
 
 def _header(cards: Iterable[tuple[str, Any]]) -> fits.Header:
-    header = fits.Header()
+    """Header from its cards; of those with the same keyword the last one counts."""
+    written: dict[str, Any] = {}
     for key, value in cards:
         if value is None or isinstance(value, complex):
             continue
         if isinstance(value, float) and not math.isfinite(value):
             continue  # FITS knows no such numbers
         name = f"HIERARCH {key}" if key.startswith("ESO ") else key
-        header[name] = _fitting(key, value)
-    return header
+        written[name] = _fitting(key, value)
+    return fits.Header(fits.Card(name, value) for name, value in written.items())
 
 
 def _fitting(key: str, value: Any) -> Any:

@@ -1,16 +1,22 @@
-"""What a job used: wall time, CPU time, peak memory."""
+"""What a job uses: wall time, CPU time, peak memory; and a limit on the last."""
 
 from __future__ import annotations
 
+import contextlib
+import os
 import resource
+import subprocess
 import sys
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import psutil
+
 from vltflow.process.result import JobResult
 
 _CLEAR = Path("/proc/self/clear_refs")
+_LOOK_SECONDS = 0.05
 _RESET_PEAK = "5"  # proc(5): resets VmHWM to the present size
 
 
@@ -23,10 +29,30 @@ class Usage:
     peak_mb: float
 
     def into(self, result: JobResult) -> JobResult:
-        """The result with these numbers."""
+        """The result with these numbers; those of a program that the job ran count before."""
+        program = result.peak_mb is not None
         return replace(
-            result, elapsed_s=self.elapsed_s, cpu_s=self.cpu_s, peak_mb=round(self.peak_mb, 1)
+            result,
+            elapsed_s=self.elapsed_s,
+            cpu_s=self.cpu_s + (result.cpu_s or 0.0),
+            peak_mb=result.peak_mb if program else round(self.peak_mb, 1),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramUsage:
+    """How a program ended and what it used."""
+
+    status: int
+    """Exit status; the negative number of the signal that killed it."""
+    too_much: bool
+    """Whether it was killed because it used more memory than allowed."""
+    cpu_s: float
+    peak_mb: float
+
+    def into(self, result: JobResult) -> JobResult:
+        """The result with these numbers."""
+        return replace(result, cpu_s=self.cpu_s, peak_mb=round(self.peak_mb, 1))
 
 
 class Meter:
@@ -47,6 +73,44 @@ class Meter:
         """Resources used so far."""
         elapsed = time.monotonic() - self._started
         return Usage(elapsed, time.process_time() - self._cpu, _peak_mb())
+
+
+def watched(process: subprocess.Popen[bytes], limit_mb: float) -> ProgramUsage:
+    """Wait for a program; it is killed when it and its children use more memory than allowed.
+
+    Memory is looked at twenty times a second: what grows faster than the machine's memory
+    in that time is the kernel's to stop.
+    """
+    peak, too_much = 0.0, False
+    while (ended := _reaped(process.pid)) is None:
+        used = _resident_mb(process.pid)
+        peak = max(peak, used)
+        if used > limit_mb and not too_much:
+            too_much = True
+            process.kill()
+        time.sleep(_LOOK_SECONDS)
+    status, usage = ended
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return ProgramUsage(process.returncode, too_much, usage.ru_utime + usage.ru_stime, peak)
+
+
+def _reaped(number: int) -> tuple[int, resource.struct_rusage] | None:
+    found, status, usage = os.wait4(number, os.WNOHANG)
+    return (status, usage) if found else None
+
+
+def _resident_mb(number: int) -> float:
+    """Memory of a program and its children, MB; 0 when it is gone."""
+    try:
+        program = psutil.Process(number)
+        family = [program, *program.children(recursive=True)]
+    except psutil.Error:
+        return 0.0
+    used = 0.0
+    for one in family:
+        with contextlib.suppress(psutil.Error):
+            used += one.memory_info().rss
+    return used / 1e6
 
 
 def _reset_peak() -> None:

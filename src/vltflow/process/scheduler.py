@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from vltflow.core.errors import StoreError, VltflowError
+from vltflow.core.errors import RunnerMissing, StoreError, VltflowError
 from vltflow.core.site import Site
 from vltflow.core.time import now_iso
 from vltflow.instruments import Instrument
@@ -17,18 +17,21 @@ from vltflow.process.admission import Admission, Tokens
 from vltflow.process.collect import Ended, keep, record
 from vltflow.process.executors import Executor, ExecutorState, Outcome
 from vltflow.process.executors.folders import remove_folder
-from vltflow.process.jobs import Task, make_task, read_materials, resources_of, tokens_of
+from vltflow.process.jobs import Task, make_task, resources_of, tokens_of
+from vltflow.process.materials import read_materials
 from vltflow.process.places import Pace, Places
 from vltflow.process.queue import Queue
 from vltflow.process.recover import INTERRUPTED, put_back
 from vltflow.process.report import ProcessReport, Progress, Report
 from vltflow.process.rules import needed_for
+from vltflow.process.runners.esorex.plan import check_esorex
 from vltflow.records import AssociationBlock, BlockState, Job, JobState
 from vltflow.store import Store, Transaction
 
 _TURN_SECONDS = 0.5
 """Longest time without a look at the cancel flag and at aborted ABs."""
 
+_WAITS_FOR_RUNNER = "waits for a runner: "
 _STOP_SECONDS = 10.0
 _FLUSHERS = 8
 
@@ -70,6 +73,7 @@ class Scheduler:
         self._queue = Queue()
         self._ready: dict[str, tuple[AssociationBlock, Mapping[str, int]]] = {}
         self._running: dict[str, tuple[AssociationBlock, Job]] = {}
+        self._without_runner: dict[str, str] = {}
         self._flushers = ThreadPoolExecutor(_FLUSHERS, thread_name_prefix="flush")
         self.outcome = ProcessReport()
 
@@ -104,7 +108,7 @@ class Scheduler:
             self._flushers.shutdown()
             self._give_back()
         self.outcome.cancelled = cancel is not None and cancel.is_set()
-        self.outcome.waiting = self._queue.waiting()
+        self.outcome.waiting = self._queue.waiting() | self._without_runner
 
     def _load(self, night: str | None, instrument: str | None) -> bool:
         """Look at the AB table anew; whether something is there to do."""
@@ -174,20 +178,37 @@ class Scheduler:
         ended: list[tuple[str, BlockState]] = []
         for block in blocks:
             instrument = self._instruments[block.instrument]
-            entry = instrument.recipe_of(block.raw_type)
+            runner = instrument.recipe_of(block.raw_type).executed_by
             try:
-                if entry.executed_by != "native":
-                    ended += self._refuse(
-                        tx, block, BlockState.BLOCKED, _no_runner(block, entry.runner)
-                    )
+                if runner is None:
+                    ended += self._refuse(tx, block, BlockState.BLOCKED, _no_recipe(block))
                     continue
+                if runner == "esorex":
+                    check_esorex(block, instrument)
                 resources = resources_of(tx, block, instrument, self._site)
+            except RunnerMissing as error:
+                self._postpone(tx, block, str(error))
+                continue
             except VltflowError as error:
                 ended += self._refuse(tx, block, BlockState.FAILED, str(error))
                 continue
-            self._ready[block.name] = (block, resources)
+            self._ready[block.name] = (self._with_runner(tx, block), resources)
             self._admission.add(block.name, tokens_of(resources))
         return ended
+
+    def _postpone(self, tx: Transaction, block: AssociationBlock, reason: str) -> None:
+        """Leave an AB planned: it runs as soon as its program is installed."""
+        problem = f"{_WAITS_FOR_RUNNER}{reason}"
+        self._without_runner[block.name] = problem
+        if block.problem != problem:
+            tx.blocks.set_problem(block.name, problem)
+
+    def _with_runner(self, tx: Transaction, block: AssociationBlock) -> AssociationBlock:
+        """The AB without the remark of an earlier run that its program was missing."""
+        if not block.problem.startswith(_WAITS_FOR_RUNNER):
+            return block
+        tx.blocks.set_problem(block.name, "")
+        return replace(block, problem="")
 
     def _refuse(
         self, tx: Transaction, block: AssociationBlock, state: BlockState, problem: str
@@ -219,7 +240,7 @@ class Scheduler:
         self, tx: Transaction, picked: list[tuple[AssociationBlock, Mapping[str, int]]]
     ) -> tuple[list[Task], list[tuple[str, BlockState]]]:
         blocks = [block for block, _ in picked]
-        materials = read_materials(tx, blocks)
+        materials = read_materials(tx, blocks, self._instruments)
         earlier = tx.jobs.of_blocks([block.name for block in blocks])
         tasks: list[Task] = []
         ended: list[tuple[str, BlockState]] = []
@@ -348,7 +369,5 @@ def _numbered(job: Job, earlier: Sequence[Job]) -> Job:
     return replace(job, attempt=1 + sum(one.revision == job.revision for one in earlier))
 
 
-def _no_runner(block: AssociationBlock, runner: str) -> str:
-    if runner == "none":
-        return f"waits for a recipe: {block.recipe} comes with a later version"
-    return f"waits for a runner: {block.recipe} needs {runner}, which this version cannot start"
+def _no_recipe(block: AssociationBlock) -> str:
+    return f"waits for a recipe: no runner executes {block.recipe} yet"

@@ -28,6 +28,7 @@ from vltflow.process.executors.interface import LOG_FILE, JobSpec
 from vltflow.process.resources import Meter
 from vltflow.process.result import JobResult, write_result
 from vltflow.process.runners.boundary import failure_of
+from vltflow.process.runners.esorex.run import run_esorex
 from vltflow.process.runners.native import run_native
 
 log = logging.getLogger("vltflow.process.worker")  # not __main__, as which it runs
@@ -68,18 +69,18 @@ def run_job(spec: JobSpec) -> None:
     os.environ[FOLDER_VARIABLE] = str(folder)
     try:
         with _logging_into(folder / LOG_FILE):
-            result = _measured(spec, folder)
+            result = _measured(spec, folder, lock)
         write_result(folder, result)
     finally:
         os.close(lock)
 
 
-def _measured(spec: JobSpec, folder: Path) -> JobResult:
+def _measured(spec: JobSpec, folder: Path, lock: int) -> JobResult:
     meter = Meter()
     log.info("job=%s recipe=%s process=%d", spec.job_id, spec.recipe, os.getpid())
     log.info("parameters=%s", json.dumps(spec.payload.get("parameters", {}), sort_keys=True))
     try:
-        result = run_native(spec, folder)
+        result = _run(spec, folder, lock)
     except Exception as error:  # noqa: BLE001 - the job's boundary: everything becomes a result
         result = failure_of(spec.job_id, error)
     usage = meter.stop()
@@ -88,6 +89,12 @@ def _measured(spec: JobSpec, folder: Path) -> JobResult:
         result.state, usage.elapsed_s, usage.cpu_s, usage.peak_mb, result.error,
     )  # fmt: skip
     return usage.into(result)
+
+
+def _run(spec: JobSpec, folder: Path, lock: int) -> JobResult:
+    if spec.runner == "native":
+        return run_native(spec, folder)
+    return run_esorex(spec, folder, lock)
 
 
 @contextlib.contextmanager

@@ -2,9 +2,11 @@
 
 Takes ABs with new products; gives QC1 values, scores against fixed and running
 limits, and one report page an AB, all from the same arrays and headers.
-Never decides what may be used, and never knows which runner made a product.
+Never decides what may be used. Which runner made a product matters only to thresholds
+that say so.
 """
 
+from vltflow.qc.measure import quality_keywords
 from vltflow.qc.run import BlockScore, run
 
-__all__ = ["BlockScore", "run"]
+__all__ = ["BlockScore", "quality_keywords", "run"]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from vltflow.instruments import Instrument
+from vltflow.instruments.model import ScoreEntry
+from vltflow.qc.measure import base_name
 from vltflow.qc.rules import Subject, applicable, score
 from vltflow.records import (
     AssociationBlock,
@@ -16,6 +18,7 @@ from vltflow.records import (
     QcValue,
     RawFrame,
     Score,
+    StaticCalibration,
     Verdict,
 )
 from vltflow.store import Transaction
@@ -32,8 +35,8 @@ class Dossier:
     frames: tuple[RawFrame, ...]
     products: tuple[Product, ...]
     """Of the present revision."""
-    masters: dict[str, Product]
-    """Calibrations that were used, by product id."""
+    masters: Mapping[str, Product | StaticCalibration]
+    """Calibrations that were used, by product id or static id."""
     job: Job | None
     """The job that made the products."""
     verdict: Verdict | None
@@ -62,6 +65,7 @@ def gather(tx: Transaction, name: str) -> Dossier:
         If there is no such AB.
     """
     block = tx.blocks.get(name)
+    used = [match.product_id for match in block.masters if match.product_id]
     products = tuple(tx.products.of_block(name, block.revision))
     jobs = {product.job_id for product in products}
     verdicts = tx.quality.verdicts([name]).get(name, [])
@@ -70,7 +74,7 @@ def gather(tx: Transaction, name: str) -> Dossier:
         block=block,
         frames=tx.frames.of_block(name),
         products=products,
-        masters=tx.products.by_id(match.product_id for match in block.masters if match.product_id),
+        masters={**tx.products.by_id(used), **tx.statics.by_id(used)},
         job=next((job for job in tx.jobs.of_block(name) if job.job_id in jobs), None),
         verdict=current[-1] if current else None,
     )
@@ -93,11 +97,13 @@ def judge(
         What stood instead of a number, by category and parameter.
     """
     block = dossier.block
+    runner = dossier.job.runner if dossier.job else ""
     values = {(value.category, value.parameter): value for value in measured}
     history = {key: tx.quality.trend(value, SHOWN_HISTORY) for key, value in values.items()}
     scores = []
     for category in _categories(instrument, dossier):
-        for parameter, entries in applicable(instrument, block, category).items():
+        thresholds = applicable(instrument, block, category, runner)
+        for parameter, entries in _measured_names(category, thresholds, [*values, *undefined]):
             key = (category, parameter)
             probe = values.get(key) or _probe(dossier, category, parameter)
             window = max(entry.window for entry in entries)
@@ -111,6 +117,21 @@ def judge(
         catalogue={one.name: one for one in tx.quality.parameters(instrument.name)},
         unscored=dict(instrument.qc.unscored),
     )
+
+
+def _measured_names(
+    category: str,
+    thresholds: Mapping[str, Sequence[ScoreEntry]],
+    keys: Iterable[tuple[str, str]],
+) -> Iterator[tuple[str, Sequence[ScoreEntry]]]:
+    """Each threshold with the parameters it scores: one for each extension that has it."""
+    names: dict[str, list[str]] = {}
+    for owner, parameter in keys:
+        if owner == category:
+            names.setdefault(base_name(parameter), []).append(parameter)
+    for parameter, entries in thresholds.items():
+        for name in names.get(parameter, [parameter]):
+            yield name, entries
 
 
 def _categories(instrument: Instrument, dossier: Dossier) -> list[str]:

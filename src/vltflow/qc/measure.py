@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,10 @@ class Measured:
 def measure(
     block: AssociationBlock, product: Product, path: Path, units: Mapping[str, str]
 ) -> Measured:
-    """QC1 values in the headers of all HDUs of a product; a keyword counts where it stands first.
+    """QC1 values in the headers of all HDUs of a product.
+
+    A keyword that stands in several HDUs is measured once for each: its name then ends with
+    ``@`` and EXTNAME, as in ``QC DARK MED@CHIP1.INT1``.
 
     Parameters
     ----------
@@ -48,9 +51,7 @@ def measure(
     """
     values: dict[str, float] = {}
     undefined: dict[str, str] = {}
-    for parameter, value in _quality_keywords(path, product.name):
-        if parameter in values or parameter in undefined:
-            continue
+    for parameter, value in _named(_quality_keywords(path, product.name)).items():
         number = _number(value)
         if number is None:
             continue
@@ -59,19 +60,57 @@ def measure(
         else:
             undefined[parameter] = str(value).strip()
     found = tuple(
-        _value(block, product, parameter, number, units.get(parameter, ""))
+        _value(block, product, parameter, number, units.get(base_name(parameter), ""))
         for parameter, number in values.items()
     )
     return Measured(found, undefined)
 
 
-def _quality_keywords(path: Path, name: str) -> Iterator[tuple[str, Any]]:
+def quality_keywords(path: Path) -> dict[str, float]:
+    """Finite QC1 values of a product by parameter, named as by `measure`.
+
+    Raises
+    ------
+    UnreadableFile
+        If the file is no FITS file.
+    """
+    named = _named(_quality_keywords(path, path.name))
+    numbers = {parameter: _number(value) for parameter, value in named.items()}
+    return {
+        parameter: number
+        for parameter, number in numbers.items()
+        if number is not None and math.isfinite(number)
+    }
+
+
+def base_name(parameter: str) -> str:
+    """Name of a parameter without the extension that it was measured on."""
+    return parameter.partition("@")[0]
+
+
+def _named(found: Iterable[tuple[str, str, Any]]) -> dict[str, Any]:
+    """Values by parameter; those that stand in several HDUs with the name of each."""
+    places: dict[str, dict[str, Any]] = {}
+    for extension, parameter, value in found:
+        places.setdefault(parameter, {}).setdefault(extension, value)
+    named: dict[str, Any] = {}
+    for parameter, values in places.items():
+        if len(values) == 1:
+            named[parameter] = next(iter(values.values()))
+        else:
+            named |= {f"{parameter}@{extension}": value for extension, value in values.items()}
+    return named
+
+
+def _quality_keywords(path: Path, name: str) -> Iterator[tuple[str, str, Any]]:
+    """HDU, parameter and value of each QC keyword."""
     try:
         with fits.open(path, memmap=False, lazy_load_hdus=True) as hdus:
-            for hdu in hdus:
+            for number, hdu in enumerate(hdus):
+                place = hdu.name.strip() or str(number)
                 for card in hdu.header.cards:
                     if card.keyword.startswith(_GROUP):
-                        yield card.keyword.removeprefix(_PREFIX), _card_value(card)
+                        yield place, card.keyword.removeprefix(_PREFIX), _card_value(card)
     except OSError as error:
         raise UnreadableFile(
             f"product {name} ({path}) cannot be read: {error}",

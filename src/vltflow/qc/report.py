@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,8 +15,18 @@ from vltflow.plots import load_figures
 from vltflow.plots.draw import draw
 from vltflow.plots.trend import Trend, draw_trend
 from vltflow.qc.dossier import Dossier, Quality
+from vltflow.qc.measure import base_name
 from vltflow.qc.rules import limits_text
-from vltflow.records import Colour, MasterMatch, Product, QcFigure, QcValue, Score, score_text
+from vltflow.records import (
+    Colour,
+    MasterMatch,
+    Product,
+    QcFigure,
+    QcValue,
+    Score,
+    StaticCalibration,
+    score_text,
+)
 from vltflow.store import Store
 
 COLOUR_WORDS = {Colour.GREEN: "green", Colour.RED: "red", Colour.GREY: "not scored"}
@@ -137,9 +147,9 @@ def _row(
     value: QcValue | None,
 ) -> ScoreRow:
     name = key[1]
-    entry = quality.catalogue.get(name)
+    entry = quality.catalogue.get(base_name(name))
     colour = score.colour if score else Colour.GREY
-    why_not = quality.unscored.get(name, "no threshold is defined")
+    why_not = quality.unscored.get(base_name(name), "no threshold is defined")
     return ScoreRow(
         parameter=name,
         description=entry.description if entry else "not in the catalogue",
@@ -197,7 +207,9 @@ def _drawn(
     ]
 
 
-def _calibration(match: MasterMatch, masters: dict[str, Product]) -> dict[str, str]:
+def _calibration(
+    match: MasterMatch, masters: Mapping[str, Product | StaticCalibration]
+) -> dict[str, str]:
     used = masters.get(match.product_id)
     level = "" if match.level is None else f"{match.level}: {LEVEL_WORDS[match.level]}"
     distance = match.distance_days

@@ -30,12 +30,12 @@ class Subject:
 
 
 def applicable(
-    instrument: Instrument, block: AssociationBlock, category: str
+    instrument: Instrument, block: AssociationBlock, category: str, runner: str = ""
 ) -> dict[str, list[ScoreEntry]]:
     """Thresholds by parameter that hold for a product category of an AB, in their order.
 
-    They hold when the category is theirs, the setup fulfils their conditions and the
-    night lies in their dates (both ends included).
+    They hold when the category and the runner that made the product are theirs, the setup
+    fulfils their conditions and the night lies in their dates (both ends included).
     """
     setup = {keyword(name): value for name, value in json.loads(block.setup_keys or "{}").items()}
     night = date.fromisoformat(block.night)
@@ -43,6 +43,7 @@ def applicable(
     for entry in instrument.scores.thresholds:
         if (
             category in entry.categories
+            and entry.runner in {None, runner}
             and entry.valid_from <= night <= entry.valid_to
             and matches(setup, entry.setup)
         ):

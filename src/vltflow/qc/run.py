@@ -12,7 +12,7 @@ from vltflow.core.errors import Conflict, VltflowError
 from vltflow.core.time import now_iso
 from vltflow.instruments import Instrument
 from vltflow.qc.dossier import Dossier, Quality, gather, judge
-from vltflow.qc.measure import measure
+from vltflow.qc.measure import base_name, measure
 from vltflow.qc.report import figures_of, render
 from vltflow.records import AssociationBlock, BlockState, Colour, QcParameter, QcValue, score_text
 from vltflow.store import Store
@@ -134,7 +134,7 @@ def _measured(
             values += found.values
             for parameter, written in found.undefined.items():
                 undefined[product.category, parameter] = written
-    unknown = sorted({value.parameter for value in values} - set(units))
+    unknown = sorted({base_name(value.parameter) for value in values} - set(units))
     if unknown:
         _log.warning("ab=%s parameters outside the catalogue: %s", dossier.block.name, unknown)
     return values, undefined

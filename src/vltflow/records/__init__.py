@@ -17,6 +17,7 @@ from vltflow.records.quality import (
     Verdict,
     score_text,
 )
+from vltflow.records.static import StaticCalibration, StaticState
 
 __all__ = [
     "ACTIVE_STATES",
@@ -40,6 +41,8 @@ __all__ = [
     "Quarantined",
     "RawFrame",
     "Score",
+    "StaticCalibration",
+    "StaticState",
     "Threshold",
     "ThresholdMethod",
     "Verdict",

@@ -72,6 +72,7 @@ def simulate_day(  # noqa: PLR0913
     small: bool = False,
     defects: Sequence[str] = (),
     raw_types: Collection[str] = (),
+    setups: Collection[str] = (),
     progress: Callable[[int, int], None] | None = None,
 ) -> SimulatedDay:
     """Write the raw frames of a night and their truth.
@@ -92,6 +93,8 @@ def simulate_day(  # noqa: PLR0913
         Names from `DEFECTS`.
     raw_types
         Only templates of these raw types, such as ``BIAS_BLUE``; all if none is given.
+    setups
+        Only templates with these setups, such as ``red_1x1_580nm_0.6``; all if none is given.
     progress
         Called with the number of templates done and in all.
 
@@ -104,12 +107,12 @@ def simulate_day(  # noqa: PLR0913
     Raises
     ------
     UnknownName
-        If the instrument, a defect or a raw type is unknown.
+        If the instrument, a defect, a raw type or a setup is unknown.
     UserError
         If the night is no date.
     """
     instrument_model = model(instrument)
-    templates = _chosen(_templates(instrument_model, night), raw_types)
+    templates = _chosen(_templates(instrument_model, night), raw_types, setups)
     victims = faults.choose_victims(defects, templates, night=night, seed=seed)
     (out / "truth").mkdir(parents=True, exist_ok=True)
     _write_maps(instrument_model, templates, out / "truth", small=small)
@@ -132,15 +135,25 @@ def _templates(instrument: Instrument, night: str) -> Sequence[Template]:
     return instrument.templates(night)
 
 
-def _chosen(templates: Sequence[Template], raw_types: Collection[str]) -> Sequence[Template]:
-    known = {template.raw_type for template in templates}
-    unknown = sorted(set(raw_types) - known)
-    if unknown:
+def _chosen(
+    templates: Sequence[Template], raw_types: Collection[str], setups: Collection[str]
+) -> Sequence[Template]:
+    _refuse_unknown("raw type", raw_types, {one.raw_type for one in templates})
+    _refuse_unknown("setup", setups, {one.setup.label for one in templates})
+    return [
+        one
+        for one in templates
+        if (not raw_types or one.raw_type in raw_types)
+        and (not setups or one.setup.label in setups)
+    ]
+
+
+def _refuse_unknown(what: str, given: Collection[str], known: Collection[str]) -> None:
+    if unknown := sorted(set(given) - set(known)):
         raise UnknownName(
-            f"the day has no frames of {', '.join(unknown)}",
-            hint=f"It has: {', '.join(sorted(known))}",
+            f"no {what} {', '.join(unknown)} is simulated",
+            hint=f"Known: {', '.join(sorted(known))}",
         )
-    return [one for one in templates if not raw_types or one.raw_type in raw_types]
 
 
 def _run(

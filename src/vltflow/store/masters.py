@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from itertools import pairwise
+from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, delete, exists, insert, select, update
+from sqlalchemy import Connection, delete, exists, select
 
-from vltflow.core.errors import NotFound, StoreError, ValidityOverlap
+from vltflow.core.errors import StoreError, ValidityOverlap
 from vltflow.records import Master, MasterState, Product, ProductState
 from vltflow.store import schema
 from vltflow.store.events import Events
 from vltflow.store.products import Products
-from vltflow.store.rows import chunks, values_of
+from vltflow.store.rows import chunks, insert_rows, values_of
 from vltflow.store.setups import Setups
 
 
@@ -24,40 +26,28 @@ class Masters:
         self._events = events
         self._setups = setups
 
-    def add(self, master: Master) -> None:
-        """Register a certified master, or certify one anew.
+    def put(self, masters: Sequence[Master]) -> None:
+        """Register masters, or write them anew, all at once: neighbours may trade time.
 
         Raises
         ------
         ValidityOverlap
-            If a valid master of its category and setup holds at a time of its range.
+            If two valid masters of one category and setup would hold at the same time.
         StoreError
-            If it is valid at no time.
+            If one would be valid at no time.
         """
-        self._check_range(master)
+        for kind in {(one.instrument, one.category, one.setup_keys) for one in masters}:
+            self._check(kind, masters)
         table = schema.master
-        self._connection.execute(delete(table).where(table.c.product_id == master.product_id))
-        number = self._setups.number(master.setup, master.setup_keys)
-        values = values_of(master, without=("setup", "setup_keys")) | {"setup_number": number}
-        self._connection.execute(insert(table), values)
-        self._events.add("master", master.product_id, _range_text(master))
-
-    def update(self, master: Master) -> None:
-        """Write state and validity range of a registered master.
-
-        Raises
-        ------
-        NotFound
-            If it is not registered.
-        ValidityOverlap, StoreError
-            As for `add`.
-        """
-        self._check_range(master)
-        statement = update(schema.master).where(schema.master.c.product_id == master.product_id)
-        values = {name: getattr(master, name) for name in ("state", "valid_from", "valid_to")}
-        if not self._connection.execute(statement.values(values)).rowcount:
-            raise NotFound(f"no master {master.product_id}")
-        self._events.add("master", master.product_id, _range_text(master))
+        for chunk in chunks(master.product_id for master in masters):
+            self._connection.execute(delete(table).where(table.c.product_id.in_(chunk)))
+        rows = (
+            values_of(master, without=("setup", "setup_keys"))
+            | {"setup_number": self._setups.number(master.setup, master.setup_keys)}
+            for master in masters
+        )
+        insert_rows(self._connection, table, rows)
+        self._events.add_many("master", [(one.product_id, _range_text(one)) for one in masters])
 
     def get(self, product_id: str) -> Master | None:
         """Master record of a product, whatever its state."""
@@ -138,24 +128,26 @@ class Masters:
         found = products.by_id(ids).values()
         return sorted(found, key=lambda product: (product.mjd, product.name))
 
-    def _check_range(self, master: Master) -> None:
-        if master.state is not MasterState.VALID:
-            return
-        if not master.valid_from < master.valid_to:
-            raise StoreError(f"{master.name} would be valid at no time: {_range_text(master)}")
-        table = schema.master.c
-        overlapping = self._select(
-            *_siblings(master.instrument, master.category, master.setup_keys),
-            table.product_id != master.product_id,
-            table.valid_from < master.valid_to,
-            table.valid_to > master.valid_from,
-        )
-        for other in overlapping:
-            raise ValidityOverlap(
-                f"{_range_text(master)} of {master.name} overlaps "
-                f"{_range_text(other)} of {other.name}",
-                hint="Revoke one of them, or let one range end where the other begins",
-            )
+    def _check(self, kind: tuple[str, str, str], masters: Sequence[Master]) -> None:
+        """Refuse masters after which two of one instrument, category and setup overlap."""
+        after = {one.product_id: one for one in (*self.siblings(*kind), *masters)}
+        valid = [
+            one
+            for one in after.values()
+            if one.state is MasterState.VALID
+            and (one.instrument, one.category, one.setup_keys) == kind
+        ]
+        valid.sort(key=attrgetter("valid_from", "valid_to"))
+        for one in valid:
+            if not one.valid_from < one.valid_to:
+                raise StoreError(f"{one.name} would be valid at no time: {_range_text(one)}")
+        for earlier, later in pairwise(valid):
+            if earlier.valid_to > later.valid_from:
+                raise ValidityOverlap(
+                    f"{_range_text(later)} of {later.name} overlaps "
+                    f"{_range_text(earlier)} of {earlier.name}",
+                    hint="Revoke one of them, or let one range end where the other begins",
+                )
 
     def _select(self, *conditions: Any) -> list[Master]:
         table = schema.master.c

@@ -193,9 +193,36 @@ class Quality:
         )
         self._events.add("block", block, f"QC report {file_id[:12]}")
 
+    def set_comparison(self, block: str, revision: int, file_id: str, created: str) -> None:
+        """Note which vault file compares two runners on an AB."""
+        table = schema.comparison
+        same = (table.c.block == block) & (table.c.revision == revision)
+        self._connection.execute(delete(table).where(same))
+        self._connection.execute(
+            insert(table).values(block=block, revision=revision, file_id=file_id, created=created)
+        )
+        self._events.add("block", block, f"runners compared {file_id[:12]}")
+
+    def compared(self, blocks: Collection[str]) -> dict[str, int]:
+        """Latest revision of each AB of which two runners were compared."""
+        table = schema.comparison.c
+        statement = select(table.block, table.revision).order_by(table.revision)
+        return {
+            row.block: row.revision
+            for chunk in chunks(blocks)
+            for row in self._connection.execute(statement.where(table.block.in_(chunk)))
+        }
+
+    def comparisons(self, blocks: Collection[str]) -> dict[str, str]:
+        """Vault file of the latest comparison of two runners on each AB that has one."""
+        return self._latest_files(schema.comparison, blocks)
+
     def reports(self, blocks: Collection[str]) -> dict[str, str]:
         """Vault file of the QC report of each AB's latest revision that has one."""
-        table = schema.report.c
+        return self._latest_files(schema.report, blocks)
+
+    def _latest_files(self, source: Table, blocks: Collection[str]) -> dict[str, str]:
+        table = source.c
         statement = select(table.block, table.file_id).order_by(table.revision)
         return {
             row.block: row.file_id

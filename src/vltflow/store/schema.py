@@ -239,6 +239,35 @@ Index(
     master.c.mjd,
 )
 
+static = Table(
+    "static",
+    metadata,
+    Column("static_id", Text, primary_key=True),
+    Column("instrument", Text, nullable=False),
+    Column("category", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("file_id", Text, nullable=False),
+    Column("size", Whole, nullable=False),
+    Column("keys", Text, nullable=False),
+    _text("builder"),
+    Column("origin", Text, nullable=False),
+    Column("licence", Text, nullable=False),
+    Column("valid_from", Real, nullable=False),
+    Column("valid_to", Real, nullable=False),
+    Column("added", Text, nullable=False),
+    Column("state", Text, nullable=False),
+)
+Index("ix_static_category", static.c.instrument, static.c.category)
+
+comparison = Table(
+    "comparison",
+    metadata,
+    Column("block", Text, ForeignKey("block.name"), primary_key=True),
+    Column("revision", Whole, primary_key=True),
+    Column("file_id", Text, nullable=False),
+    Column("created", Text, nullable=False),
+)
+
 qc_parameter = Table(
     "qc_parameter",
     metadata,

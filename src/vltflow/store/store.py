@@ -24,6 +24,7 @@ from vltflow.store.quality import Quality
 from vltflow.store.quarantine import Quarantine
 from vltflow.store.roles import exclusive
 from vltflow.store.setups import KnownSetups, Setups
+from vltflow.store.statics import Statics
 from vltflow.store.vault import Vault
 
 
@@ -44,6 +45,7 @@ class Transaction:
         self.products = Products(connection, self.events, self.setups)
         self.masters = Masters(connection, self.events, self.setups)
         self.quality = Quality(connection, self.events, self.setups)
+        self.statics = Statics(connection, self.events)
 
 
 class Store:

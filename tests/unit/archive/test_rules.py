@@ -1,4 +1,5 @@
 import itertools
+import math
 
 import pytest
 from hypothesis import given
@@ -6,6 +7,7 @@ from hypothesis import strategies as st
 
 from vltflow.archive import SAME_MOMENT_DAYS, reach_days, validity
 from vltflow.archive.rules import is_master, master_categories
+from vltflow.associate.matching import nearest
 from vltflow.core.errors import ValidityOverlap
 from vltflow.records import Master
 
@@ -38,7 +40,31 @@ def ranges(mjds, reach):
     ],
 )
 def test_a_master_holds_to_the_middle_between_neighbours_within_reach(mjds, reach, expected):
-    assert ranges(mjds, reach) == expected
+    assert [(round(start, 9), round(end, 9)) for start, end in ranges(mjds, reach)] == expected
+
+
+def holding(mjds, reach, moment):
+    return [
+        one.mjd for one in validity([master(mjd) for mjd in mjds], reach)
+        if one.valid_from <= moment < one.valid_to
+    ]  # fmt: skip
+
+
+def test_exactly_in_the_middle_and_at_the_end_of_its_reach_the_earlier_master_holds():
+    assert holding([10.0, 12.0], 5.0, 11.0) == [10.0]
+    assert holding([10.0, 12.0], 5.0, math.nextafter(11.0, 12.0)) == [12.0]
+    assert holding([10.0], 5.0, 15.0) == holding([10.0], 5.0, 5.0) == [10.0]
+    assert holding([10.0], 5.0, math.nextafter(15.0, 16.0)) == []
+
+
+@given(st.floats(57000.0, 57010.0), st.floats(0.001, 10.0), st.integers(-3, 3))
+def test_around_the_middle_archive_and_association_agree(mjd, distance, steps):
+    mjds = [mjd, mjd + distance]
+    moment = sum(mjds) / 2
+    for _ in range(abs(steps)):
+        moment = math.nextafter(moment, math.copysign(math.inf, steps))
+    nearest_one = nearest((mjds, mjds), moment)
+    assert holding(mjds, 100.0, moment) == [nearest_one]
 
 
 @given(moments, reaches)
@@ -52,16 +78,13 @@ def test_ranges_never_overlap_and_hold_their_own_moment(mjds, reach):
 
 @given(moments, reaches, st.floats(56990.0, 57110.0))
 def test_the_valid_master_is_the_nearest_in_reach(mjds, reach, moment):
-    valid = [
-        one.mjd for one in validity([master(mjd) for mjd in mjds], reach)
-        if one.valid_from <= moment < one.valid_to
-    ]  # fmt: skip
-    nearest = min(abs(mjd - moment) for mjd in mjds)
+    valid = holding(mjds, reach, moment)
+    closest = min(abs(mjd - moment) for mjd in mjds)
     if valid:
         assert len(valid) == 1
-        assert abs(valid[0] - moment) == pytest.approx(nearest, abs=1e-9)
+        assert abs(valid[0] - moment) == pytest.approx(closest, abs=1e-9)
     else:
-        assert nearest >= reach - 1e-9
+        assert closest >= reach - 1e-9
 
 
 @given(moments, reaches, st.randoms())

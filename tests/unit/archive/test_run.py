@@ -36,7 +36,8 @@ def set_state(store, made, state):
 
 def ranges(store, instrument, **fields):
     return [
-        (one.mjd, one.valid_from, one.valid_to) for one in find(store, instrument, BIAS, **fields)
+        (one.mjd, round(one.valid_from, 9), round(one.valid_to, 9))
+        for one in find(store, instrument, BIAS, **fields)
     ]
 
 
@@ -95,7 +96,7 @@ def test_any_order_of_arrivals_and_revocations_ends_the_same(
     left = sorted(set(moments) - set(gone))
     edges = [
         left[0] - 30,
-        *((a + b) / 2 for a, b in itertools.pairwise(left)),
+        *(round((a + b) / 2, 9) for a, b in itertools.pairwise(left)),
         left[-1] + 30,
     ]
     found = ranges(sqlite_store, small_instrument)
@@ -166,14 +167,15 @@ def test_find_gives_the_one_that_holds_at_a_moment(sqlite_store, small_instrumen
     run(sqlite_store, small_instrument)
     found = {
         moment: [mjd for mjd, *_ in ranges(sqlite_store, small_instrument, setup="1x1", mjd=moment)]
-        for moment in (57049.9, 57050.0, 57081.999, 57082.0, 57114.0)
+        for moment in (57049.9, 57050.0, 57082.0, 57082.001, 57114.0, 57114.001)
     }
     assert found == {
         57049.9: [],
         57050.0: [57080.0],
-        57081.999: [57080.0],
-        57082.0: [57084.0],
-        57114.0: [],
+        57082.0: [57080.0],
+        57082.001: [57084.0],
+        57114.0: [57084.0],
+        57114.001: [],
     }
 
 

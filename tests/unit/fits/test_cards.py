@@ -52,6 +52,8 @@ def card(text: str) -> str:
         ("HIERARCH  ESO  TEL  ALT =  45.0", ("ESO TEL ALT", 45.0)),
         ("HIERARCH eso ins mode ='RED'", ("ESO INS MODE", "RED")),
         ("EARLY = 5 / equal sign too early", ("EARLY", 5)),
+        ("HIERARCH ESO A=5", ("ESO A", 5)),
+        ("HIERARCH= 5", ("HIERARCH", 5)),
         ("BAD     = nonsense", ("BAD", "nonsense")),
         ("OPEN    = 'never closed", ("OPEN", "'never closed")),
     ],
@@ -63,7 +65,11 @@ def test_card_has_the_value_that_the_standard_gives_it(text: str, expected: tupl
 
 
 @pytest.mark.parametrize(
-    "text", ["COMMENT = 5 is no value", "HISTORY done", "", "NOVALUE here", "        blank name"]
+    "text",
+    [
+        *("COMMENT = 5 is no value", "HISTORY done", "", "NOVALUE here", "        blank name"),
+        "HIERARCH NO SIGN",
+    ],
 )
 def test_cards_without_value_are_commentary(text: str) -> None:
     assert parse_card(card(text)) is COMMENTARY

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import subprocess
 from pathlib import Path
@@ -51,6 +52,11 @@ def test_fitsverify_finds_nothing_wrong(tmp_path: Path) -> None:
     write_product(path, product())
     result = subprocess.run(["fitsverify", "-q", path], capture_output=True, text=True, check=False)
     assert result.stdout.startswith("verification OK")
+
+
+def test_the_sha256_is_that_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "product.fits"
+    assert write_product(path, product()) == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def test_same_content_gives_the_same_bytes(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from vltflow.instruments.model import (
     QcFile,
     RecipesFile,
     ScoresFile,
+    StaticsFile,
 )
 
 FIRST_MJD = 57079.5
@@ -48,6 +49,7 @@ def instrument() -> Instrument:
         classification=ClassificationFile(rules=()),
         association=AssociationFile(raw_types={}),
         recipes=RecipesFile(recipes={}),
+        statics=StaticsFile(),
         qc=QcFile(parameters=()),
         scores=ScoresFile(thresholds=()),
         context="test",

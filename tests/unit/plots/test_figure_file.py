@@ -1,3 +1,4 @@
+import hashlib
 from dataclasses import replace
 
 import numpy as np
@@ -38,8 +39,8 @@ def test_figures_come_back_as_they_were_saved(tmp_path_factory, y, marks, title)
 
 
 def test_equal_figures_give_equal_bytes_and_no_figures_are_a_file_too(tmp_path):
-    for name in ("a", "b"):
-        save_figures(tmp_path / name, [FIGURE, IMAGE])
+    sums = [save_figures(tmp_path / name, [FIGURE, IMAGE]) for name in ("a", "b")]
+    assert sums == 2 * [hashlib.sha256((tmp_path / "a").read_bytes()).hexdigest()]
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
     save_figures(tmp_path / "none", [])
     assert load_figures(tmp_path / "none") == ()

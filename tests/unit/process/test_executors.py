@@ -124,7 +124,7 @@ def test_no_more_runs_than_the_site_has_cores(site, executor):
 def test_what_can_never_fit_or_run_is_refused(site, executor):
     with pytest.raises(DoesNotFit, match="needs 3 cores"):
         executor.submit(shell(site, "true", cores=3))
-    with pytest.raises(UnknownName, match="Known: native, command"):
+    with pytest.raises(UnknownName, match="Known: native, esorex, command"):
         executor.submit(JobSpec("1", "r", "magic", "", 1, 1, 1))
     with pytest.raises(UnknownName):
         executor.collect("nobody")

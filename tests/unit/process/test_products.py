@@ -10,7 +10,8 @@ from astropy.io import fits
 
 from vltflow.plots.figure_file import load_figures
 from vltflow.process.collect import letters
-from vltflow.process.jobs import make_task, read_materials
+from vltflow.process.jobs import make_task
+from vltflow.process.materials import read_materials
 from vltflow.process.runners.boundary import code_and_sentence
 
 
@@ -97,7 +98,7 @@ def test_a_description_of_a_job_is_plain_data(day, site, define):
     instrument = define()["TRIAL"]
     with day.store.read() as tx:
         found = tx.blocks.get(block)
-        materials = read_materials(tx, [found])
+        materials = read_materials(tx, [found], define())
     task = make_task(
         found, instrument=instrument, materials=materials, vault_url="s3://bucket",
         resources={"cores": 1, "memory_mb": 2, "wall_s": 3},
@@ -112,7 +113,7 @@ def test_a_description_of_a_job_is_plain_data(day, site, define):
 def hash_with(day, define, *, version="1", **changes):
     with day.store.read() as tx:
         block = tx.blocks.get(day.blocks[0])
-        materials = read_materials(tx, [block])
+        materials = read_materials(tx, [block], define())
     resources = {"cores": 1, "memory_mb": 2, "wall_s": 3}
     task = make_task(
         block, instrument=define(bias=changes)["TRIAL"], materials=materials, resources=resources,

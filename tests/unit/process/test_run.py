@@ -142,7 +142,7 @@ def test_resources_that_nobody_stated_are_the_recipe_s_estimate(day, process, de
 def test_a_block_without_a_runner_waits_for_a_recipe(day, process, define):
     block = day.add("LATER")
     assert process(day, define()).blocked == [block]
-    assert problem_of(day, block).startswith("waits for a recipe: later")
+    assert problem_of(day, block).startswith("waits for a recipe: no runner executes later")
 
 
 def test_an_unknown_parameter_is_named_with_the_allowed_ones(day, process, define):
@@ -259,7 +259,7 @@ def test_a_block_that_was_re_opened_meanwhile_keeps_its_new_state(day, process, 
             tx.blocks.set_state(block, BlockState.BLOCKED, problem="re-opened")
 
     day.add("NOTHING")
-    process(day, define(bias={"parameters": {"sleep": 3.0}}), progress=reopen)
+    process(day, define(bias={"parameters": {"sleep": 600.0}}), progress=reopen)
     assert day.states() == ["BLOCKED", "SUCCEEDED"]
     assert job_of(day, block).error == "the AB was re-opened"
     assert day.products() == []

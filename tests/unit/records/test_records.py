@@ -17,6 +17,7 @@ from vltflow.records import (
     MasterState,
     MatchState,
     ProductState,
+    StaticState,
     ThresholdMethod,
 )
 
@@ -77,13 +78,22 @@ def test_the_words_are_the_ones_that_are_stored():
     # Changing a word needs a migration of what is stored under it.
     stored = {
         words.__name__: " ".join(words)
-        for words in (BlockState, MatchState, ProductState, MasterState, Colour, Decision)
+        for words in (
+            BlockState,
+            MatchState,
+            ProductState,
+            MasterState,
+            StaticState,
+            Colour,
+            Decision,
+        )
     }
     assert stored == {
         "BlockState": "PLANNED BLOCKED RUNNING SUCCEEDED PARTIAL FAILED ABORTED",
         "MatchState": "VIRTUAL REAL MISSING",
         "ProductState": "CREATED CERTIFIED REJECTED REVOKED SUPERSEDED",
         "MasterState": "VALID REVOKED SUPERSEDED",
+        "StaticState": "VALID SUPERSEDED WITHDRAWN",
         "Colour": "green red grey",
         "Decision": "AUTO ACCEPTED REJECTED REVOKED",
     }

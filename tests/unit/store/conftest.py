@@ -20,6 +20,7 @@ from vltflow.records import (
     QcValue,
     Quarantined,
     RawFrame,
+    StaticCalibration,
     Verdict,
 )
 from vltflow.store import Store, pack_headers
@@ -113,6 +114,14 @@ class Make:
             file_id="f" * 64,
         )
         return replace(master, **changes)
+
+    def static(self, number: int, **changes: Any) -> StaticCalibration:
+        static = StaticCalibration(
+            static_id=f"static{number}", instrument="UVES", category="LINE_REFER_TABLE",
+            name=f"lines{number}.fits", file_id="e" * 64, size=2880, keys="{}", builder="",
+            origin="NIST", licence="CC0", valid_from=50000.0, valid_to=60000.0, added="2026",
+        )  # fmt: skip
+        return replace(static, **changes)
 
     def value(self, number: int, **changes: Any) -> QcValue:
         value = QcValue(

@@ -15,6 +15,7 @@ from vltflow.records import (
     ProductState,
     QcParameter,
     Score,
+    StaticState,
 )
 from vltflow.store import Store, pack_headers
 
@@ -45,13 +46,17 @@ CHANGES: dict[str, Callable] = {
     "products.add": lambda tx, make: tx.products.add([make.product(9, block=NAME, job_id="job1")]),
     "products.set_state": lambda tx, _: tx.products.set_state("product1", ProductState.REJECTED),
     "products.adopt": lambda tx, _: tx.products.adopt("product1", 2),
-    "masters.add": lambda tx, make: tx.masters.add(make.master(1)),
-    "masters.update": lambda tx, make: tx.masters.update(make.master(2, valid_to=57082.5)),
+    "masters.put": lambda tx, make: tx.masters.put([make.master(1)]),
     "quality.declare": lambda tx, _: tx.quality.declare([QcParameter("UVES", "P", "u", "d")]),
     "quality.add_values": lambda tx, make: tx.quality.add_values([make.value(1)]),
     "quality.set_scores": lambda tx, _: tx.quality.set_scores(NAME, 1, [SCORE]),
     "quality.set_report": lambda tx, _: tx.quality.set_report(NAME, 1, "f" * 64, "2026"),
+    "quality.set_comparison": lambda tx, _: tx.quality.set_comparison(NAME, 1, "f" * 64, "2026"),
     "quality.add_verdict": lambda tx, make: tx.quality.add_verdict(make.verdict(1)),
+    "statics.add": lambda tx, make: tx.statics.add(make.static(2)),
+    "statics.set_state": lambda tx, make: tx.statics.set_state(
+        make.static(1).static_id, StaticState.WITHDRAWN
+    ),
     "association.set_mark": lambda tx, _: tx.association.set_mark("UVES", 1, "context"),
 }
 """What can be changed, by the name of the method that does it."""
@@ -116,6 +121,8 @@ READING = {
         "taken",
     },
     "quality": {
+        "compared",
+        "comparisons",
         "history",
         "parameters",
         "reports",
@@ -127,6 +134,7 @@ READING = {
         "verdicts",
     },
     "quarantine": {"by_location", "find"},
+    "statics": {"by_id", "find"},
 }
 
 
@@ -135,7 +143,8 @@ def ready(filled, make):
     with filled.write(by="test", why="ready") as tx:
         tx.quarantine.add([make.refused(1)])
         tx.blocks.add([make.block(5)])
-        tx.masters.add(make.master(2))
+        tx.masters.put([make.master(2)])
+        tx.statics.add(make.static(1))
     return filled
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from vltflow.core.errors import NotFound, StoreError, ValidityOverlap
+from vltflow.core.errors import StoreError, ValidityOverlap
 from vltflow.records import MasterState, ProductState
 
 
@@ -16,7 +16,7 @@ def write(store):
 
 def test_a_master_comes_back_as_it_was_stored(filled, make):
     with write(filled) as tx:
-        tx.masters.add(make.master(1))
+        tx.masters.put([make.master(1)])
         assert tx.masters.get("product1") == make.master(1)
         assert tx.masters.get("product2") is None
         event = tx.events.find(kind="master", record="product1")[-1]
@@ -27,8 +27,8 @@ def test_a_master_is_found_from_its_first_moment_until_before_its_last(filled, m
     one, two = make.master(1), make.master(2)
     assert one.valid_to == two.valid_from
     with write(filled) as tx:
-        tx.masters.add(two)
-        tx.masters.add(one)
+        tx.masters.put([two])
+        tx.masters.put([one])
 
         def at(mjd):
             return tx.masters.find(instrument="UVES", category=one.category, mjd=mjd)
@@ -44,21 +44,21 @@ def test_a_master_is_found_from_its_first_moment_until_before_its_last(filled, m
 
 def test_ranges_of_one_kind_never_overlap(filled, make):
     with write(filled) as tx:
-        tx.masters.add(make.master(1))
+        tx.masters.put([make.master(1)])
         late = make.master(2, valid_from=57081.5)
         with pytest.raises(ValidityOverlap, match=r"UV_MBIA_000002.*UV_MBIA_000001"):
-            tx.masters.add(late)
-        tx.masters.add(replace(late, setup_keys="other"))
-        tx.masters.add(make.master(0))
+            tx.masters.put([late])
+        tx.masters.put([replace(late, setup_keys="other")])
+        tx.masters.put([make.master(0)])
         with pytest.raises(ValidityOverlap):
-            tx.masters.update(make.master(0, valid_to=57081.25))
+            tx.masters.put([make.master(0, valid_to=57081.25)])
 
 
 def test_the_label_of_a_setup_does_not_make_ranges_of_one_kind_different(filled, make):
     with write(filled) as tx:
-        tx.masters.add(make.master(1))
+        tx.masters.put([make.master(1)])
         with pytest.raises(ValidityOverlap):
-            tx.masters.add(make.master(2, valid_from=57081.5, setup="another label"))
+            tx.masters.put([make.master(2, valid_from=57081.5, setup="another label")])
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
@@ -73,9 +73,9 @@ def test_overlap_is_what_sharing_a_moment_means(sqlite_store, make, ends):
             tx.blocks.add([make.block(number)])
             tx.jobs.add([make.job(number)])
             tx.products.add([make.product(number)])
-        tx.masters.add(make.master(1, valid_from=a, valid_to=b))
+        tx.masters.put([make.master(1, valid_from=a, valid_to=b)])
         with pytest.raises(ValidityOverlap) if share else contextlib.nullcontext():
-            tx.masters.add(make.master(2, valid_from=c, valid_to=d))
+            tx.masters.put([make.master(2, valid_from=c, valid_to=d)])
         raise _Undo
 
 
@@ -85,9 +85,9 @@ class _Undo(Exception):
 
 def test_a_revoked_master_gives_its_time_free(filled, make):
     with write(filled) as tx:
-        tx.masters.add(make.master(1))
-        tx.masters.update(make.master(1, state=MasterState.REVOKED))
-        tx.masters.add(make.master(2, valid_from=57081.5))
+        tx.masters.put([make.master(1)])
+        tx.masters.put([make.master(1, state=MasterState.REVOKED)])
+        tx.masters.put([make.master(2, valid_from=57081.5)])
         assert tx.masters.find(instrument="UVES") == [make.master(2, valid_from=57081.5)]
         states = (MasterState.REVOKED,)
         assert [one.product_id for one in tx.masters.find(instrument="UVES", states=states)] == [
@@ -98,19 +98,30 @@ def test_a_revoked_master_gives_its_time_free(filled, make):
 @pytest.mark.parametrize("end", [57081.0, 57080.0, math.nan])
 def test_a_master_that_is_valid_at_no_time_is_refused(filled, make, end):
     with write(filled) as tx, pytest.raises(StoreError, match="at no time"):
-        tx.masters.add(make.master(1, valid_to=end))
+        tx.masters.put([make.master(1, valid_to=end)])
 
 
-def test_an_unknown_master_cannot_be_changed(filled, make):
-    with write(filled) as tx, pytest.raises(NotFound):
-        tx.masters.update(make.master(1))
+def test_neighbours_trade_time_in_one_step(filled, make):
+    one, two = make.master(1), make.master(2)
+    with write(filled) as tx:
+        tx.masters.put([one, two])
+        given = [replace(two, valid_from=57081.5), replace(one, valid_to=57081.5)]
+        tx.masters.put(given)
+        assert tx.masters.find(instrument="UVES") == given[::-1]
+
+
+def test_of_masters_that_overlap_none_is_registered(filled, make):
+    with write(filled) as tx:
+        with pytest.raises(ValidityOverlap):
+            tx.masters.put([make.master(1), make.master(2, valid_from=57081.5)])
+        assert tx.masters.find(instrument="UVES") == []
 
 
 def test_certified_products_wait_to_become_masters(filled, make):
     with write(filled) as tx:
         tx.products.set_state("product1", ProductState.CERTIFIED)
         tx.products.set_state("product2", ProductState.CERTIFIED)
-        tx.masters.add(make.master(2))
+        tx.masters.put([make.master(2)])
         waiting = tx.masters.unregistered("UVES", ["MASTER_BIAS_BLUE"])
         assert [product.product_id for product in waiting] == ["product1"]
         assert tx.masters.unregistered("UVES", []) == []
@@ -119,11 +130,11 @@ def test_certified_products_wait_to_become_masters(filled, make):
 def test_masters_whose_product_lost_its_certificate_are_listed(filled, make):
     with write(filled) as tx:
         tx.products.set_state("product1", ProductState.CERTIFIED)
-        tx.masters.add(make.master(1))
+        tx.masters.put([make.master(1)])
         assert tx.masters.withdrawn("UVES") == []
         tx.products.set_state("product1", ProductState.REVOKED)
         assert tx.masters.withdrawn("UVES") == [(make.master(1), ProductState.REVOKED)]
-        tx.masters.update(make.master(1, state=MasterState.REVOKED))
+        tx.masters.put([make.master(1, state=MasterState.REVOKED)])
         assert tx.masters.withdrawn("UVES") == []
 
 

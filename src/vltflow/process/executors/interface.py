@@ -20,7 +20,8 @@ class JobSpec:
     recipe: str
     """For people and logs; what runs stands in the payload."""
     runner: str
-    """Kind of payload: ``native`` (a recipe on arrays) or ``command`` (a program on files)."""
+    """Kind of payload: ``native`` (a recipe on arrays), ``esorex`` (a recipe of ESO on files)
+    or ``command`` (any program)."""
     work: str
     """URL or path of the job's own folder; nobody else writes there."""
     cores: int

@@ -26,16 +26,17 @@ from vltflow.process.executors.interface import (
 from vltflow.process.executors.running import Running
 from vltflow.process.executors.workers import Worker, WorkerPool
 
-_RUNNERS = ("native", "command")
+_RUNNERS = ("native", "esorex", "command")
 
 log = logging.getLogger(__name__)
 
 
 class LocalExecutor:
-    """Native recipes in warm worker processes, other programs as process groups.
+    """Recipes in warm worker processes, other programs as process groups.
 
-    Jobs start in the order of submission, as soon as their cores and memory are free. A native
-    job may queue behind one of its own size in the same worker.
+    A worker runs native recipes itself, and esorex as its child. Jobs start in the order of
+    submission, as soon as their cores and memory are free. A recipe's job may queue behind one
+    of its own size in the same worker.
 
     Parameters
     ----------
@@ -169,12 +170,12 @@ class LocalExecutor:
         if running.stopped_as is not None:
             running.end(running.stopped_as)
             return True
-        native = running.spec.runner == "native"
+        warm = running.spec.runner != "command"
         try:
             if not self._free.holds(running.size):
-                return native and self._workers.queue(running)
+                return warm and self._workers.queue(running)
             running.started = time.monotonic()
-            (self._workers if native else self._commands).start(running)
+            (self._workers if warm else self._commands).start(running)
         except OSError as error:
             what = f"job {running.spec.job_id} could not be started in {running.folder}"
             raise refused(what, error) from error
@@ -213,7 +214,7 @@ class LocalExecutor:
         running.stopped_as = reason
         log.info("job=%s stopped=%s", running.spec.job_id, reason)
         if running.spec.job_id in self._holders:
-            (self._workers if running.spec.runner == "native" else self._commands).stop(running)
+            (self._commands if running.spec.runner == "command" else self._workers).stop(running)
         else:
             self._start_waiting()
 

@@ -171,8 +171,9 @@ def _end_of_the_dead(running: Running, status: int, said: str) -> None:
 
 
 def _kill(worker: Worker) -> None:
-    if worker.process.poll() is None:
-        with contextlib.suppress(ProcessLookupError):
+    """Kill a worker with all that it has started, also when it is dead itself."""
+    if worker.process.returncode is None:  # not reaped: the number is still its group's
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(worker.process.pid, signal.SIGKILL)
 
 

@@ -118,6 +118,24 @@ def chip_of(section: Mapping[str, Any], header: Mapping[str, Any], name: str) ->
     )
 
 
+def master_path(master: Mapping[str, str], vault: Vault, folder: Path) -> Path:
+    """Local path of a master from the vault, checked against its identifier.
+
+    Raises
+    ------
+    UnreadableFile
+        If its bytes are not those that were kept.
+    NotFound
+        If the vault has no such file.
+    """
+    try:
+        return vault.local_path(master["file_id"], folder)
+    except VaultError as error:
+        if isinstance(error.__cause__, OSError):
+            raise  # the disk's trouble, not this file's
+        raise UnreadableFile(f"master {master['name']}: {error}") from error
+
+
 def load_master(master: Mapping[str, str], vault: Vault, folder: Path) -> MasterImage:
     """Master from the vault, checked against its identifier.
 
@@ -128,12 +146,7 @@ def load_master(master: Mapping[str, str], vault: Vault, folder: Path) -> Master
     NotFound
         If the vault has no such file.
     """
-    try:
-        path = vault.local_path(master["file_id"], folder)
-    except VaultError as error:
-        if isinstance(error.__cause__, OSError):
-            raise  # the disk's trouble, not this file's
-        raise UnreadableFile(f"master {master['name']}: {error}") from error
+    path = master_path(master, vault, folder)
     headers = scan(path)
     planes = {str(header.get("EXTNAME")): number for number, header in enumerate(headers) if number}
     return MasterImage(

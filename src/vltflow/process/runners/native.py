@@ -14,7 +14,7 @@ from vltflow.core.errors import VaultError
 from vltflow.plots import save_figures
 from vltflow.process.executors.interface import JobSpec
 from vltflow.process.product_file import Provenance, save_product
-from vltflow.process.result import JobResult, MadeFile, file_sha256
+from vltflow.process.result import JobResult, MadeFile
 from vltflow.process.runners.boundary import code_and_sentence
 from vltflow.process.runners.frames import FrameImage, chip_of, fetch, load_master
 from vltflow.process.runners.lookup import native_recipe
@@ -125,16 +125,16 @@ def _save(
     masters = [master["product_id"] for master in _used(task, chip["name"])]
     path, figures = folder / f"{category}.fits", folder / f"{category}.npz"
     provenance = _provenance(task, category, chip["name"])
-    save_product(path, product, first=first, provenance=provenance)
-    save_figures(figures, product.figures)
+    sha256 = save_product(path, product, first=first, provenance=provenance)
+    figures_sha256 = save_figures(figures, product.figures)
     return [
         MadeFile(
             category=category,
             file=path.name,
-            sha256=file_sha256(path),
+            sha256=sha256,
             size=path.stat().st_size,
             figures=figures.name,
-            figures_sha256=file_sha256(figures),
+            figures_sha256=figures_sha256,
             inputs=(*(frame["frame_id"] for frame in task["frames"]), *masters),
         )
     ]

@@ -1,0 +1,105 @@
+"""A recipe run for comparison: the same job, but nothing of it is registered."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from vltflow.core.errors import RecipeError
+from vltflow.instruments import Instrument
+from vltflow.process.collect import result_of
+from vltflow.process.executors import JobSpec, LocalExecutor
+from vltflow.process.executors.interface import LOG_FILE
+from vltflow.process.jobs import make_task, resources_of
+from vltflow.process.materials import read_materials
+from vltflow.process.result import JobResult
+from vltflow.records import AssociationBlock, Job, MatchState
+from vltflow.store import Store
+
+_TURN_SECONDS = 0.5
+_FOLDER = "trial-"
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What a runner made of an AB."""
+
+    job: Job
+    result: JobResult
+    folder: Path
+    """Its products; removed when the trial ends."""
+    log: str
+    elapsed_s: tuple[float, ...]
+    """Wall times of the runs that count, seconds."""
+
+
+@contextlib.contextmanager
+def tried(
+    store: Store,
+    executor: LocalExecutor,
+    instrument: Instrument,
+    block: AssociationBlock,
+    *,
+    repeats: int = 1,
+) -> Iterator[Trial]:
+    """Run the recipe of an AB with the runner of a definition, in a warm worker.
+
+    The first run warms the worker and does not count. The products are those of the last.
+
+    Parameters
+    ----------
+    executor
+        Where it runs; its workers stay warm.
+    instrument
+        Definition whose runner is tried.
+    block
+        The AB with masters for that runner, all real.
+    repeats
+        Runs that count.
+
+    Raises
+    ------
+    RecipeError
+        If a master is not there yet, or the recipe fails.
+    VltflowError
+        As for any job: missing program, wrong parameter, what does not fit.
+    """
+    virtual = [match.category for match in block.masters if match.state is MatchState.VIRTUAL]
+    if virtual:
+        raise RecipeError(
+            f"AB {block.name}: {', '.join(virtual)} is not made yet", hint="Process the night first"
+        )
+    site = executor.site
+    with store.read() as tx:
+        task = make_task(
+            block,
+            instrument=instrument,
+            materials=read_materials(tx, [block], {instrument.name: instrument}),
+            resources=resources_of(tx, block, instrument, site),
+            vault_url=store.vault.url,
+        )
+    spec = replace(task.spec(site), work=(site.work / f"{_FOLDER}{task.job.job_id}").as_uri())
+    folder = site.work / f"{_FOLDER}{task.job.job_id}"
+    try:
+        results = [_run(executor, task.job, spec) for _ in range(repeats + 1)]
+        log = (folder / LOG_FILE).read_text("utf-8", "replace")
+        times = tuple(result.elapsed_s for result in results[1:])
+        yield Trial(task.job, results[-1], folder, log, times)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _run(executor: LocalExecutor, job: Job, spec: JobSpec) -> JobResult:
+    handle = executor.submit(spec)
+    end = time.monotonic() + spec.wall_s + 1
+    while handle not in executor.ping(_TURN_SECONDS).ended:
+        if time.monotonic() > end:
+            executor.cancel(handle)
+    result = result_of(job, executor.collect(handle))
+    if not result.products:
+        raise RecipeError(f"{spec.runner} made nothing of it: {result.error}")
+    return result

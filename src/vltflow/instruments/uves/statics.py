@@ -15,6 +15,10 @@ from vltflow.instruments import data
 
 __all__ = ["extinction", "fit_points", "line_reference", "standard_fluxes"]
 
+FAINTEST_LINE = 100.0
+"""On NIST's scale of thorium; brightest lines have 50,000."""
+ARGON_SCALE = 0.12
+"""Argon's intensities come from another source; in lamps its lines are this much weaker."""
 POINT_DISTANCE = 40.0
 """Angstrom between the points through which the response is drawn; an order has 30 to 130."""
 STELLAR_LINES = (
@@ -32,14 +36,18 @@ TELLURIC_BANDS = (
 def line_reference(path: Path) -> None:
     """Write LINE_REFER_TABLE: ``WAVE``, wavelengths of ThAr lines in air, Angstrom.
 
-    Lines closer together than UVES ever separates stay: the recipe leaves them out itself.
+    Lines fainter than `FAINTEST_LINE` are left out: arcs show few of them, and those that do
+    not show are only chances to mistake a line for another. Lines too close together for
+    UVES stay: the recipe leaves them out itself.
 
     Raises
     ------
     OSError
         If the file cannot be written.
     """
-    wave = np.unique(air_from_vacuum(data.thorium_argon().wave_vac))
+    lines = data.thorium_argon()
+    strength = lines.intensity * np.where(lines.argon, ARGON_SCALE, 1.0)
+    wave = np.unique(air_from_vacuum(lines.wave_vac[strength >= FAINTEST_LINE]))
     column = fits.Column("WAVE", "D", "Angstrom", array=wave)
     _write(path, "LINE_REFER_TABLE", ("LINES", [column]))
 

@@ -29,7 +29,7 @@ from astropy.io import fits
 
 from vltflow.core.site import create_site
 from vltflow.instruments import load_folder
-from vltflow.process import run
+from vltflow.process.run import run
 from vltflow.records import AssociationBlock, RawFrame
 from vltflow.store import Store, pack_headers
 

@@ -14,10 +14,10 @@ Gauss-Legendre nodes; it reproduces the tabulated variances of normal medians
 from __future__ import annotations
 
 from functools import lru_cache
-from math import pi
+from math import erfc, lgamma, pi, sqrt
+from statistics import NormalDist
 
 import numpy as np
-from scipy.special import gammaln, ndtr, ndtri, xlog1py, xlogy
 
 LARGEST_EXACT = 30
 """Beyond this number of values the asymptotic variance is right to 0.5 %."""
@@ -26,6 +26,9 @@ REACH = 7.5
 """The integral ends at this many standard deviations."""
 
 NODES = 96
+
+_TINY = 1e-300
+_EPSILON = 2.0**-53
 
 
 @lru_cache(maxsize=256)
@@ -84,7 +87,7 @@ def mean_variance(count: int, trimmed: int = 0) -> float:
 def _trimmed_asymptotic(count: int, trimmed: int) -> float:
     """Asymptotic variance of a trimmed mean (Huber, *Robust Statistics*, 1981, eq. 3.3.7)."""
     share = trimmed / count
-    cut = -float(ndtri(share))
+    cut = -NormalDist().inv_cdf(share)
     density = np.exp(-(cut**2) / 2) / np.sqrt(2 * pi)
     inner = (1 - 2 * share) - 2 * cut * density
     return float((inner + 2 * share * cut**2) / (1 - 2 * share) ** 2 / count)
@@ -99,8 +102,9 @@ def _linear_variance(weights: np.ndarray) -> float:
     half = (REACH - x)[:, None] / 2
     y = x[:, None] + half * (nodes + 1)
     area = 2 * REACH * node_weights[:, None] * half * node_weights
-    joint = _joint_expectation(ndtr(x), ndtr(y), count, total)
-    product = _expectation(ndtr(x), count, total)[:, None] * _expectation(ndtr(y), count, total)
+    below_x, below_y = _normal_cdf(x), _normal_cdf(y)
+    joint = _joint_expectation(below_x, below_y, count, total)
+    product = _expectation(below_x, count, total)[:, None] * _expectation(below_y, count, total)
     return float(np.sum(area * (joint - product)))
 
 
@@ -127,5 +131,15 @@ def _joint_expectation(
 
 def _binomial(k: np.ndarray, count: int, probability: np.ndarray) -> np.ndarray:
     """Binomial probabilities, last axis over `k`."""
-    choose = gammaln(count + 1) - gammaln(k + 1) - gammaln(count - k + 1)
-    return np.exp(choose + xlogy(k, probability) + xlog1py(count - k, -probability))
+    choose = np.array([lgamma(count + 1) - lgamma(n + 1) - lgamma(count - n + 1) for n in k])
+    p = np.clip(probability, _TINY, 1 - _EPSILON)
+    return np.exp(choose + k * np.log(p) + (count - k) * np.log1p(-p))
+
+
+def _normal_cdf(x: np.ndarray) -> np.ndarray:
+    """Share of a standard normal distribution below `x`.
+
+    Not from scipy: each worker process would keep 20 MB of it for a few thousand numbers.
+    """
+    tails = [erfc(-one / sqrt(2)) / 2 for one in x.ravel()]
+    return np.array(tails).reshape(x.shape)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,6 +72,14 @@ def classify(header: Keywords, instrument: Instrument) -> Classification:
         Definition with the rules.
     """
     return Classifier(instrument)(header)
+
+
+def merged(headers: Sequence[Keywords]) -> dict[str, Any]:
+    """Keywords of the primary header, and of extensions where the primary has them not."""
+    whole: dict[str, Any] = {}
+    for header in reversed(headers):
+        whole |= header
+    return whole
 
 
 def _first_rule(header: Keywords, rules: tuple[ClassificationRule, ...]) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from vltflow import associate, process
+from vltflow import associate
 from vltflow.cli.context import (
     BlockArgument,
     CommentOption,
@@ -22,6 +22,7 @@ from vltflow.cli.context import (
 )
 from vltflow.cli.output import Record, console, print_json, show
 from vltflow.instruments import load
+from vltflow.process import control
 from vltflow.records import AssociationBlock, score_text
 from vltflow.store import Store, Transaction
 
@@ -131,7 +132,7 @@ def abort(
     """Give an AB up; a job of it that runs is stopped. `retry` plans it again."""
     with open_store(context, site) as (_, store):
         full_name = block_name(store, name)
-        process.abort(store, full_name, who=person(who), why=comment)
+        control.abort(store, full_name, who=person(who), why=comment)
     console().print(f"{full_name}: ABORTED")
 
 
@@ -146,7 +147,7 @@ def retry(
     """Plan an AB again that failed or was aborted; the next `vltflow night` runs it."""
     with open_store(context, site) as (_, store):
         full_name = block_name(store, name)
-        process.retry(store, full_name, who=person(who), why=comment)
+        control.retry(store, full_name, who=person(who), why=comment)
     console().print(f"{full_name}: PLANNED")
 
 

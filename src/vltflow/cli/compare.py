@@ -16,11 +16,11 @@ from vltflow.flow.compare import compare as run
 from vltflow.flow.compare import keep_comparison
 from vltflow.flow.comparison import render, summary
 from vltflow.instruments import load
-from vltflow.process import LocalExecutor
+from vltflow.process.executors import LocalExecutor
 from vltflow.store import Store
 
 app = commands()
-RUNNER_COLUMNS = ("runner", "recipe", "version", "elapsed_s", "cpu_s", "peak_mb")
+RUNNER_COLUMNS = ("runner", "recipe", "version", "elapsed_s", "cpu_s", "peak_mb", "job_mb")
 PARAMETER_COLUMNS = ("category", "parameter", "native", "esorex", "percent")
 PIXEL_COLUMNS = ("category", "shape", "median", "scatter", "largest", "share_equal")
 

@@ -14,13 +14,17 @@ from vltflow.cli.context import (
     block_name,
     commands,
     open_store,
+    site_or_none,
 )
 from vltflow.cli.output import show
 from vltflow.core.time import night_range
+from vltflow.instruments import load
+from vltflow.qc.catalogue import catalogue
 
 app = commands("QC1 values and scores.")
 VALUE_COLUMNS = ("ab", "category", "setup", "parameter", "value", "unit", "mjd")
 SCORE_COLUMNS = ("ab", "category", "parameter", "value", "low", "high", "score", "method", "reason")
+CATALOGUE_COLUMNS = ("name", "type", "unit", "format", "description")
 BlockOption = Annotated[
     str | None, typer.Option("--ab", help="Name of an AB, or a unique part of it.")
 ]
@@ -95,3 +99,28 @@ def scores(
         if not red or score.colour == "red"
     ]
     show(rows, SCORE_COLUMNS, as_json=as_json, empty="no scores")
+
+
+@app.command()
+def parameters(
+    context: typer.Context,
+    instrument: Annotated[str, typer.Argument(help="Name of an instrument, such as UVES.")],
+    site: SiteOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the catalogue of QC1 parameters.
+
+    Those of the definition and of ESO's installed dictionary, and in a site those that were
+    measured; what the definition says about one stands before what the dictionary says.
+    """
+    opened = site_or_none(context, site)
+    found = dict(catalogue(load(instrument, opened)).parameters)
+    if opened is not None:
+        with open_store(context, site) as (_, store), store.read() as tx:
+            measured = {one.name: one for one in tx.quality.parameters(instrument.upper())}
+        found = measured | found
+    rows = [
+        {column: getattr(found[name], column) for column in CATALOGUE_COLUMNS}
+        for name in sorted(found)
+    ]
+    show(rows, CATALOGUE_COLUMNS, as_json=as_json, empty="no QC1 parameters are known")

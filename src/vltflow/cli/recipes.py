@@ -65,7 +65,7 @@ def list_(
 @app.command("show")
 def show_(
     context: typer.Context,
-    recipe: Annotated[str, typer.Argument(help="Name: uves_cal_mbias.")],
+    recipe: Annotated[str, typer.Argument(help="Name of the recipe, such as uves_cal_mbias.")],
     instrument: InstrumentOption,
     site: SiteOption = None,
     as_json: JsonOption = False,

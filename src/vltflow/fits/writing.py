@@ -7,26 +7,28 @@ import hashlib
 import io
 import os
 import secrets
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, Self
 
 import numpy as np
 
 from vltflow.fits.checksum import encode, ones_complement_sum
-from vltflow.fits.scanner import Unit, units_of
+from vltflow.fits.scanner import units_of
 from vltflow.fits.structure import padded
 
 _NO_SUM = "0"
 _NO_CHECKSUM = "0" * 16
+_BLOCK_BYTES = 1 << 22
 
 
 def write_product(path: str | os.PathLike[str], hdus: Sequence[Any]) -> str:
     """Write HDUs with CHECKSUM and DATASUM; the file appears complete or not at all.
 
-    The same HDUs give the same bytes: no date stands beside the checksums. The file is
-    laid out and sealed in memory, then written once; it is hashed while the disk is busy.
+    The same HDUs give the same bytes: no date stands beside the checksums. Each image is
+    summed first, then written and hashed block by block: no copy of it is made.
 
     Parameters
     ----------
@@ -55,11 +57,100 @@ def write_product(path: str | os.PathLike[str], hdus: Sequence[Any]) -> str:
     for hdu in hdus:
         hdu.header["DATASUM"] = (_NO_SUM, "sum of the data, 32 bits")
         hdu.header["CHECKSUM"] = (_NO_CHECKSUM, "makes the sum of the HDU -0")
+    whole = fits.HDUList(list(hdus))
+    whole.update_extend()
+    whole.verify("exception")
+    with new_file(path) as temporary, temporary.open("wb") as file, _Hashed(file) as sink:
+        for hdu in hdus:
+            part = _plain_image(hdu) or _by_library(hdu)
+            hdu.header["DATASUM"], hdu.header["CHECKSUM"] = part.seal()
+            sink.write(part.header.tobytes())
+            for block in part.blocks():
+                sink.write(block)
+            sink.write(bytes(padded(part.length) - part.length))
+    return sink.hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One HDU as it will lie in the file."""
+
+    header: np.ndarray
+    """Its bytes, whole blocks."""
+    blocks: Callable[[], Iterator[bytes | memoryview]]
+    """The data, big-endian, in blocks of whole words; may be asked for more than once."""
+    length: int
+    """Bytes of the data without padding."""
+
+    def seal(self) -> tuple[str, str]:
+        """Put the checksums into the header; give DATASUM and CHECKSUM."""
+        data_sum = 0
+        for block in self.blocks():
+            data_sum = ones_complement_sum(block, data_sum)
+        _set_string(self.header, "DATASUM", str(data_sum))
+        checksum = encode(ones_complement_sum(self.header, data_sum))
+        _set_string(self.header, "CHECKSUM", checksum)
+        return str(data_sum), checksum
+
+
+def _plain_image(hdu: Any) -> _Part | None:
+    """An image whose numbers stand in the file as in memory, but for their byte order."""
+    data = hdu.data
+    if not hdu.is_image or data is None or data.dtype.kind not in "fiu" or "BZERO" in hdu.header:
+        return None
+    if data.dtype.kind == "u" and data.dtype.itemsize > 1:
+        return None  # FITS stores these with an offset
+    flat = np.ascontiguousarray(data).reshape(-1)
+
+    def blocks() -> Iterator[bytes | memoryview]:
+        step = _BLOCK_BYTES // flat.itemsize
+        for start in range(0, flat.size, step):
+            part = flat[start : start + step]
+            yield part.astype(part.dtype.newbyteorder(">"), copy=False).view(np.uint8).data
+
+    header = hdu.header.tostring(endcard=True, padding=True)
+    return _Part(np.frombuffer(bytearray(header, "ascii"), np.uint8), blocks, flat.nbytes)
+
+
+def _by_library(hdu: Any) -> _Part:
+    """Tables and images with an offset: laid out by the library, in memory."""
+    from astropy.io import fits  # noqa: PLC0415 - loaded already where this is called
+
     content = io.BytesIO()
-    fits.HDUList(list(hdus)).writeto(content, output_verify="exception")
-    for hdu, unit in zip(hdus, units_of(content, os.fspath(path)), strict=True):
-        hdu.header["DATASUM"], hdu.header["CHECKSUM"] = _seal(content.getbuffer(), unit)
-    return _write_hashed(path, content.getbuffer())
+    alone = isinstance(hdu, fits.PrimaryHDU)
+    fits.HDUList([hdu] if alone else [fits.PrimaryHDU(), hdu]).writeto(content)
+    unit = units_of(content, "product")[-1]
+    view = content.getbuffer()
+    header = np.array(view[unit.header_start : unit.data_start], np.uint8)
+    data = view[unit.data_start : unit.data_start + padded(unit.data_length)]
+    return _Part(header, lambda: iter([data]), len(data))
+
+
+class _Hashed:
+    """A file whose bytes are hashed by another thread while the disk takes them."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._digest = hashlib.sha256()
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="hash")
+        self._last: Future[None] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._pool.shutdown()
+
+    def write(self, block: bytes | memoryview) -> None:
+        """Write a block and hash it; at most one block waits to be hashed."""
+        if self._last is not None:
+            self._last.result()
+        self._last = self._pool.submit(self._digest.update, block)
+        self._file.write(block)
+
+    def hexdigest(self) -> str:
+        """SHA-256 of all that was written."""
+        return self._digest.hexdigest()
 
 
 def write_bytes(path: str | os.PathLike[str], content: bytes) -> None:
@@ -93,26 +184,6 @@ def _flush(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _write_hashed(path: str | os.PathLike[str], content: memoryview) -> str:
-    """Write a file and hash its bytes side by side; neither needs the interpreter."""
-    with ThreadPoolExecutor(1, thread_name_prefix="hash") as pool:
-        digest = pool.submit(hashlib.sha256, content)
-        with new_file(path) as temporary:
-            temporary.write_bytes(content)
-    return digest.result().hexdigest()
-
-
-def _seal(content: memoryview, unit: Unit) -> tuple[str, str]:
-    """Put the checksums of one HDU into its header; give DATASUM and CHECKSUM."""
-    header = np.frombuffer(content[unit.header_start : unit.data_start], np.uint8)
-    data = content[unit.data_start : unit.data_start + padded(unit.data_length)]
-    data_sum = ones_complement_sum(data)
-    _set_string(header, "DATASUM", str(data_sum))
-    checksum = encode(ones_complement_sum(header, data_sum))
-    _set_string(header, "CHECKSUM", checksum)
-    return str(data_sum), checksum
 
 
 def _set_string(header: np.ndarray, name: str, value: str) -> None:

@@ -16,7 +16,8 @@ from vltflow.core.site import Site
 from vltflow.core.time import now_iso
 from vltflow.flow.comparison import Comparison, ParameterRow, PixelRow, RunnerRow, render
 from vltflow.instruments import Instrument
-from vltflow.process import LocalExecutor, Trial, tried
+from vltflow.process.executors import LocalExecutor
+from vltflow.process.trial import Trial, tried
 from vltflow.qc import quality_keywords
 from vltflow.records import AssociationBlock, BlockState, QcFigure
 from vltflow.store import Store
@@ -138,6 +139,7 @@ def _runner_row(trial: Trial) -> RunnerRow:
         elapsed_s=statistics.median(trial.elapsed_s),
         cpu_s=result.cpu_s,
         peak_mb=result.peak_mb,
+        job_mb=None if result.peak_mb is None else round(result.peak_mb - result.base_mb, 1),
         products=tuple(one.category for one in result.products),
         error=result.error,
     )

@@ -65,6 +65,9 @@ class RunnerRow:
     """Median over the runs in a warm worker."""
     cpu_s: float | None
     peak_mb: float | None
+    """Of the whole process: for the native recipe the warm worker with all its libraries."""
+    job_mb: float | None
+    """What the job added to what its process held before."""
     products: tuple[str, ...]
     error: str
 
@@ -115,7 +118,9 @@ def summary(comparison: Comparison) -> str:
     times = eso.elapsed_s / max(native.elapsed_s, 1e-3)
     text = f"Native is {times:.1f} times as fast as ESO's recipe"
     if native.peak_mb and eso.peak_mb:
-        text += f" and takes {native.peak_mb / eso.peak_mb:.2f} times its memory"
+        text += f"; its process holds {native.peak_mb / eso.peak_mb:.2f} times as much memory"
+    if native.job_mb and eso.job_mb:
+        text += f", the job itself takes {native.job_mb / eso.job_mb:.2f} times as much"
     return f"{text}."
 
 

@@ -11,10 +11,12 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from vltflow import archive, associate, certify, classify, process, qc
+from vltflow import archive, associate, certify, classify, qc
 from vltflow.core.site import Site
 from vltflow.flow.compare import compare_new
 from vltflow.instruments import Instrument
+from vltflow.process.report import ProcessReport
+from vltflow.process.run import run as process
 from vltflow.store import Store
 
 Progress = Callable[[str, int, int], None]
@@ -75,7 +77,7 @@ def run_night(
     tell("associate", 1, 1)
     done: dict[str, Counter[str]] = {one.name: Counter() for one in instruments}
     while True:
-        report = process.run(
+        report = process(
             store,
             site,
             {one.name: one for one in instruments},
@@ -95,7 +97,7 @@ def run_night(
     return [_report(store, one, night, done[one.name]) for one in instruments]
 
 
-def _count(store: Store, report: process.ProcessReport, done: dict[str, Counter[str]]) -> None:
+def _count(store: Store, report: ProcessReport, done: dict[str, Counter[str]]) -> None:
     ended = {*report.succeeded, *report.partial, *report.failed, *report.aborted}
     with store.read() as tx:
         owners = {name: block.instrument for name, block in tx.blocks.by_name(ended).items()}

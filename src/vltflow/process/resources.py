@@ -27,6 +27,8 @@ class Usage:
     elapsed_s: float
     cpu_s: float
     peak_mb: float
+    base_mb: float
+    """What the process held before the job."""
 
     def into(self, result: JobResult) -> JobResult:
         """The result with these numbers; those of a program that the job ran count before."""
@@ -36,6 +38,7 @@ class Usage:
             elapsed_s=self.elapsed_s,
             cpu_s=self.cpu_s + (result.cpu_s or 0.0),
             peak_mb=result.peak_mb if program else round(self.peak_mb, 1),
+            base_mb=0.0 if program else round(self.base_mb, 1),
         )
 
 
@@ -66,13 +69,15 @@ class Meter:
 
     def __init__(self) -> None:
         _reset_peak()
+        self._base_mb = _status_mb("VmRSS", "self")
         self._started = time.monotonic()
         self._cpu = time.process_time()
 
     def stop(self) -> Usage:
         """Resources used so far."""
         elapsed = time.monotonic() - self._started
-        return Usage(elapsed, time.process_time() - self._cpu, _peak_mb())
+        cpu = time.process_time() - self._cpu
+        return Usage(elapsed, cpu, _peak_mb(), self._base_mb)
 
 
 def watched(process: subprocess.Popen[bytes], limit_mb: float) -> ProgramUsage:
@@ -122,9 +127,13 @@ def _reset_peak() -> None:
 
 def high_water_mb(process: int | str = "self") -> float:
     """Highest memory of a process since its program started, MB; 0 where nobody tells."""
+    return _status_mb("VmHWM", process)
+
+
+def _status_mb(name: str, process: int | str) -> float:
     try:
         for line in Path(f"/proc/{process}/status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
+            if line.startswith(f"{name}:"):
                 return int(line.split()[1]) / 1e3
     except OSError:
         pass

@@ -39,6 +39,8 @@ class JobResult:
     elapsed_s: float = 0.0
     cpu_s: float | None = None
     peak_mb: float | None = None
+    base_mb: float = 0.0
+    """What its process held before: of a warm worker interpreter, libraries and kernels."""
 
 
 def write_result(folder: Path, result: JobResult) -> None:

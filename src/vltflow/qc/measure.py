@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ class Measured:
 
 
 def measure(
-    block: AssociationBlock, product: Product, path: Path, units: Mapping[str, str]
+    block: AssociationBlock, product: Product, path: Path, unit_of: Callable[[str], str]
 ) -> Measured:
     """QC1 values in the headers of all HDUs of a product.
 
@@ -41,8 +41,8 @@ def measure(
     ----------
     path
         The product's file.
-    units
-        Unit by parameter, from the catalogue; a parameter unknown to it has none.
+    unit_of
+        Unit of a parameter, from the catalogue; empty if it has none.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def measure(
         else:
             undefined[parameter] = str(value).strip()
     found = tuple(
-        _value(block, product, parameter, number, units.get(base_name(parameter), ""))
+        _value(block, product, parameter, number, unit_of(base_name(parameter)))
         for parameter, number in values.items()
     )
     return Measured(found, undefined)

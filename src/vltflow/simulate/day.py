@@ -20,11 +20,12 @@ from vltflow.simulate import defects as faults
 from vltflow.simulate.detector import bias_level, chip_maps, collect, read_noise, read_out
 from vltflow.simulate.frame import frame_bytes, write_atomically
 from vltflow.simulate.models import DAY_MS, model
-from vltflow.simulate.plan import Conditions, OwnDetector, PlannedFrame, Template
+from vltflow.simulate.plan import Conditions, OwnCards, OwnDetector, PlannedFrame, Template
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
 
+    from vltflow.simulate.cards import Card
     from vltflow.simulate.defects import Disturbance, Victim
     from vltflow.simulate.detector import Layout
     from vltflow.simulate.image import Scene
@@ -91,10 +92,8 @@ def simulate_day(  # noqa: PLR0913
         Small detectors with the same gain, noise, level and dark current.
     defects
         Names from `DEFECTS`.
-    raw_types
-        Only templates of these raw types, such as ``BIAS_BLUE``; all if none is given.
-    setups
-        Only templates with these setups, such as ``red_1x1_580nm_0.6``; all if none is given.
+    raw_types, setups
+        Only templates of these, as ``BIAS_BLUE``, ``red_1x1_580nm_0.6``; all if none is given.
     progress
         Called with the number of templates done and in all.
 
@@ -251,7 +250,7 @@ def _block_truth(
         "setup_values": asdict(template.setup),
         "tpl_id": template.tpl_id,
         "tpl_start": iso_from_mjd(night_range(order.night)[0] + template.start_ms / DAY_MS)[:19],
-        "grouping": "tpl" if template.kind in ("bias", "dark", "flat", "fibres") else "none",
+        "grouping": "tpl" if template.count > 1 else "none",
         "expected": template.count,
         "frames": arrived,
         "unusable": sorted(lost),
@@ -273,7 +272,7 @@ def _simulate_frame(
         instrument.layout(chip, setup, small=order.small) for chip in instrument.chips(setup)
     ]
     pixels, chips = _contents(order, lived, layouts, scenes, disturbed)
-    headers = instrument.cards(lived, layouts)
+    headers = _headers(instrument, lived, layouts, pixels)
     content = frame_bytes(faults.change_cards(headers, names, instrument.mandatory_keyword), pixels)
     if any(victim.defect == "wrong-checksum" for victim in order.victims):
         content = faults.with_checksums(content)
@@ -308,6 +307,17 @@ def _contents(
         pixels.append(image)
         chips.append({"hdu": hdu if len(layouts) == 1 else hdu + 1, **truth})
     return pixels, chips
+
+
+def _headers(
+    instrument: Instrument,
+    frame: PlannedFrame,
+    layouts: list[Layout],
+    pixels: Sequence[np.ndarray | None],
+) -> list[list[Card]]:
+    if isinstance(instrument, OwnCards):
+        return instrument.exposed_cards(frame, [None if p is None else p.shape for p in pixels])
+    return instrument.cards(frame, layouts)
 
 
 def _scene(

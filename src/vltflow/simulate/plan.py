@@ -159,3 +159,13 @@ class OwnDetector(Protocol):
 
         `cards` gives one header for each content, or one more for an empty primary HDU.
         """
+
+
+@runtime_checkable
+class OwnCards(Protocol):
+    """An instrument whose headers tell the sizes of what its own detectors gave."""
+
+    def exposed_cards(
+        self, frame: PlannedFrame, shapes: Sequence[tuple[int, ...] | None]
+    ) -> list[list[Card]]:
+        """The cards of each HDU as `Instrument.cards`, for contents of these shapes."""

@@ -5,10 +5,27 @@ the registry (SQLite or PostgreSQL) and files by checksum in the vault.
 Never judges, never processes. SQL stands here and nowhere else.
 """
 
-from vltflow.store.association import Candidate, Contested
-from vltflow.store.frames import WaitingFrame, pack_headers, unpack_headers
-from vltflow.store.store import Store, Transaction
-from vltflow.store.vault import Vault
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vltflow.store.association import Candidate, Contested
+    from vltflow.store.frames import WaitingFrame, pack_headers, unpack_headers
+    from vltflow.store.store import Store, Transaction
+    from vltflow.store.vault import Vault
+
+_PLACES = {
+    "Candidate": "association",
+    "Contested": "association",
+    "Store": "store",
+    "Transaction": "store",
+    "Vault": "vault",
+    "WaitingFrame": "frames",
+    "pack_headers": "frames",
+    "unpack_headers": "frames",
+}
 
 __all__ = [
     "Candidate",
@@ -20,3 +37,10 @@ __all__ = [
     "pack_headers",
     "unpack_headers",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Load what is asked for: worker processes need the vault, but no database library."""
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)

@@ -275,6 +275,8 @@ qc_parameter = Table(
     Column("name", Text, primary_key=True),
     Column("unit", Text, nullable=False),
     Column("description", Text, nullable=False),
+    _text("type"),
+    _text("format"),
 )
 
 qc_value = Table(

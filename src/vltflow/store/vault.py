@@ -17,8 +17,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-import fsspec
-
 from vltflow.core.errors import NotFound, VaultError
 from vltflow.store.shelves import LocalShelf, RemoteShelf, copy_hashed, hash_of
 
@@ -229,6 +227,8 @@ class Vault:
 def _shelf(url: str) -> LocalShelf | RemoteShelf:
     if "://" not in url:
         return LocalShelf(url)
+    import fsspec.core  # noqa: PLC0415 - most vaults are folders
+
     try:
         files, root = fsspec.core.url_to_fs(url)
     except (ValueError, ImportError) as error:

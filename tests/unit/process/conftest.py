@@ -18,8 +18,9 @@ from astropy.io import fits
 from vltflow.core.site import Site, create_site
 from vltflow.core.time import night_of
 from vltflow.instruments import Instrument, load_folder
-from vltflow.process import ProcessReport, run
 from vltflow.process.executors import LocalExecutor
+from vltflow.process.report import ProcessReport
+from vltflow.process.run import run
 from vltflow.records import AssociationBlock, MasterMatch, MatchState, RawFrame
 from vltflow.store import Store, pack_headers
 

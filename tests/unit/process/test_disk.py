@@ -12,7 +12,7 @@ import pytest
 from vltflow.core import time as core_time
 from vltflow.core.errors import VaultError
 from vltflow.core.site import create_site
-from vltflow.process import run
+from vltflow.process.run import run
 from vltflow.records import JobState
 from vltflow.store import Store
 from vltflow.store import vault as vault_module

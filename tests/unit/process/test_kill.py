@@ -10,9 +10,10 @@ from collections import Counter
 import psutil
 import pytest
 
-from vltflow.process import collect, run, scheduler
+from vltflow.process import collect, scheduler
 from vltflow.process.executors import LocalExecutor
 from vltflow.process.executors.folders import FOLDER_VARIABLE
+from vltflow.process.run import run
 from vltflow.records import JobState
 from vltflow.store import Store
 

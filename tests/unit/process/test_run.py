@@ -3,7 +3,8 @@ import threading
 import pytest
 
 from vltflow.core.errors import SiteBusy
-from vltflow.process import abort, retry, run
+from vltflow.process.control import abort, retry
+from vltflow.process.run import run
 from vltflow.records import BlockState, JobState, MatchState, ProductState
 
 

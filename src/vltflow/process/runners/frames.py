@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import fsspec
 import numpy as np
 
 from vltflow.core.errors import UnprocessableData, UnreadableFile, VaultError
@@ -61,6 +60,8 @@ def fetch(frame: Mapping[str, Any], folder: Path) -> Path:
     """
     url = str(frame["url"])
     if "://" in url and not url.startswith("file://"):
+        import fsspec  # noqa: PLC0415 - most frames lie on a disk of this machine
+
         path = folder / url.rpartition("/")[2]
         with fsspec.open(url, "rb") as source, path.open("wb") as sink:
             while block := source.read(1 << 20):

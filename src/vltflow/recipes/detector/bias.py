@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from scipy.ndimage import median_filter
 
 from vltflow.algorithms import (
     ImageSummary,
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
 
 DEFECT_SIGMA = 10.0
 """A pixel of the master that leaves row and column by so many of its sigma is a defect."""
+_SMOOTHING = 31
 
 
 class MasterBiasParameters(StackParameters):
@@ -167,8 +167,7 @@ def _duty_cycle(inputs: RecipeInputs) -> float:
 
 def _flag_defects(data: np.ndarray, whole: ImageSummary, sigma: float, quality: np.ndarray) -> int:
     """Flag pixels that leave the smooth structure of row and column; give their number."""
-    x_profile = median_filter(whole.x_profile, min(31, len(whole.x_profile)), mode="nearest")
-    y_profile = median_filter(whole.y_profile, min(31, len(whole.y_profile)), mode="nearest")
+    x_profile, y_profile = _smoothed(whole.x_profile), _smoothed(whole.y_profile)
     limit = DEFECT_SIGMA * sigma
     return flag_deviating(
         data,
@@ -177,6 +176,14 @@ def _flag_defects(data: np.ndarray, whole: ImageSummary, sigma: float, quality: 
         quality=quality,
         bit=int(Quality.BIAS_DEFECT),
     )
+
+
+def _smoothed(profile: np.ndarray) -> np.ndarray:
+    """Running median over 31 pixels; the ends are continued by their last value."""
+    half = min(_SMOOTHING, len(profile)) // 2
+    padded = np.pad(profile, half, mode="edge")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1)
+    return np.asarray(np.median(windows, axis=1))
 
 
 def _figures(

@@ -3,37 +3,38 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 from vltflow.instruments import data
+from vltflow.simulate.sky import (
+    Pointing,
+    Target,
+    pointing,
+    pressure,
+    seeing,
+    sidereal_time,
+)
 
-LATITUDE, LONGITUDE = -24.6272, -70.4048
-"""Degrees, of Unit Telescope 2."""
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Something to point at."""
-
-    name: str
-    ra: float
-    """Degrees, J2000."""
-    dec: float
-    magnitude: float
-    """V."""
-    redshift: float = 0.0
+__all__ = [
+    "Pointing",
+    "Target",
+    "format_drift",
+    "lamp_output",
+    "pointing",
+    "pressure",
+    "science_target",
+    "seeing",
+    "sidereal_time",
+    "standard_star",
+    "standards",
+    "temperature",
+]
 
 
 def standards() -> tuple[Target, ...]:
     """The standard stars whose fluxes are known (X-shooter's model spectra)."""
     return tuple(
-        Target(star.name, star.ra, star.dec, star.magnitude) for star in data.standard_stars()
+        Target(star.name, star.ra, star.dec, star.magnitude, 0.0) for star in data.standard_stars()
     )
-
-
-def sidereal_time(mjd: float) -> float:
-    """Mean sidereal time at Paranal in degrees (Meeus, Astronomical Algorithms, eq. 12.4)."""
-    return (280.46061837 + 360.98564736629 * (mjd - 51_544.5) + LONGITUDE) % 360.0
 
 
 def standard_star(mjd: float) -> Target:
@@ -52,37 +53,6 @@ def science_target(mjd: float) -> Target:
     return Target(name, round(ra, 5), dec, 16.0 + number % 7 * 0.2, 2.0 + number % 11 * 0.08)
 
 
-@dataclass(frozen=True, slots=True)
-class Pointing:
-    """Where the telescope looks. Degrees."""
-
-    altitude: float
-    azimuth: float
-    """South is 0, west is 90."""
-    airmass: float
-    parallactic: float
-
-
-def pointing(target: Target, mjd: float) -> Pointing:
-    """Direction of a target; airmass by the secant, good to 1 % where UVES observes."""
-    hour_angle = math.radians((sidereal_time(mjd) - target.ra + 180.0) % 360.0 - 180.0)
-    dec, lat = math.radians(target.dec), math.radians(LATITUDE)
-    sine = math.sin(lat) * math.sin(dec) + math.cos(lat) * math.cos(dec) * math.cos(hour_angle)
-    altitude = math.asin(sine)
-    azimuth = math.atan2(
-        math.sin(hour_angle), math.cos(hour_angle) * math.sin(lat) - math.tan(dec) * math.cos(lat)
-    )
-    parallactic = math.atan2(
-        math.sin(hour_angle), math.tan(lat) * math.cos(dec) - math.sin(dec) * math.cos(hour_angle)
-    )
-    return Pointing(
-        math.degrees(altitude),
-        math.degrees(azimuth) % 360.0,
-        1.0 / max(sine, 0.2),
-        math.degrees(parallactic),
-    )
-
-
 def temperature(mjd: float) -> float:
     """Temperature of the spectrograph, Celsius: seasons, weather, day and night."""
     return (
@@ -91,16 +61,6 @@ def temperature(mjd: float) -> float:
         + 0.9 * math.sin(2.0 * math.pi * mjd / 11.3)
         + 0.15 * math.sin(2.0 * math.pi * mjd)
     )
-
-
-def pressure(mjd: float) -> float:
-    """Air pressure, hPa."""
-    return 743.2 + 1.1 * math.sin(2.0 * math.pi * mjd / 17.0) + 0.4 * math.sin(4.0 * math.pi * mjd)
-
-
-def seeing(mjd: float) -> float:
-    """Image quality, arcsec FWHM: 0.6 to 1.2."""
-    return 0.9 + 0.2 * math.sin(2.0 * math.pi * mjd / 3.7) + 0.1 * math.sin(40.0 * mjd)
 
 
 def lamp_output(lamp: str, mjd: float) -> float:

@@ -213,7 +213,7 @@ def _paint_star(lit: _Light, image: np.ndarray) -> _Painted:
     if star:
         flux = light.standard_star(wave, target.name)
     else:
-        flux = light.quasar(wave, magnitude=target.magnitude, redshift=target.redshift, seed=seed)
+        flux = light.quasar(wave, magnitude=target.magnitude, redshift=target.parameter, seed=seed)
     mid = lit.mjd + template.exptime / 172_800.0
     airmass = conditions.pointing(target, mid).airmass
     seeing = conditions.seeing(lit.mjd)
@@ -247,8 +247,8 @@ def _paint_star(lit: _Light, image: np.ndarray) -> _Painted:
         "sky": sky.astype(np.float32),
     }
     if not star:
-        truth["redshift"] = target.redshift
-        arrays["absorption_lines"] = light.absorption_lines(target.redshift, seed)
+        truth["redshift"] = target.parameter
+        arrays["absorption_lines"] = light.absorption_lines(target.parameter, seed)
     return truth, arrays
 
 

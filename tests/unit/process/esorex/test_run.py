@@ -7,7 +7,8 @@ import pytest
 from astropy.io import fits
 
 from vltflow import associate, classify, ingest
-from vltflow.process import retry, run
+from vltflow.process.control import retry
+from vltflow.process.run import run
 from vltflow.records import BlockState
 from vltflow.store import Store
 

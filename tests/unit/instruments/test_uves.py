@@ -204,7 +204,9 @@ def test_recipes_and_data_name_the_same_parameters_and_products():
                 for output in outputs
             }
             assert declared <= names
-            assert {one.role for one in recipe.outputs} == {one.role for one in entry.products}
+            assert {one.role for one in recipe.outputs} == {
+                one.role for one in entry.products if one.runner != "esorex"
+            }
 
 
 def test_lower_case_test_frames_are_repaired():

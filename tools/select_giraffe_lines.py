@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 PACKAGE = Path(__file__).parents[1] / "src" / "vltflow"
-SOURCE = PACKAGE / "simulate" / "data" / "thar_lines.csv"
+SOURCE = PACKAGE / "instruments" / "data" / "thar_lines.csv"
 TARGET = PACKAGE / "instruments" / "giraffe" / "data" / "thar_lines.csv"
 FIRST, LAST = 360.0, 960.0
 """Nanometres."""

@@ -36,16 +36,17 @@ SHOWN = {
 HEAD = """\
 # Native recipes against ESO's
 
-Made by `make compare` on {date} ({cores} cores, {machine}): simulated UVES frames of full size, both
-runners on the same ABs; medians of {repeats} runs in a warm worker. The memory of a native job is that of the
-whole worker process, interpreter, libraries and kernels included; what the job adds to it stands beside.
+Made by `make compare` on {date} ({cores} cores, {machine}): simulated UVES frames of full size,
+both runners on the same ABs; medians of {repeats} runs in a warm worker. The memory of a native job
+is that of the whole worker process, interpreter, libraries and kernels included; what the job adds
+to it stands beside.
 
 | AB | native s | ESO s | times as fast | native MB | of the job MB | ESO MB |
 |---|---|---|---|---|---|---|
 """
 PARAMETERS = """
-QC1 parameters that both measure. RON RAW differs on purpose: ESO takes the rms of one raw frame, bias
-structure included; the native recipe takes frame differences.
+QC1 parameters that both measure. RON RAW differs on purpose: ESO takes the rms of one raw frame,
+bias structure included; the native recipe takes frame differences.
 
 | AB | product | parameter | native | ESO | % |
 |---|---|---|---|---|---|

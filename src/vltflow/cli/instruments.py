@@ -185,7 +185,7 @@ def _checked(
         try:
             headers = scan(path)
         except DataError as error:
-            messages().print(f"{path}: {error}", highlight=False, markup=False)
+            messages().print(str(error), highlight=False, markup=False)
             unread += 1
             continue
         primary, _ = repair(headers[0], instrument.header)

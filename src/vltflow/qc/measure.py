@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -74,7 +74,11 @@ def quality_keywords(path: Path) -> dict[str, float]:
     UnreadableFile
         If the file is no FITS file.
     """
-    named = _named(_quality_keywords(path, path.name))
+    return finite_numbers(_named(_quality_keywords(path, path.name)))
+
+
+def finite_numbers(named: Mapping[str, Any]) -> dict[str, float]:
+    """Those of some keyword values that are finite numbers, texts that hold one included."""
     numbers = {parameter: _number(value) for parameter, value in named.items()}
     return {
         parameter: number

@@ -66,7 +66,7 @@ def run(
         If the registry cannot be read or written.
     """
     known = catalogue(instrument)
-    _declare(store, known.parameters.values(), by)
+    declare(store, known.parameters.values(), by)
     results = []
     for name in _selected(store, instrument, blocks, again=again):
         try:
@@ -79,7 +79,7 @@ def run(
     return results
 
 
-def _declare(store: Store, parameters: Iterable[QcParameter], by: str) -> None:
+def declare(store: Store, parameters: Iterable[QcParameter], by: str) -> None:
     """Enter parameters into the catalogue; where they say nothing, what is known there stays."""
     wanted = list(parameters)
     if not wanted:
@@ -126,7 +126,7 @@ def _score_block(
     with store.read() as tx:
         dossier = gather(tx, name)
     values, undefined = _measured(store, known, dossier)
-    _declare(store, _numbered(known, dossier, values), by)
+    declare(store, _numbered(known, dossier, values), by)
     with store.read() as tx:
         quality = judge(tx, instrument, dossier, values, undefined)
     page = render(dossier, quality, figures_of(store, dossier.products))

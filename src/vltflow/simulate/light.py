@@ -80,6 +80,24 @@ def deuterium_lamp(wave: np.ndarray) -> np.ndarray:
     return np.exp(-(np.asarray(wave) - 3000.0) / 900.0) + 0.01
 
 
+_BALMER = np.array([6564.6, 4862.7, 4341.7, 4102.9, 3971.2, 3890.2, 3836.5, 3798.9])
+"""H alpha to H 10, vacuum: NIST Atomic Spectra Database."""
+
+
+def hot_white_dwarf(wave: np.ndarray, *, magnitude: float, temperature: float) -> np.ndarray:
+    """Hot star beyond the catalogue: black body with broad Balmer lines, erg/s/cm2/Angstrom."""
+    flux = flux_density(magnitude) * energy_shape(wave, temperature)
+    for number, centre in enumerate(_BALMER):
+        width, depth = 28.0 * 0.85**number, 0.55 * 0.9**number
+        flux = flux * (1.0 - depth / (1.0 + ((wave - centre) / width) ** 2))
+    return flux
+
+
+def energy_shape(wave: np.ndarray, temperature: float) -> np.ndarray:
+    """Energy flux per Angstrom of a black body, 1 at 5500 Angstrom."""
+    return blackbody(wave, temperature) * 5500.0 / np.asarray(wave)
+
+
 def quasar(wave: np.ndarray, *, magnitude: float, redshift: float, seed: int) -> np.ndarray:
     """Power law with emission lines and a forest of narrow absorption, erg/s/cm2/Angstrom."""
     flux = flux_density(magnitude) * (wave / 5500.0) ** -1.5

@@ -142,8 +142,8 @@ def test_nothing_temporary_is_left(small_day: SimulatedDay) -> None:
 
 
 def test_what_cannot_be_simulated_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UnknownName, match=r"Known: .*uves"):
-        simulate_day("sofi", "2015-02-26", tmp_path)
+    with pytest.raises(UnknownName, match=r"Known: .*\buves\b"):
+        simulate_day("nobody", "2015-02-26", tmp_path)
     with pytest.raises(UserError, match="is no night"):
         simulate_day("uves", "tonight", tmp_path)
 

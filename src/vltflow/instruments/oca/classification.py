@@ -8,6 +8,7 @@ set a tag (DO.CATG, DO.CLASS): a raw type is RAW.TYPE where there is one, else t
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -61,8 +62,10 @@ class Classification:
     """In the order of a definition: the first true one wins."""
     categories: Mapping[str, str]
     """PRO.CATG by the tag that rules give to such products, where the two differ."""
+    derived: Mapping[str, tuple[When, ...]]
+    """By key that tells whether a condition holds: when it does."""
     computed: Mapping[str, tuple[str, ...]]
-    """By key that rules compute from others: those that it is computed from."""
+    """By key that rules compute otherwise from others: those that it is computed from."""
     computed_in: Mapping[str, int]
     """Line where each of them is computed first."""
     notes: tuple[Note, ...]
@@ -83,10 +86,14 @@ def classification(rules: Sequence[Rule]) -> Classification:
     for test, body, line in flat:
         reader.read(test, body, line)
     ordered, notes = _ordered(reader.raw)
+    derived = reader.derived()
     return Classification(
         rules=tuple(ordered),
         categories=reader.categories,
-        computed={key: tuple(sources) for key, sources in reader.computed.items()},
+        derived=derived,
+        computed={
+            key: tuple(sources) for key, sources in reader.computed.items() if key not in derived
+        },
         computed_in=reader.computed_in,
         notes=(*reader.notes, *_unused(reader.unused), *notes),
     )
@@ -109,6 +116,7 @@ class _Reader:
         self.categories: dict[str, str] = {}
         self.computed: dict[str, dict[str, None]] = {}
         self.computed_in: dict[str, int] = {}
+        self._expressions: dict[str, set[Expression]] = {}
         self.unused: dict[str, list[int]] = {}
         self.notes: list[Note] = []
 
@@ -121,6 +129,15 @@ class _Reader:
         elif not body:
             self._note(line, "a rule without any assignment")
 
+    def derived(self) -> dict[str, tuple[When, ...]]:
+        """Keys that all rules compute by the same condition on the header."""
+        found: dict[str, tuple[When, ...]] = {}
+        for key, expressions in self._expressions.items():
+            if len(expressions) == 1:
+                with suppress(Inexpressible):
+                    found[key] = tuple(alternatives(next(iter(expressions)), self._assigned))
+        return found
+
     def _names(self, body: Sequence[Assignment]) -> dict[str, Any]:
         """Values of RAW.TYPE and tags; what else is assigned is kept for later."""
         names: dict[str, Any] = {}
@@ -132,6 +149,7 @@ class _Reader:
             if sources:
                 self.computed.setdefault(one.key, {}).update(dict.fromkeys(sources))
                 self.computed_in.setdefault(one.key, one.line)
+                self._expressions.setdefault(one.key, set()).add(one.value)
             else:
                 self.unused.setdefault(one.key, []).append(one.line)
         return names

@@ -6,6 +6,7 @@ behind it, and what could not be said as comments at the head.
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -21,6 +22,8 @@ from vltflow.instruments.oca.when import DPR_CATG, When, both, possible
 _WIDTH = 98
 LEVELS = ((-1, 1), (0, 3), (1, 7), (2, 30), (3, 90))
 """Quality level and days on either side: rule files say nothing about time."""
+COST = {"memory_mb": 2000, "wall_s": 1800}
+"""What recipes may use: enough for one chip or IFU of any of ESO's pipelines."""
 MANDATORY = (
     "INSTRUME", "MJD-OBS", "DPR.CATG", "DPR.TYPE", "DPR.TECH", "TPL.START", "TPL.NEXP", "TPL.EXPNO",
 )  # fmt: skip
@@ -113,7 +116,7 @@ def _instrument(found: Definition) -> Iterator[str]:
         {
             "name": found.name,
             "title": found.name,
-            "prefix": (found.name + "XX")[:2].upper(),
+            "prefix": (re.sub("[^A-Z]", "", found.name.upper()) + "XX")[:2],
             "instrume": [found.name],
         }
     )
@@ -122,8 +125,22 @@ def _instrument(found: Definition) -> Iterator[str]:
     if found.pipeline:
         package = f"cpl-plugin-{found.pipeline}"
         yield from _mapping({"pipeline": {"name": found.pipeline, "package": package}})
+    yield from _derived(found)
     yield "detectors:"
     yield f"  {_DETECTOR}: [{{name: {_flow(found.name)}}}]"
+
+
+def _derived(found: Definition) -> Iterator[str]:
+    """Keywords that rules compute, as far as anything matches by them."""
+    wanted = {key for setup in found.setups.values() for key in setup}
+    derived = {key: whens for key, whens in found.classes.derived.items() if key in wanted}
+    if derived:
+        yield "derived:"
+    for key, whens in derived.items():
+        yield f"  - name: {_flow(key)}  # {found.classes.computed_in[key]}"
+        yield "    cases:"
+        yield from (f"      - {_flow({'when': when, 'value': True})}" for when in whens)
+        yield f"      - {_flow({'when': {}, 'value': False})}"
 
 
 # ---------------------------------------------------------------- classification
@@ -233,6 +250,7 @@ def _recipe(recipe: Recipe, needed: frozenset[str]) -> Iterator[str]:
     )
     yield "  esorex:"
     yield f"    recipe: {_flow(recipe.recipe)}"
+    yield from _mapping(COST, "    ")
     if recipe.parameters:
         yield "    parameters:"
         yield from _mapping(dict(recipe.parameters), "      ")

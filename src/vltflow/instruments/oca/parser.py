@@ -57,6 +57,8 @@ RESERVED = frozenset({"if", "then", "and", "or", "not", "is", "like", "regexp", 
                       "from", "where", "group", "by", "as", "recipe", "product"})  # fmt: skip
 OPERATORS = frozenset({"==", "!=", "<", "<=", ">", ">=", "?=", "like", "regexp"})
 SETTINGS = frozenset({"minRet", "maxRet", "priority"})
+DEEPEST = 50
+"""Parentheses, `not` and rules may stand inside each other this often; genuine ones: 3 times."""
 _STARTS = frozenset({"if", "select", "action"})
 _INPUT = "inputFile."
 _Part = TypeVar("_Part")
@@ -100,6 +102,7 @@ class _Parser:
     def __init__(self, tokens: tuple[Token, ...]) -> None:
         self._tokens = tokens
         self._position = 0
+        self._depth = 0
         self.mistakes: list[Mistake] = []
 
     # ------------------------------------------------------------ statements
@@ -132,8 +135,11 @@ class _Parser:
         line = self._expect(WORD, "if").line
         condition = self._expression()
         self._expect(WORD, "then")
-        body = self._block(lambda: self._rule() if self._at("if") else self._assignment())
+        body = self._block(self._rule_part)
         return Rule(condition, body, line)
+
+    def _rule_part(self) -> Assignment | Rule:
+        return self._deeper(self._rule) if self._at("if") else self._assignment()
 
     def _assignment(self) -> Assignment:
         key = self._name("a keyword")
@@ -264,9 +270,9 @@ class _Parser:
 
     def _term(self) -> Expression:
         if self._take("not"):
-            return Not(self._term())
+            return Not(self._deeper(self._term))
         if self._take("("):
-            inner = self._expression()
+            inner = self._deeper(self._expression)
             self._expect(SIGN, ")")
             return inner
         left = self._operand()
@@ -277,6 +283,16 @@ class _Parser:
             negated = self._take("not")
             return Is(left, self._name("a type, or undefined").text, negated)
         return left
+
+    def _deeper(self, part: Callable[[], _Part]) -> _Part:
+        """A part inside a part of its own kind."""
+        if self._depth >= DEEPEST:
+            raise _NotUnderstood(self._now.line, f"nested more than {DEEPEST} times")
+        self._depth += 1
+        try:
+            return part()
+        finally:
+            self._depth -= 1
 
     def _operand(self) -> Operand:
         token = self._now

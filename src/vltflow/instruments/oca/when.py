@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Sequence
 from functools import reduce
 from itertools import product
+from math import prod
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -29,6 +30,8 @@ from vltflow.instruments.oca.tree import (
 
 When = dict[str, Any]
 """Conditions by keyword, as they stand in a YAML file."""
+_MOST = 100
+"""Alternatives that one rule may become."""
 _FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 _NEGATED = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 _RANGES = {"<": "below", ">": "above", ">=": "from", "<=": "to"}
@@ -87,6 +90,8 @@ def _alternatives(expression: Expression, computed: frozenset[str]) -> list[When
     match expression:
         case And(parts):
             found = [_alternatives(part, computed) for part in parts]
+            if prod(map(len, found)) > _MOST:
+                raise Inexpressible(f"it would become more than {_MOST} rules")
             return [reduce(both, combination, {}) for combination in product(*found)]
         case Or(parts):
             return _either([_alternatives(part, computed) for part in parts])

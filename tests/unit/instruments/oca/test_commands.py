@@ -101,7 +101,7 @@ def test_check_ends_with_0_where_both_agree_and_1_where_a_file_is_broken(
     assert "3 frames, 0 classified differently" in capsys.readouterr().out
     (raw / "broken.fits").write_bytes(b"SIMPLE  = ")
     assert run(check) == 1
-    assert "broken.fits" in capsys.readouterr().err
+    assert "the file ends within the header" in " ".join(capsys.readouterr().err.split())
 
 
 def test_an_imported_instrument_gets_its_name_products_and_units_from_what_is_installed(

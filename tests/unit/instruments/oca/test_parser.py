@@ -212,6 +212,20 @@ def test_a_genuine_file_that_is_cut_off_gives_whole_statements_and_a_mistake(gen
     assert part.mistakes or len(_meaning(cut)) == len(_meaning(write(part)))
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "if " + "(" * 5000 + 'A == "x"' + ")" * 5000 + ' then { B = "y"; }',
+        "if " + "not " * 5000 + 'A == "x" then { B = "y"; }',
+        "if A then { " * 5000 + "}" * 5000,
+    ],
+)
+def test_what_is_nested_without_end_is_a_mistake(source):
+    tree = parse(f"{source}\n{GOOD}")
+    assert "nested more than 50 times" in tree.mistakes[0].message
+    assert tree.rules[-1].line == 2
+
+
 def test_what_is_no_text_or_not_there_is_refused(tmp_path):
     with pytest.raises(UnreadableFile, match=r"absent\.oca: cannot be read"):
         parse_file(tmp_path / "absent.oca")

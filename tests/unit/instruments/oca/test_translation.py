@@ -146,6 +146,12 @@ def test_raw_type_and_tag_that_different_rules_set_are_put_together(tmp_path):
         ('if A is string then { DO.CATG = "T"; }', "whether a value is string"),
         ('if A == B then { DO.CATG = "T"; }', "compares a keyword with a constant only"),
         ('if A == 1 then { C.D = B; }\nif C.D == 2 then { DO.CATG = "T"; }', "computed by rules"),
+        (
+            " and ".join(f"(A{n} == 1 or B{n} == 1)" for n in range(12)).join(
+                ("if ", ' then { DO.CATG = "T"; }')
+            ),
+            "more than 100 rules",
+        ),
         ('if A == "x" and A == "y" then { DO.CATG = "T"; }', "no frame can fulfil it"),
         ("if A == 1 then { DO.CATG = B; }", "no constant text"),
         ('if A == 1 then { PACK.DIR = "x"; }', "PACK.DIR has no place"),
@@ -218,12 +224,20 @@ def test_what_a_recipe_makes_is_a_master_and_what_none_makes_a_static_calibratio
     ]
 
 
-def test_match_keys_are_in_the_setups_of_both_and_computed_keys_are_their_sources(instrument):
-    found, made = instrument
+def test_match_keys_are_in_the_setups_of_both_and_computed_keys_are_derived(instrument):
+    _, made = instrument
     assert made.raw_types["FLAT"].masters[0].match == ("DET.BIN",)
     assert made.raw_types["BIAS"].setup == ("DET.BIN",)
-    assert made.raw_types["FLAT"].setup == ("INS.FILT", "DET.BIN")
-    assert made.raw_types["FLAT"].statics[0].match == ("INS.FILT",)
+    assert made.raw_types["FLAT"].setup == ("INS.FILT", "DET.BIN", "INS.BLUE")
+    assert made.raw_types["FLAT"].statics[0].match == ("INS.BLUE",)
+    (blue,) = made.header.derived
+    assert [blue.value({"ESO INS FILT": name}) for name in ("B1", "V")] == [True, False]
+
+
+def test_keys_that_rules_compute_in_several_ways_are_matched_by_their_sources(tmp_path):
+    other = 'if DPR.TYPE == "FLAT" then { INS.BLUE = INS.FILT like "U%"; }'
+    found, made = toy(BIAS + other, tmp_path)
+    assert made.raw_types["FLAT"].statics[-1].match == ("INS.FILT",)
     assert any("rules compute INS.BLUE from INS.FILT" in note.message for note in found.notes)
 
 

@@ -16,7 +16,7 @@ from astropy.io import fits
 
 from vltflow.cli.app import run as run_command
 from vltflow.core.site import load_site
-from vltflow.records import AssociationBlock, BlockState, Product
+from vltflow.records import AssociationBlock, BlockState, Colour, Product
 from vltflow.simulate import simulate_day
 from vltflow.simulate.uves.constants import THROUGHPUT, resolving_power
 from vltflow.store import Store
@@ -105,7 +105,7 @@ def _assert_good(made: Processed, blocks: list[AssociationBlock]) -> None:
         assert block.state is BlockState.SUCCEEDED, f"{block.raw_type}: {block.problem}"
         with made.store.read() as tx:
             scores = tx.quality.scores([block.name]).get(block.name, [])
-        assert [one.parameter for one in scores if one.colour == "red"] == [], block.raw_type
+        assert [one.parameter for one in scores if one.colour is Colour.RED] == [], block.raw_type
 
 
 def test_every_step_succeeds_and_is_green(day):

@@ -205,7 +205,7 @@ class RecipeEntry(Part):
 
     title: str
     runner: Literal["native", "esorex", "both", "none"]
-    """``both``: native, and ESO's beside it for comparison; ``none``: nobody can execute it yet."""
+    """``both``: native, and ESO's beside it for comparison; ``none``: nobody executes it."""
     native: Execution | None = None
     esorex: Execution | None = None
     products: tuple[ProductType, ...]
@@ -218,7 +218,9 @@ class RecipeEntry(Part):
         return self
 
     def has(self, runner: str) -> bool:
-        """Whether a runner, or ``both``, can execute it."""
+        """Whether a runner, or ``both``, can execute it; ``none`` always can leave it alone."""
+        if runner == "none":
+            return True
         wanted = ("native", "esorex") if runner == "both" else (runner,)
         executions = {"native": self.native, "esorex": self.esorex}
         return all(executions.get(name) is not None for name in wanted)
@@ -439,7 +441,8 @@ class Instrument(Part):
         Parameters
         ----------
         choice
-            A runner for all recipes that it can execute, or a runner by recipe.
+            A runner for all recipes that it can execute, or a runner by recipe; ``none``
+            switches a recipe off.
 
         Raises
         ------

@@ -15,7 +15,7 @@ def _status(command) -> dict[str, dict]:
 
 def test_the_monitor_shows_all_blocks_of_the_day(command, small_day) -> None:
     rows = _status(command)
-    assert len(rows) == 59
+    assert len(rows) == 57
     assert sum(not row["complete"] for row in rows.values()) == 1
     assert set(rows) == {f"UVES.{block['start']}_{block['grouping']}" for block in small_day.blocks}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -59,8 +60,9 @@ def judge(
     problems = [block.problem] if block.problem else []
     problems += _missing_texts(missing, needs, block.setup)
     complete = not problems
-    if instrument.recipe_of(block.raw_type).runner == "none":
-        problems.append(f"waits for a recipe: no runner executes {block.recipe} yet")
+    waits = _waits_for_recipe(block, instrument)
+    if waits:
+        problems.append(f"waits for a recipe: {waits}")
     else:
         problems += _waiting_texts(matched)
     return replace(
@@ -70,6 +72,18 @@ def judge(
         state=BlockState.BLOCKED if problems else BlockState.PLANNED,
         problem="; ".join(problems),
     )
+
+
+def _waits_for_recipe(block: AssociationBlock, instrument: Instrument) -> str:
+    """Why no recipe can work on an AB; empty if one can."""
+    runner = instrument.recipe_of(block.raw_type).executed_by
+    if runner is None:
+        return f"no runner executes {block.recipe} yet"
+    execution = instrument.recipe_of(block.raw_type).execution
+    if not execution.takes:
+        return ""
+    refusal = execution.refusal(json.loads(block.setup_keys))
+    return f"{execution.recipe} by {runner} does not take it: {refusal}" if refusal else ""
 
 
 def _missing_texts(

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from vltflow.instruments.conditions import Condition, Scalar, keyword, matches
+from vltflow.instruments.conditions import Condition, Scalar, failure, keyword, matches
 from vltflow.instruments.part import Part
 
 
@@ -36,8 +36,14 @@ class Execution(Part):
     cores: Annotated[int, Field(ge=1)] = 1
     memory_mb: Annotated[int, Field(ge=1)] = 1000
     wall_s: Annotated[int, Field(ge=1)] = 600
+    takes: dict[str, Condition] = Field(default_factory=dict)
+    """Conditions on setup keywords without which it cannot work; other blocks wait for a recipe."""
     cases: tuple[ExecutionCase, ...] = ()
     """What is different for some setups; the first whose conditions all hold counts."""
+
+    def refusal(self, setup: Mapping[str, Any]) -> str:
+        """Why it cannot work on a block's setup; empty if it can."""
+        return failure({keyword(name): value for name, value in setup.items()}, self.takes)
 
     def under(self, setup: Mapping[str, Any]) -> Execution:
         """The execution for a block's setup.

@@ -183,7 +183,9 @@ def _unknown_case_keys(instrument: Instrument) -> Iterator[str]:
         entry = instrument.recipes.recipes.get(raw_type.recipe)
         executions = (entry.native, entry.esorex) if entry else ()
         cases = [case for one in executions if one for case in one.cases]
-        absent = sorted({key for case in cases for key in case.when} - set(raw_type.setup))
+        keys = {key for case in cases for key in case.when}
+        keys |= {key for one in executions if one for key in one.takes}
+        absent = sorted(keys - set(raw_type.setup))
         if absent:
             yield f"recipes.yaml: {raw_type.recipe}: {absent} not in the setup of {name}"
 

@@ -124,3 +124,17 @@ def test_explanation_and_export_name_it_and_what_excluded_others(
     (line,) = [one for one in text.splitlines() if "LINE_LIST" in one]
     assert line.split()[:4] == ["MCALIB", "REAL", "lines.fits", "LINE_LIST"]
     assert line.endswith("#static")
+
+
+def test_a_setup_that_the_recipe_does_not_take_waits_for_one(
+    sqlite_store, toy_files, frames, put, tmp_path
+):
+    text = toy_files["recipes.yaml"].replace("{recipe: f}", "{recipe: f, takes: {SLIT: 7}}")
+    for name, content in (toy_files | {"recipes.yaml": text}).items():
+        (tmp_path / name).write_text(content)
+    toy = load_folder(tmp_path)
+    put(sqlite_store, frames("BIAS", 1, 3), frames("FLAT", 1.2, 3))
+    run(sqlite_store, toy)
+    block = only_flat(sqlite_store)
+    assert (block.state, block.complete) == (BlockState.BLOCKED, True)
+    assert block.problem == "waits for a recipe: f by native does not take it: SLIT is 1, wanted 7"

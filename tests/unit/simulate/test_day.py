@@ -38,7 +38,7 @@ def _data(day: SimulatedDay, truths: dict[str, dict], name: str, chip: int = 0) 
 
 def test_a_day_has_57_blocks_one_of_them_incomplete(small_day: SimulatedDay) -> None:
     told = json.loads((small_day.folder / "night.truth.json").read_text())
-    assert len(told["blocks"]) == len(small_day.blocks) == 59
+    assert len(told["blocks"]) == len(small_day.blocks) == 57
     (block,) = (block for block in told["blocks"] if not block["complete"])
     assert len(block["frames"]) == block["expected"] - 1 == 4
     assert told["defects"] == []

@@ -1,7 +1,7 @@
 """A night of UVES: which templates run, and when.
 
 Darks in the afternoon, science and standard stars in the night, the calibrations of the
-settings that were used, and daily health checks, in the morning: 59 templates that make 59
+settings that were used, and daily health checks, in the morning: 57 templates that make 57
 association blocks. Nights differ from each other in a fixed rhythm of four.
 """
 
@@ -193,10 +193,12 @@ def _morning(arm: str, variant: _Variant) -> list[_Entry]:
     entries = [_bias(arm, 1), _bias(arm, 2)]
     for wavelength in settings:
         setup = _slit(arm, wavelength, 1, variant.slit_width)
-        entries += [_format_check(setup), _order_definition(setup), _flat(setup)]
+        used = wavelength != _UNUSED_SETTING
+        entries += [_format_check(setup), *([_order_definition(setup)] if used else [])]
+        entries.append(_flat(setup))
         if wavelength == 346.0:
             entries.append(_deuterium_flat(setup))
-        if wavelength != 580.0:
+        if used and wavelength != 580.0:
             entries.append(_arc(setup))
     setup = _slit(arm, binned, 2, variant.slit_width)
     entries += [_format_check(setup), _order_definition(setup), _flat(setup), _arc(setup)]

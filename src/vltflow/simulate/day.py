@@ -28,6 +28,7 @@ from vltflow.simulate.plan import (
     SmallDay,
     Template,
     WithTables,
+    archive_prefix,
 )
 
 if TYPE_CHECKING:
@@ -237,7 +238,7 @@ def _simulate_template(order: _Order) -> Truth:
     noted: list[Truth] = []
     scenes: dict[str, Scene] = {}
     for number in range(1, template.count + 1):
-        frame = PlannedFrame(order.night, template, number, instrument.name)
+        frame = PlannedFrame(order.night, template, number, archive_prefix(instrument))
         names = [v.defect for v in order.victims if v.hits(number)]
         noted += [{"defect": name, "frame": frame.name} for name in names]
         if any(v.loses_frame for v in order.victims if v.hits(number)):

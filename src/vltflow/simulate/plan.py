@@ -104,7 +104,7 @@ class Instrument(Protocol):
     """What the engine asks of a simulated instrument."""
 
     name: str
-    """Upper case, first part of archive names."""
+    """Upper case."""
     mandatory_keyword: str
     """A keyword that no frame may lack: the defect ``missing-keyword`` takes it away."""
     record_keywords: re.Pattern[str]
@@ -187,3 +187,8 @@ class OwnCards(Protocol):
         self, frame: PlannedFrame, shapes: Sequence[tuple[int, ...] | None]
     ) -> list[list[Card]]:
         """The cards of each HDU as `Instrument.cards`, for contents of these shapes."""
+
+
+def archive_prefix(instrument: Instrument) -> str:
+    """First part of archive names: five letters of the instrument's, as in ``XSHOO.2012-``."""
+    return instrument.name[:5]

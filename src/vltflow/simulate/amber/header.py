@@ -7,11 +7,11 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 from vltflow.core.time import iso_from_mjd, night_range
+from vltflow.simulate import conditions
 from vltflow.simulate.amber.detector import regions
 from vltflow.simulate.amber.night import exposure
 from vltflow.simulate.cards import Card, CardTable
 from vltflow.simulate.models import DAY_MS
-from vltflow.simulate.uves import conditions
 
 if TYPE_CHECKING:
     from vltflow.simulate.cards import CardValue

@@ -20,7 +20,7 @@ from vltflow.instruments.giraffe.spectrograph import (
 from vltflow.simulate.giraffe.constants import SLITS
 
 if TYPE_CHECKING:
-    from vltflow.simulate.uves.conditions import Target
+    from vltflow.simulate.conditions import Target
 
 FIBRE_COLOURS = (370, 400, 450, 500, 600, 700, 800, 900, 1000)
 """Wavelengths, nm, at which the fibre table states transmissions."""

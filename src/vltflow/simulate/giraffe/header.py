@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from vltflow.core.time import iso_from_mjd, night_range
 from vltflow.instruments.giraffe.spectrograph import PIXEL, SETTINGS
+from vltflow.simulate import conditions
 from vltflow.simulate.cards import Card, CardTable
 from vltflow.simulate.giraffe.constants import SLITS
 from vltflow.simulate.models import DAY_MS
-from vltflow.simulate.uves import conditions
 
 if TYPE_CHECKING:
     from vltflow.simulate.cards import CardValue

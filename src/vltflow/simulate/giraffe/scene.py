@@ -14,12 +14,11 @@ from vltflow.instruments.giraffe.spectrograph import (
     Setting,
     slit_places,
 )
-from vltflow.simulate import light
+from vltflow.simulate import conditions, light
 from vltflow.simulate.giraffe import constants, fibres
 from vltflow.simulate.giraffe.header import template_start
 from vltflow.simulate.giraffe.optics import Misalignment, Trace, trace
 from vltflow.simulate.image import Scene, add_lines, paint, point_profile, scattered_light
-from vltflow.simulate.uves import conditions
 
 if TYPE_CHECKING:
     from vltflow.simulate.detector import Layout

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from vltflow.core.time import iso_from_mjd, night_range
 from vltflow.instruments.muse.lamps import LAMPS
+from vltflow.simulate import conditions
 from vltflow.simulate.cards import Card, CardTable
 from vltflow.simulate.models import DAY_MS
 from vltflow.simulate.muse.detector import HEIGHT, SCAN, WIDTH, outputs
-from vltflow.simulate.uves import conditions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

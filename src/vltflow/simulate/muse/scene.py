@@ -9,11 +9,10 @@ import numpy as np
 
 from vltflow.instruments.muse.geometry import SLICES, slices
 from vltflow.instruments.muse.lamps import arc_lines
-from vltflow.simulate import light
+from vltflow.simulate import conditions, light
 from vltflow.simulate.image import scattered_light
 from vltflow.simulate.muse import optics
 from vltflow.simulate.muse.header import target_of, template_start
-from vltflow.simulate.uves import conditions
 
 if TYPE_CHECKING:
     from collections.abc import Callable

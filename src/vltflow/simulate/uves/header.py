@@ -8,9 +8,9 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 from vltflow.core.time import iso_from_mjd, night_range
+from vltflow.simulate import conditions
 from vltflow.simulate.cards import Card, CardTable
 from vltflow.simulate.models import DAY_MS
-from vltflow.simulate.uves import conditions
 from vltflow.simulate.uves.constants import GRATINGS, PIXEL_SCALE, SETTINGS
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import erf
 
-from vltflow.simulate import light
+from vltflow.simulate import conditions, light
 from vltflow.simulate.echelle import EchelleFormat, Grid, echelle_format
 from vltflow.simulate.image import (
     Profile,
@@ -21,7 +21,8 @@ from vltflow.simulate.image import (
     scattered_light,
     slit_profile,
 )
-from vltflow.simulate.uves import conditions, constants
+from vltflow.simulate.uves import constants
+from vltflow.simulate.uves.drift import format_drift
 from vltflow.simulate.uves.header import target_of, template_start
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def scene(frame: PlannedFrame, layout: Layout) -> Scene:
     """Expected electrons of one exposure of the template on one chip."""
     mjd = template_start(frame)
     setup = frame.template.setup
-    drift = conditions.format_drift(setup.arm, mjd)
+    drift = format_drift(setup.arm, mjd)
     fmt = _format(setup.arm, setup.wavelength, layout, drift)
     lit = _Light(frame, layout, fmt, mjd)
     image = np.zeros((layout.rows, layout.columns), dtype=np.float32)

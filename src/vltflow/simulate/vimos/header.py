@@ -7,9 +7,9 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 from vltflow.core.time import iso_from_mjd, night_range
+from vltflow.simulate import conditions
 from vltflow.simulate.cards import Card, CardTable
 from vltflow.simulate.models import DAY_MS
-from vltflow.simulate.uves import conditions
 from vltflow.simulate.vimos.constants import FILTER, GRISMS, PIXEL_SCALE
 from vltflow.simulate.vimos.night import dpr_type, exptime, is_arc
 

@@ -17,7 +17,6 @@ from vltflow.simulate.sky import (
 __all__ = [
     "Pointing",
     "Target",
-    "format_drift",
     "lamp_output",
     "pointing",
     "pressure",
@@ -67,11 +66,3 @@ def lamp_output(lamp: str, mjd: float) -> float:
     """Relative output of a lamp: it ages over two years, and drifts by 2 %."""
     age = (mjd / 730.0 + len(lamp) * 0.37) % 1.0
     return 1.08 - 0.16 * age + 0.02 * math.sin(2.0 * math.pi * mjd / 23.0)
-
-
-def format_drift(arm: str, mjd: float) -> tuple[float, float]:
-    """Shift of the echelle format along x and y in pixels, by temperature and pressure."""
-    dt, dp = temperature(mjd) - 12.4, pressure(mjd) - 743.0
-    return (
-        (0.35 * dt - 0.05 * dp, -0.45 * dt) if arm == "blue" else (0.28 * dt - 0.05 * dp, 0.3 * dt)
-    )

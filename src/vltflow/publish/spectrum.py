@@ -84,12 +84,21 @@ class Spectrum:
     def useful(self) -> Spectrum:
         """Without the elements at both ends that hold no value.
 
-        Those whose flux and error are both zero or undefined, as recipes fill them in;
-        a spectrum without any value is given back as it is.
+        Those whose flux and error are both zero or undefined, as recipes fill them in.
+
+        Raises
+        ------
+        UnprocessableData
+            If fewer than two elements hold a value.
         """
         filled = _is_empty(self.flux) & _is_empty(self.error)
         useful = np.flatnonzero(~filled)
-        if useful.size < 2 or not filled[[0, -1]].any():
+        if useful.size < 2:
+            raise UnprocessableData(
+                f"the spectrum has no value: flux and error are zero or undefined in all but"
+                f" {useful.size} of its {self.wave.size} elements"
+            )
+        if not filled[[0, -1]].any():
             return self
         part = slice(int(useful[0]), int(useful[-1]) + 1)
         return replace(

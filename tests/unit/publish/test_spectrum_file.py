@@ -132,7 +132,7 @@ def test_specutils_holds_it_with_units_errors_and_mask(tmp_path, spectrum, said)
         uncertainty=StdDevUncertainty(row["ERR"]),
     )  # fmt: skip
     assert made.spectral_axis.unit == units.Angstrom
-    ratio = snr(made)
+    ratio = snr(made).to_value(units.dimensionless_unscaled)
     header = fits.getheader(path)
     assert ratio == pytest.approx(header["SNR"], rel=0.1)
 
@@ -155,6 +155,12 @@ def test_filling_at_the_ends_is_cut_off(spectrum):
     assert cut.wave.size == ELEMENTS - 15 == cut.extra[0].values.size
     assert cut.wave[0] == spectrum.wave[10]
     assert spectrum.useful() is spectrum
+
+
+def test_a_spectrum_without_any_value_is_refused_where_it_is_cut(spectrum):
+    nothing = replace(spectrum, flux=np.zeros(ELEMENTS), error=np.full(ELEMENTS, np.nan))
+    with pytest.raises(UnprocessableData, match="no value"):
+        nothing.useful()
 
 
 @pytest.mark.parametrize(("change", "words"), [

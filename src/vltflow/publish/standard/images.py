@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from vltflow.publish.document import PROVENANCE, Document, extname
-from vltflow.publish.rules import CHECKS, IMAGE, MOSAIC, STANDARD, Violation, rule
+from vltflow.publish.rules import CHECKS, IMAGE, MOSAIC, STANDARD, Severity, Violation, rule
 from vltflow.publish.standard import pixels
 from vltflow.publish.standard.keywords import places
 from vltflow.publish.standard.values import number, text
@@ -105,11 +105,7 @@ def partners_are_named(document: Document) -> Iterator[Violation]:
     yield from pixels.wrong_partners(document)
 
 
-@rule("I109", source=STANDARD, of=IMAGE)
+@rule("I109", source=STANDARD, of=IMAGE, severity=Severity.WARNING)
 def classes_are_those_of_the_standard(document: Document) -> Iterator[Violation]:
     """HDUCLASS is ESO and HDUDOC is SDP, where they are given."""
-    for hdu, header in document.images:
-        for keyword, value in (("HDUCLASS", "ESO"), ("HDUDOC", "SDP")):
-            found = text(header, keyword)
-            if found is not None and found != value:
-                yield Violation(keyword, found, f"must be {value}", hdu)
+    yield from pixels.other_values(document.images, {"HDUCLASS": "ESO", "HDUDOC": "SDP"})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from vltflow.fits import Header
 from vltflow.publish.document import Document, extname
@@ -39,6 +39,15 @@ def not_in_degrees(images: Images) -> Iterator[Violation]:
             value = text(header, keyword)
             if value is not None and value != "deg":
                 yield Violation(keyword, value, "must be deg", hdu)
+
+
+def other_values(images: Images, expected: Mapping[str, str]) -> Iterator[Violation]:
+    """Violations of keywords that have one possible value, where they are given."""
+    for hdu, header in images:
+        for keyword, value in expected.items():
+            found = text(header, keyword)
+            if found is not None and found != value:
+                yield Violation(keyword, found, f"must be {value}", hdu)
 
 
 def wrong_classes(document: Document) -> Iterator[Violation]:

@@ -6,7 +6,7 @@ BIN = $(VENV)/bin
 DEMO ?= demo
 NIGHT ?= 2015-02-26
 
-.PHONY: run test test-long check bench docs clean
+.PHONY: run test test-long check bench compare docs clean
 
 run: $(VENV)/installed            ## demo: a simulated day of UVES calibrations, from raw frames to certified masters
 	@bash tools/demo.sh "$(BIN)" "$(DEMO)" "$(NIGHT)"
@@ -31,6 +31,9 @@ check: $(VENV)/tests-installed    ## linters and the fast tests (SQLite only), i
 
 bench: $(VENV)/tests-installed    ## measure speed, as ratios against peers and physical limits
 	@for bench in benches/bench_*.py; do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done
+
+compare: $(VENV)/tests-installed  ## native recipes against ESO's on full-size frames: writes docs/reference/runners.md
+	$(BIN)/python tools/compare_runners.py
 
 docs: $(VENV)/tests-installed     ## build the documentation; warnings are errors
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html

@@ -8,6 +8,11 @@ say() { printf '\n$ %s\n' "$*"; "$@" || [ $? -eq 1 ]; }   # 1: some work failed,
 rm -rf "$demo"
 say vltflow init "$demo/site"
 export VLTFLOW_SITE="$demo/site"
+# Small detectors show fewer orders, further apart, than ESO's physical model of UVES knows.
+{
+    printf '\n[runners.UVES]\n'
+    printf 'uves_cal_%s = "none"\n' predict orderpos wavecal response
+} >> "$demo/site/vltflow.toml"
 say vltflow simulate uves "$night" --out "$demo/raw" --small
 say vltflow ingest "$demo/raw"
 say vltflow night "$night" --instrument UVES

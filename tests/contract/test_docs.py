@@ -55,6 +55,6 @@ def test_every_command_in_the_how_tos_exists() -> None:
         re.findall(r"^## (.+)$", (DOCS / "reference" / "commands.md").read_text(), re.MULTILINE)
     )
     for page in (DOCS / "howto").glob("*.md"):
-        for words in re.findall(r"vltflow ([a-z]+(?: [a-z]+)?)", page.read_text()):
+        for words in re.findall(r"vltflow ([a-z-]+(?: [a-z-]+)?)", page.read_text()):
             one, _, two = words.partition(" ")
             assert {f"vltflow {one}", f"vltflow {one} {two}"} & known, f"{page.name}: {words}"

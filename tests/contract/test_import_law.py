@@ -1,11 +1,16 @@
 """The law of imports, as declared in pyproject.toml."""
 
+import subprocess
+import sys
 from pathlib import Path
 
-from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
+LINT = "import sys, importlinter.cli as linter; sys.exit(linter.lint_imports(no_cache=True))"
 
 
-def test_every_import_keeps_to_the_floors(capsys) -> None:
-    configuration = Path(__file__).parents[2] / "pyproject.toml"
-    status = lint_imports(config_filename=str(configuration), no_cache=True)
-    assert status == EXIT_STATUS_SUCCESS, capsys.readouterr().out
+def test_every_import_keeps_to_the_floors() -> None:
+    # In a process of its own: the linter switches off all loggers that are there.
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", LINT], cwd=root, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

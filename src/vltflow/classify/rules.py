@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from vltflow.instruments import Instrument
 from vltflow.instruments.conditions import Condition, failure, holds, keyword, matches
-from vltflow.instruments.model import ClassificationRule, RawType
-from vltflow.instruments.naming import render
+from vltflow.instruments.model import ClassificationRule
+from vltflow.instruments.setups import setup_of
 
 Keywords = Mapping[str, Any]
 
@@ -37,6 +36,7 @@ class Classifier:
         rules = instrument.classification.rules
         names = dict.fromkeys(name for rule in rules for name in rule.when)
         self._keywords = tuple(keyword(name) for name in names)
+        self._derived = {keyword(one.name): one for one in instrument.header.derived}
         self._setup_keywords = {
             name: tuple(keyword(key) for key in entry.setup)
             for name, entry in instrument.raw_types.items()
@@ -54,11 +54,14 @@ class Classifier:
         raw_type, reason = self._rules[kind]
         if not raw_type:
             return Classification("", "", "", reason)
-        values = [header.get(name) for name in self._setup_keywords[raw_type]]
+        values = [self._value(header, name) for name in self._setup_keywords[raw_type]]
         kind = (raw_type, *values, *map(type, values))
         if kind not in self._setups:
-            self._setups[kind] = _setup(self._instrument.raw_types[raw_type], values)
+            self._setups[kind] = setup_of(self._instrument.raw_types[raw_type], values)
         return Classification(raw_type, *self._setups[kind], reason)
+
+    def _value(self, header: Keywords, name: str) -> Any:
+        return self._derived[name].value(header) if name in self._derived else header.get(name)
 
 
 def classify(header: Keywords, instrument: Instrument) -> Classification:
@@ -72,6 +75,14 @@ def classify(header: Keywords, instrument: Instrument) -> Classification:
         Definition with the rules.
     """
     return Classifier(instrument)(header)
+
+
+def merged(headers: Sequence[Keywords]) -> dict[str, Any]:
+    """Keywords of the primary header, and of extensions where the primary has them not."""
+    whole: dict[str, Any] = {}
+    for header in reversed(headers):
+        whole |= header
+    return whole
 
 
 def _first_rule(header: Keywords, rules: tuple[ClassificationRule, ...]) -> tuple[str, str]:
@@ -88,16 +99,3 @@ def _first_rule(header: Keywords, rules: tuple[ClassificationRule, ...]) -> tupl
 def _share_held(header: Keywords, when: Mapping[str, Condition]) -> tuple[float, int]:
     held = sum(holds(header.get(keyword(name)), condition) for name, condition in when.items())
     return held / max(1, len(when)), held
-
-
-def _setup(entry: RawType, values: list[Any]) -> tuple[str, str]:
-    keys = {name: _canonical(value) for name, value in zip(entry.setup, values, strict=True)}
-    text = json.dumps(keys, sort_keys=True, separators=(",", ":"))
-    return render(entry.label, keys), text
-
-
-def _canonical(value: Any) -> Any:
-    """Whole numbers are written without a point: 390 and 390.0 are one setup."""
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value.rstrip() if isinstance(value, str) else value

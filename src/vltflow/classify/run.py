@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from vltflow.classify.rules import Classifier
+from vltflow.classify.rules import Classifier, merged
 from vltflow.instruments import Instrument
 from vltflow.instruments.conditions import keyword
 from vltflow.records import RawFrame
@@ -44,9 +44,9 @@ def run(store: Store, instrument: Instrument, *, by: str = "classify") -> list[R
         frames = waiting[start : start + BATCH]
         with store.write(by=by, why=f"rules {instrument.context}") as change:
             headers = change.frames.headers_of(frame.frame_id for frame in frames)
-            merged = {frame_id: _merged(parts) for frame_id, parts in headers}
+            whole = {frame_id: merged(parts) for frame_id, parts in headers}
             classified = [
-                _classified(frame, merged[frame.frame_id], classifier, instrument)
+                _classified(frame, whole[frame.frame_id], classifier, instrument)
                 for frame in frames
             ]
             change.frames.classify(classified)
@@ -67,14 +67,6 @@ def _classified(
         setup_keys=found.setup_keys,
         context=instrument.context,
     )
-
-
-def _merged(headers: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Keywords of the primary header, and of extensions where the primary has them not."""
-    merged: dict[str, Any] = {}
-    for header in reversed(headers):
-        merged |= header
-    return merged
 
 
 def _repaired(

@@ -48,8 +48,8 @@ def console() -> Console:
 
 
 def messages() -> Console:
-    """Console on standard error, for what is no result."""
-    return Console(stderr=True)
+    """Console on standard error, for what is no result; wide when it is no terminal."""
+    return Console(stderr=True, width=None if sys.stderr.isatty() else _PIPE_WIDTH)
 
 
 def show(rows: Sequence[Record], columns: Sequence[str], *, as_json: bool, empty: str) -> None:

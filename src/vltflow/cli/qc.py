@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from operator import itemgetter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,14 +15,36 @@ from vltflow.cli.context import (
     SiteOption,
     block_name,
     commands,
+    instruments,
     open_store,
+    site_or_none,
 )
-from vltflow.cli.output import show
+from vltflow.cli.output import console, messages, show
+from vltflow.core.errors import DataError, NotFound, UserError
 from vltflow.core.time import night_range
+from vltflow.fits import write_bytes
+from vltflow.instruments import load
+from vltflow.qc.catalogue import catalogue
+from vltflow.qc.history import import_file
+from vltflow.records import HistoricalProduct, HistoricalValue, QcValue
+
+if TYPE_CHECKING:
+    from vltflow.plots.long_trend import Series
+    from vltflow.plots.style import FileFormat
 
 app = commands("QC1 values and scores.")
-VALUE_COLUMNS = ("ab", "category", "setup", "parameter", "value", "unit", "mjd")
+VALUE_COLUMNS = ("ab", "category", "setup", "parameter", "value", "unit", "mjd", "origin")
 SCORE_COLUMNS = ("ab", "category", "parameter", "value", "low", "high", "score", "method", "reason")
+CATALOGUE_COLUMNS = ("name", "type", "unit", "format", "description")
+RequiredInstrument = Annotated[
+    str,
+    typer.Option(
+        "--instrument",
+        "-i",
+        callback=lambda name: name.upper(),
+        help="Name of an instrument, such as UVES.",
+    ),
+]
 BlockOption = Annotated[
     str | None, typer.Option("--ab", help="Name of an AB, or a unique part of it.")
 ]
@@ -43,22 +67,133 @@ def values(
     site: SiteOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List QC1 values, by time: one AB's, or one parameter's over all time."""
+    """List QC1 values, by time: one AB's, or one parameter's over all time, imported ones too."""
     with open_store(context, site, instrument=instrument) as (_, store):
         full_name = block_name(store, ab) if ab else None
+        chosen: dict[str, Any] = {
+            "parameter": parameter,
+            "category": category,
+            "instrument": instrument,
+            "mjd": night_range(night) if night else None,
+        }
         with store.read() as tx:
-            found = tx.quality.values(
-                block=full_name,
-                parameter=parameter,
-                category=category,
-                instrument=instrument,
-                mjd=night_range(night) if night else None,
-            )
-    rows = [
-        {"ab": value.block} | {column: getattr(value, column) for column in VALUE_COLUMNS[1:]}
-        for value in found
+            own = tx.quality.values(block=full_name, **chosen)
+            others = tx.history.values(**chosen) if full_name is None else []
+    rows = [_row(value, value) | {"ab": value.block, "origin": ""} for value in own]
+    rows += [
+        _row(one, one.source) | {"ab": "", "origin": f"{one.source.name} {one.source.pipeline}"}
+        for one in others
     ]
+    rows.sort(key=itemgetter("mjd"))  # stable: those of one moment keep their order
     show(rows, VALUE_COLUMNS, as_json=as_json, empty="no QC1 values")
+
+
+def _row(value: QcValue | HistoricalValue, source: QcValue | HistoricalProduct) -> dict[str, Any]:
+    return {
+        "category": source.category,
+        "setup": source.setup,
+        "parameter": value.parameter,
+        "value": value.value,
+        "unit": value.unit,
+        "mjd": source.mjd,
+    }
+
+
+@app.command("import")
+def import_values(
+    context: typer.Context,
+    files: Annotated[
+        list[Path], typer.Argument(help="FITS products, or JSON (or .gz): {file name: [cards]}.")
+    ],
+    for_thresholds: Annotated[
+        bool,
+        typer.Option("--for-thresholds", help="Let running thresholds look back on these values."),
+    ] = False,
+    site: SiteOption = None,
+) -> None:
+    """Enter the QC1 values of products that others made: history for trends.
+
+    The same values are entered once, wherever they come from. Running thresholds look back on
+    them only if you say so; say it, or leave it out, again for values that are known.
+    """
+    refused = new = known = values_ = 0
+    with open_store(context, site) as (opened, store):
+        definitions = instruments(opened)
+        for path in files:
+            try:
+                done = import_file(store, definitions, path, for_thresholds=for_thresholds)
+            except DataError as error:
+                refused += 1
+                messages().print(f"refused: {error}", style="red", markup=False, soft_wrap=True)
+                continue
+            new, known, values_ = new + done.new, known + done.known, values_ + done.values
+    console().print(
+        f"{new} products new with {values_} QC1 values, {known} known; {refused} files refused"
+    )
+    if refused:
+        raise typer.Exit(1)
+
+
+@app.command()
+def plot(
+    context: typer.Context,
+    parameter: Annotated[str, typer.Argument(help='QC1 parameter, such as "QC RESOLMED".')],
+    instrument: RequiredInstrument,
+    out: Annotated[Path, typer.Option(help="File to write: .png or .svg.")],
+    category: Annotated[str | None, typer.Option(help="PRO CATG, such as LINE_TABLE_BLUE.")] = None,
+    setup: Annotated[str | None, typer.Option(help="Label of a setup; all, if not given.")] = None,
+    site: SiteOption = None,
+) -> None:
+    """Draw a QC1 parameter over all time: filled symbols measured here, open ones imported."""
+    from vltflow.plots.long_trend import MOST_SERIES, draw_series  # noqa: PLC0415 - slow to load
+
+    file_format = _format_of(out)
+    with open_store(context, site, instrument=instrument) as (_, store), store.read() as tx:
+        chosen: dict[str, Any] = {
+            "parameter": parameter,
+            "category": category,
+            "instrument": instrument,
+            "setup": setup,
+        }
+        own, others = tx.quality.values(**chosen), tx.history.values(**chosen)
+    values_ = [(one.category, one.setup, one.mjd, one.value, False) for one in own]
+    values_ += [
+        (one.source.category, one.source.setup, one.source.mjd, one.value, True) for one in others
+    ]
+    if not values_:
+        raise NotFound(
+            f"no values of {parameter!r} of {instrument}",
+            hint="`vltflow qc values` lists what there is, with the names of parameters",
+        )
+    series = _series(values_)
+    if len(series) > MOST_SERIES:
+        raise UserError(
+            f"{len(series)} kinds of values do not fit into one figure",
+            hint="Choose with --category or --setup: " + "; ".join(one.label for one in series),
+        )
+    units = [*(one.unit for one in own), *(one.unit for one in others)]
+    unit = next(filter(None, units), "")
+    write_bytes(out, draw_series(parameter, unit, series, file_format=file_format))
+    console().print(f"{len(values_)} values of {len(series)} kinds in {out}")
+
+
+def _series(values_: list[tuple[str, str, float, float, bool]]) -> list[Series]:
+    """A series for each product category and setup, points by time."""
+    from vltflow.plots.long_trend import Point, Series  # noqa: PLC0415 - slow to load
+
+    kinds: dict[tuple[str, str], list[Point]] = {}
+    for category, setup, mjd, value, imported in sorted(values_):
+        kinds.setdefault((category, setup), []).append(Point(mjd, value, imported))
+    return [Series(f"{category} {setup}", points) for (category, setup), points in kinds.items()]
+
+
+def _format_of(out: Path) -> FileFormat:
+    suffix = out.suffix.lower()
+    if suffix == ".png":
+        return "png"
+    if suffix == ".svg":
+        return "svg"
+    raise UserError(f"{out}: a figure is written as .png or .svg", hint="Give such a name")
 
 
 @app.command()
@@ -95,3 +230,28 @@ def scores(
         if not red or score.colour == "red"
     ]
     show(rows, SCORE_COLUMNS, as_json=as_json, empty="no scores")
+
+
+@app.command()
+def parameters(
+    context: typer.Context,
+    instrument: Annotated[str, typer.Argument(help="Name of an instrument, such as UVES.")],
+    site: SiteOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the catalogue of QC1 parameters.
+
+    Those of the definition and of ESO's installed dictionary, and in a site those that were
+    measured; what the definition says about one stands before what the dictionary says.
+    """
+    opened = site_or_none(context, site)
+    found = dict(catalogue(load(instrument, opened)).parameters)
+    if opened is not None:
+        with open_store(context, site) as (_, store), store.read() as tx:
+            measured = {one.name: one for one in tx.quality.parameters(instrument.upper())}
+        found = measured | found
+    rows = [
+        {column: getattr(found[name], column) for column in CATALOGUE_COLUMNS}
+        for name in sorted(found)
+    ]
+    show(rows, CATALOGUE_COLUMNS, as_json=as_json, empty="no QC1 parameters are known")

@@ -28,7 +28,8 @@ cores = {cores}
 memory_mb = {memory_mb}
 
 # Which runner executes the recipes: "native" or "esorex" (ESO's own pipeline), for all recipes
-# of an instrument that it can execute, or recipe by recipe ("both" compares the two).
+# of an instrument that it can execute, or recipe by recipe ("both" compares the two,
+# "none" switches it off).
 # [runners]
 # UVES = "esorex"
 # GIRAFFE = {{ gimasterbias = "native" }}

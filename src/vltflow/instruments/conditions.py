@@ -9,6 +9,8 @@ A rule's ``when`` maps dotted keywords to a condition. All must hold. A conditio
 ``{regexp: "^UVES_"}``    regular expression, searched
 ``{undefined: true}``     the keyword is absent or has no value
 ``{not: <condition>}``    the condition does not hold
+``{all: [<condition>]}``  all of these conditions hold
+``{any: [<condition>]}``  at least one of these conditions holds
 ``{below: 5}``, ``{above: 5}``, ``{from: 1, to: 2}``   numbers; from and to are inclusive
 ========================  ====================================================
 
@@ -26,7 +28,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Scalar = str | int | float | bool
 Keywords = Mapping[str, Any]
-_KINDS = ("like", "regexp", "undefined", "not", "below", "above", "from and to")
+_KINDS = "like, regexp, undefined, not, all, any, below, above, from+to"
 
 
 def keyword(name: str) -> str:
@@ -43,6 +45,8 @@ class KeywordTest(BaseModel):
     regexp: str | None = None
     undefined: bool | None = None
     negated: Scalar | list[Scalar] | KeywordTest | None = Field(default=None, alias="not")
+    all_of: list[Scalar | list[Scalar] | KeywordTest] | None = Field(default=None, alias="all")
+    any_of: list[Scalar | list[Scalar] | KeywordTest] | None = Field(default=None, alias="any")
     below: float | None = None
     above: float | None = None
     start: float | None = Field(default=None, alias="from")
@@ -52,10 +56,7 @@ class KeywordTest(BaseModel):
     def _one_kind(self) -> KeywordTest:
         kinds = self.model_fields_set
         if not kinds or (len(kinds) > 1 and kinds != {"start", "stop"}):
-            message = (
-                "a condition has exactly one of like, regexp, undefined, not, below, above, from+to"
-            )
-            raise ValueError(message)
+            raise ValueError(f"a condition has exactly one of {_KINDS}")
         if self.regexp is not None:
             try:
                 re.compile(self.regexp)
@@ -96,6 +97,10 @@ def failure(header: Keywords, when: Mapping[str, Condition]) -> str:
 
 def describe(condition: Condition) -> str:
     """A condition as text for people."""
+    if isinstance(condition, KeywordTest) and condition.all_of is not None:
+        return " and ".join(describe(one) for one in condition.all_of)
+    if isinstance(condition, KeywordTest) and condition.any_of is not None:
+        return "(" + " or ".join(describe(one) for one in condition.any_of) + ")"
     if isinstance(condition, KeywordTest):
         parts = condition.model_dump(by_alias=True, exclude_unset=True)
         return " ".join(f"{kind} {value!r}" for kind, value in parts.items())
@@ -115,8 +120,14 @@ def _holds_test(value: Any, test: KeywordTest) -> bool:
         return (value is None) == test.undefined
     if test.negated is not None:
         return not holds(value, test.negated)
-    if value is None:
-        return False
+    if test.all_of is not None:
+        return all(holds(value, one) for one in test.all_of)
+    if test.any_of is not None:
+        return any(holds(value, one) for one in test.any_of)
+    return value is not None and _holds_for_value(value, test)
+
+
+def _holds_for_value(value: Any, test: KeywordTest) -> bool:
     if test.like is not None:
         return _like(test.like)(str(value))
     if test.regexp is not None:

@@ -163,6 +163,7 @@ def _dangling_names(instrument: Instrument) -> Iterator[str]:
             yield f"association.yaml: {name}: no detector {raw_type.detector} in instrument.yaml"
     yield from _unknown_masters(instrument)
     yield from _unknown_setup_keys(instrument)
+    yield from _unknown_case_keys(instrument)
     known = {entry.name for entry in instrument.qc.parameters}
     for threshold in instrument.scores.thresholds:
         if threshold.parameter not in known:
@@ -175,6 +176,16 @@ def _unknown_setup_keys(instrument: Instrument) -> Iterator[str]:
             absent = sorted({*static.match, *static.when} - set(raw_type.setup))
             if absent:
                 yield f"association.yaml: {name}: {static.category}: {absent} not in its setup"
+
+
+def _unknown_case_keys(instrument: Instrument) -> Iterator[str]:
+    for name, raw_type in instrument.raw_types.items():
+        entry = instrument.recipes.recipes.get(raw_type.recipe)
+        executions = (entry.native, entry.esorex) if entry else ()
+        cases = [case for one in executions if one for case in one.cases]
+        absent = sorted({key for case in cases for key in case.when} - set(raw_type.setup))
+        if absent:
+            yield f"recipes.yaml: {raw_type.recipe}: {absent} not in the setup of {name}"
 
 
 def _unknown_masters(instrument: Instrument) -> Iterator[str]:

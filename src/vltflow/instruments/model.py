@@ -8,24 +8,22 @@ in the files, in the records and on the pages.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from vltflow.core.errors import ConfigurationError
 from vltflow.instruments.conditions import Condition, Scalar, When, matches
+from vltflow.instruments.derived import DerivedKeyword
+from vltflow.instruments.execution import Execution
+from vltflow.instruments.part import Part
 
 Level = Literal[-1, 0, 1, 2, 3]
 Runner = Literal["native", "esorex"]
 Days = Annotated[float, Field(gt=0)]
-
-
-class Part(BaseModel):
-    """Base of all parts: frozen, no unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
 class Repair(Part):
@@ -75,6 +73,7 @@ class InstrumentFile(Part):
     mandatory: tuple[str, ...]
     """Keywords without which a frame is refused at ingestion."""
     repairs: tuple[Repair, ...] = ()
+    derived: tuple[DerivedKeyword, ...] = ()
     pipeline: Pipeline | None = None
     """ESO's pipeline, if there is one that can be installed."""
     detectors: dict[str, tuple[ChipSection, ...]]
@@ -201,26 +200,12 @@ class ProductType(Part):
     """The only runner that makes it; None: all do."""
 
 
-class Execution(Part):
-    """How one runner executes a recipe."""
-
-    recipe: str
-    """What it is called there: ``detector.master_bias`` or ``module:Class``; ``uves_cal_mbias``."""
-    parameters: dict[str, Scalar] = Field(default_factory=dict)
-    """Parameter values that differ from the recipe's defaults."""
-    environment: dict[str, str] = Field(default_factory=dict)
-    """Environment variables of the program; esorex only."""
-    cores: Annotated[int, Field(ge=1)] = 1
-    memory_mb: Annotated[int, Field(ge=1)] = 1000
-    wall_s: Annotated[int, Field(ge=1)] = 600
-
-
 class RecipeEntry(Part):
     """A recipe of the pipeline and the runners that can execute it."""
 
     title: str
     runner: Literal["native", "esorex", "both", "none"]
-    """``both``: native, and ESO's beside it for comparison; ``none``: nobody can execute it yet."""
+    """``both``: native, and ESO's beside it for comparison; ``none``: nobody executes it."""
     native: Execution | None = None
     esorex: Execution | None = None
     products: tuple[ProductType, ...]
@@ -233,7 +218,9 @@ class RecipeEntry(Part):
         return self
 
     def has(self, runner: str) -> bool:
-        """Whether a runner, or ``both``, can execute it."""
+        """Whether a runner, or ``both``, can execute it; ``none`` always can leave it alone."""
+        if runner == "none":
+            return True
         wanted = ("native", "esorex") if runner == "both" else (runner,)
         executions = {"native": self.native, "esorex": self.esorex}
         return all(executions.get(name) is not None for name in wanted)
@@ -375,6 +362,21 @@ class Instrument(Part):
         """Recipe entry that processes a raw type."""
         return self.recipes.recipes[self.raw_types[raw_type].recipe]
 
+    def execution_of(self, raw_type: str, setup_keys: str) -> Execution:
+        """How the recipe of a raw type is executed for a setup.
+
+        Parameters
+        ----------
+        setup_keys
+            JSON of the setup keywords by dotted name, as blocks have it.
+
+        Raises
+        ------
+        ConfigurationError
+            If no runner can execute it.
+        """
+        return self.recipe_of(raw_type).execution.under(json.loads(setup_keys or "{}"))
+
     def products_of(self, raw_type: str) -> dict[str, ProductType]:
         """Product types by PRO CATG that the blocks of a raw type make, one for each chip.
 
@@ -439,7 +441,8 @@ class Instrument(Part):
         Parameters
         ----------
         choice
-            A runner for all recipes that it can execute, or a runner by recipe.
+            A runner for all recipes that it can execute, or a runner by recipe; ``none``
+            switches a recipe off.
 
         Raises
         ------

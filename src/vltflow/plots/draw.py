@@ -64,7 +64,7 @@ def draw(figure: QcFigure, *, file_format: style.FileFormat = "svg", prefix: str
     else:
         _line(axes, x, y, figure.marks)
     _dress(page, axes, figure)
-    return _saved(page, figure, file_format, prefix)
+    return saved(page, figure.title, file_format, prefix)
 
 
 def _line(axes: Axes, x: np.ndarray, y: np.ndarray, marks: dict[str, float]) -> None:
@@ -205,7 +205,8 @@ def _arrange(page: Figure, figure: QcFigure, *, legend_rows: int) -> None:
     )
 
 
-def _saved(page: Figure, figure: QcFigure, file_format: str, prefix: str) -> bytes:
+def saved(page: Figure, title: str, file_format: str, prefix: str) -> bytes:
+    """Bytes of a drawn page, PNG or SVG; equal pages give equal bytes."""
     sink = io.BytesIO()
     if file_format == "png":
         page.savefig(sink, format="png", dpi=style.PNG_DPI, facecolor=style.PAPER)
@@ -214,7 +215,7 @@ def _saved(page: Figure, figure: QcFigure, file_format: str, prefix: str) -> byt
         patch.set_alpha(0.0)
     nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
     page.savefig(sink, format="svg", metadata=nothing)
-    return finished(sink.getvalue().decode(), label=figure.title, prefix=prefix).encode()
+    return finished(sink.getvalue().decode(), label=title, prefix=prefix).encode()
 
 
 def _plain_numbers() -> ScalarFormatter:

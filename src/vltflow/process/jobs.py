@@ -64,7 +64,7 @@ def resources_of(
         If there is no such native recipe.
     """
     entry = instrument.recipe_of(block.raw_type)
-    execution = entry.execution
+    execution = instrument.execution_of(block.raw_type, block.setup_keys)
     if entry.executed_by == "esorex":
         return _checked_fit(block, {name: getattr(execution, name) for name in _RESOURCES}, site)
     given = execution.model_fields_set
@@ -143,7 +143,7 @@ Plan = tuple[str, dict[str, Any], dict[str, Any]]
 
 
 def _plan_native(block: AssociationBlock, instrument: Instrument, materials: Materials) -> Plan:
-    execution = instrument.recipe_of(block.raw_type).execution
+    execution = instrument.execution_of(block.raw_type, block.setup_keys)
     recipe = native_recipe(execution.recipe)
     frames = materials.frames.get(block.name, ())
     payload = {

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from vltflow.core.errors import InvalidHeader, UnreadableFile
@@ -22,15 +23,16 @@ class Original:
     """Whether it has no PRODCATG."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Batch:
-    """Files that are judged together."""
+    """Files that are judged together; what is asked of one file again and again is kept."""
 
     documents: tuple[Document, ...]
     beside: Mapping[str, Path]
     """Files of the folders of the batch, by name."""
     originals: Mapping[str, Path]
     """Files that may be originals, by name without suffix."""
+    _headers: dict[Path, Header | None] = field(default_factory=dict, repr=False)
 
     def named(self, name: str) -> Path | None:
         """File of this name in the batch or beside it."""
@@ -38,41 +40,69 @@ class Batch:
 
     def document(self, name: str) -> Document | None:
         """File of this name in the batch, or beside it; None if there is none, or damaged."""
-        inside = next((one for one in self.documents if one.path.name == name), None)
         path = self.named(name)
+        inside = self._by_path.get(path) if path else None
         if inside is None and path is not None:
             inside = open_document(path, now=0.0)
         return inside if inside is not None and inside.headers else None
 
     def header_of(self, name: str) -> Header | None:
         """Primary header of a file in the batch or beside it; None if there is none."""
-        inside = next((one for one in self.documents if one.path.name == name), None)
+        path = self.named(name)
+        inside = self._by_path.get(path) if path else None
         if inside is not None:
             return inside.primary if inside.headers else None
-        path = self.named(name)
-        return _primary(path) if path else None
+        return self._primary(path) if path else None
 
     def original(self, name: str) -> Original | None:
         """The file that a PROVi names: by ARCFILE, ORIGFILE or file name; None if unknown."""
         wanted = stem(name)
-        for one in self.documents:
-            if wanted in _names(one):
-                return Original(name, one.primary, is_raw=False)
+        inside = self._by_any_name.get(wanted)
+        if inside is not None:
+            return Original(name, inside.primary, is_raw="PRODCATG" not in inside.primary)
         path = self.originals.get(wanted)
-        header = _primary(path) if path else None
+        header = self._primary(path) if path else None
         return None if header is None else Original(name, header, "PRODCATG" not in header)
+
+    @cached_property
+    def by_file_name(self) -> Mapping[str, Sequence[Document]]:
+        """Documents with the same file name."""
+        return _grouped(self.documents, lambda one: one.path.name)
+
+    @cached_property
+    def by_title(self) -> Mapping[str, Sequence[Document]]:
+        """Spectra with the same TITLE."""
+        return _grouped(self.documents, lambda one: str(one.table[1].get("TITLE") or "").strip())
+
+    @cached_property
+    def _by_path(self) -> Mapping[Path, Document]:
+        return {one.path: one for one in self.documents}
+
+    @cached_property
+    def _by_any_name(self) -> Mapping[str, Document]:
+        return {name: one for one in self.documents if one.headers for name in _names(one)}
+
+    def _primary(self, path: Path) -> Header | None:
+        if path not in self._headers:
+            try:
+                self._headers[path] = scan(path)[0]
+            except (UnreadableFile, InvalidHeader):
+                self._headers[path] = None  # whoever judges this file itself tells why
+        return self._headers[path]
+
+
+def _grouped(
+    documents: Sequence[Document], name: Callable[[Document], str]
+) -> Mapping[str, Sequence[Document]]:
+    groups: dict[str, list[Document]] = {}
+    for one in documents:
+        groups.setdefault(name(one), []).append(one)
+    return groups
 
 
 def _names(document: Document) -> set[str]:
     given = (document.primary.get("ARCFILE"), document.primary.get("ORIGFILE"), document.path.name)
     return {stem(one) for one in given if isinstance(one, str) and one}
-
-
-def _primary(path: Path) -> Header | None:
-    try:
-        return scan(path)[0]
-    except (UnreadableFile, InvalidHeader):
-        return None  # whoever judges this file itself tells why
 
 
 def make_batch(documents: Sequence[Document], originals: Iterable[Path] = ()) -> Batch:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ class Measured:
 
 
 def measure(
-    block: AssociationBlock, product: Product, path: Path, units: Mapping[str, str]
+    block: AssociationBlock, product: Product, path: Path, unit_of: Callable[[str], str]
 ) -> Measured:
     """QC1 values in the headers of all HDUs of a product.
 
@@ -41,8 +41,8 @@ def measure(
     ----------
     path
         The product's file.
-    units
-        Unit by parameter, from the catalogue; a parameter unknown to it has none.
+    unit_of
+        Unit of a parameter, from the catalogue; empty if it has none.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def measure(
         else:
             undefined[parameter] = str(value).strip()
     found = tuple(
-        _value(block, product, parameter, number, units.get(base_name(parameter), ""))
+        _value(block, product, parameter, number, unit_of(base_name(parameter)))
         for parameter, number in values.items()
     )
     return Measured(found, undefined)
@@ -74,7 +74,11 @@ def quality_keywords(path: Path) -> dict[str, float]:
     UnreadableFile
         If the file is no FITS file.
     """
-    named = _named(_quality_keywords(path, path.name))
+    return finite_numbers(_named(_quality_keywords(path, path.name)))
+
+
+def finite_numbers(named: Mapping[str, Any]) -> dict[str, float]:
+    """Those of some keyword values that are finite numbers, texts that hold one included."""
     numbers = {parameter: _number(value) for parameter, value in named.items()}
     return {
         parameter: number

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vltflow.core.errors import Conflict, VltflowError
 from vltflow.core.time import now_iso
 from vltflow.instruments import Instrument
+from vltflow.qc.catalogue import Catalogue, catalogue
 from vltflow.qc.dossier import Dossier, Quality, gather, judge
-from vltflow.qc.measure import base_name, measure
+from vltflow.qc.measure import measure
 from vltflow.qc.report import figures_of, render
 from vltflow.records import AssociationBlock, BlockState, Colour, QcParameter, QcValue, score_text
 from vltflow.store import Store
@@ -64,11 +65,12 @@ def run(
     StoreError
         If the registry cannot be read or written.
     """
-    _declare(store, instrument, by)
+    known = catalogue(instrument)
+    declare(store, known.parameters.values(), by)
     results = []
     for name in _selected(store, instrument, blocks, again=again):
         try:
-            results.append(_score_block(store, instrument, name, by))
+            results.append(_score_block(store, instrument, known, name, by))
         except Conflict as conflict:
             _log.info("ab=%s left for the next run: %s", name, conflict)
         except VltflowError as error:  # the boundary of one AB, as the job's is in processing
@@ -77,16 +79,35 @@ def run(
     return results
 
 
-def _declare(store: Store, instrument: Instrument, by: str) -> None:
-    wanted = {
-        QcParameter(instrument.name, entry.name, entry.unit, entry.description)
-        for entry in instrument.qc.parameters
-    }
+def declare(store: Store, parameters: Iterable[QcParameter], by: str) -> None:
+    """Enter parameters into the catalogue; where they say nothing, what is known there stays."""
+    wanted = list(parameters)
+    if not wanted:
+        return
     with store.read() as tx:
-        new = wanted - set(tx.quality.parameters(instrument.name))
+        known = {one.name: one for one in tx.quality.parameters(wanted[0].instrument)}
+    filled = [_filled(one, known[one.name]) if one.name in known else one for one in wanted]
+    new = [one for one in filled if known.get(one.name) != one]
     if new:
         with store.write(by=by, why="catalogue of QC1 parameters") as tx:
             tx.quality.declare(sorted(new, key=lambda parameter: parameter.name))
+
+
+def _filled(parameter: QcParameter, known: QcParameter) -> QcParameter:
+    """A parameter, with what only the catalogue knows: a dictionary that is gone takes nothing."""
+    silent = [name for name in ("description", "type", "format") if not getattr(parameter, name)]
+    return replace(parameter, **{name: getattr(known, name) for name in silent})
+
+
+def _numbered(known: Catalogue, dossier: Dossier, values: Sequence[QcValue]) -> list[QcParameter]:
+    """Measured parameters that were not in the catalogue before: only now their numbers are known.
+
+    Names that nobody knows are told.
+    """
+    measured, unknown = known.measured(value.parameter for value in values)
+    if unknown:
+        _log.warning("ab=%s parameters outside the catalogue: %s", dossier.block.name, unknown)
+    return [one for one in measured if one.name not in known.parameters]
 
 
 def _selected(
@@ -99,10 +120,13 @@ def _selected(
     return open_names if blocks is None else [name for name in open_names if name in set(blocks)]
 
 
-def _score_block(store: Store, instrument: Instrument, name: str, by: str) -> BlockScore:
+def _score_block(
+    store: Store, instrument: Instrument, known: Catalogue, name: str, by: str
+) -> BlockScore:
     with store.read() as tx:
         dossier = gather(tx, name)
-    values, undefined = _measured(store, instrument, dossier)
+    values, undefined = _measured(store, known, dossier)
+    declare(store, _numbered(known, dossier, values), by)
     with store.read() as tx:
         quality = judge(tx, instrument, dossier, values, undefined)
     page = render(dossier, quality, figures_of(store, dossier.products))
@@ -122,21 +146,17 @@ def _score_block(store: Store, instrument: Instrument, name: str, by: str) -> Bl
 
 
 def _measured(
-    store: Store, instrument: Instrument, dossier: Dossier
+    store: Store, known: Catalogue, dossier: Dossier
 ) -> tuple[list[QcValue], dict[tuple[str, str], str]]:
-    units = {entry.name: entry.unit for entry in instrument.qc.parameters}
     values: list[QcValue] = []
     undefined: dict[tuple[str, str], str] = {}
     with tempfile.TemporaryDirectory() as folder:
         for product in dossier.products:
             path = store.vault.local_path(product.file_id, Path(folder))
-            found = measure(dossier.block, product, path, units)
+            found = measure(dossier.block, product, path, known.unit_of)
             values += found.values
             for parameter, written in found.undefined.items():
                 undefined[product.category, parameter] = written
-    unknown = sorted({base_name(value.parameter) for value in values} - set(units))
-    if unknown:
-        _log.warning("ab=%s parameters outside the catalogue: %s", dossier.block.name, unknown)
     return values, undefined
 
 

@@ -4,6 +4,7 @@ from vltflow.records.block import AssociationBlock, BlockState, MasterMatch, Mat
 from vltflow.records.event import Event
 from vltflow.records.figure import QcFigure
 from vltflow.records.frame import Quarantined, RawFrame
+from vltflow.records.history import HistoricalProduct, HistoricalValue
 from vltflow.records.job import ACTIVE_STATES, FINAL_STATES, Job, JobState
 from vltflow.records.product import Master, MasterState, Product, ProductState
 from vltflow.records.quality import (
@@ -27,6 +28,8 @@ __all__ = [
     "Colour",
     "Decision",
     "Event",
+    "HistoricalProduct",
+    "HistoricalValue",
     "Job",
     "JobState",
     "Master",

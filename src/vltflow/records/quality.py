@@ -45,6 +45,10 @@ class QcParameter:
     """Without ``ESO``: ``QC OUT1 RON MASTER``."""
     unit: str
     description: str
+    type: str = ""
+    """As ESO's dictionary says: ``double``, ``int``, ``string``; empty: unknown."""
+    format: str = ""
+    """As C prints it: ``%.3f``; empty: unknown."""
 
 
 @dataclass(frozen=True, slots=True)

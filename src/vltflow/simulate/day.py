@@ -18,13 +18,23 @@ from vltflow.core.errors import UnknownName, UserError
 from vltflow.core.time import iso_from_mjd, night_range
 from vltflow.simulate import defects as faults
 from vltflow.simulate.detector import bias_level, chip_maps, collect, read_noise, read_out
-from vltflow.simulate.frame import frame_bytes, write_atomically
+from vltflow.simulate.frame import frame_bytes, write_arrays, write_atomically
 from vltflow.simulate.models import DAY_MS, model
-from vltflow.simulate.plan import Conditions, OwnDetector, PlannedFrame, Template
+from vltflow.simulate.plan import (
+    Conditions,
+    OwnCards,
+    OwnDetector,
+    PlannedFrame,
+    SmallDay,
+    Template,
+    WithTables,
+    archive_prefix,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
 
+    from vltflow.simulate.cards import Card
     from vltflow.simulate.defects import Disturbance, Victim
     from vltflow.simulate.detector import Layout
     from vltflow.simulate.image import Scene
@@ -88,7 +98,7 @@ def simulate_day(  # noqa: PLR0913
     seed
         Noise and the choice of victims depend on it; the chips and their drift do not.
     small
-        Small detectors with the same gain, noise, level and dark current.
+        Small detectors with the same gain, noise, level and dark current, or fewer frames.
     defects
         Names from `DEFECTS`.
     raw_types, setups
@@ -99,8 +109,8 @@ def simulate_day(  # noqa: PLR0913
     Returns
     -------
     SimulatedDay
-        Beside each frame ``NAME.truth.json``; ``truth/`` holds the chips' maps and
-        the light of each template; ``night.truth.json`` tells the blocks and defects.
+        Beside each frame ``NAME.truth.json``; ``truth/`` holds the chips' maps and the
+        light of each template; ``night.truth.json`` tells the blocks and defects.
 
     Raises
     ------
@@ -109,11 +119,11 @@ def simulate_day(  # noqa: PLR0913
     UserError
         If the night is no date.
     """
-    instrument_model = model(instrument)
-    templates = _chosen(_templates(instrument_model, night), raw_types, setups)
+    simulated = model(instrument)
+    templates = _chosen(_templates(simulated, night, small=small), raw_types, setups)
     victims = faults.choose_victims(defects, templates, night=night, seed=seed)
     (out / "truth").mkdir(parents=True, exist_ok=True)
-    _write_maps(instrument_model, templates, out / "truth", small=small)
+    _write_maps(simulated, templates, out / "truth", small=small)
     orders = [
         _Order(
             instrument.lower(), night, template,
@@ -121,16 +131,16 @@ def simulate_day(  # noqa: PLR0913
         )
         for template in templates
     ]  # fmt: skip
-    blocks = _run(orders, small=small, progress=progress)
-    return _finish(instrument_model.name, night, out, blocks)
+    return _finish(simulated.name, night, out, _run(orders, small=small, progress=progress))
 
 
-def _templates(instrument: Instrument, night: str) -> Sequence[Template]:
+def _templates(instrument: Instrument, night: str, *, small: bool) -> Sequence[Template]:
     try:
         night_range(night)
     except ValueError as error:
         raise UserError(f"'{night}' is no night; give a date such as 2015-02-26") from error
-    return instrument.templates(night)
+    templates = instrument.templates(night)
+    return instrument.small(templates) if small and isinstance(instrument, SmallDay) else templates
 
 
 def _chosen(
@@ -198,22 +208,25 @@ def _write_maps(
 ) -> None:
     """Maps of all chips in use, once a folder."""
     instrument.shared_truth(folder)
-    setups = {(t.setup.arm, t.setup.binning): t.setup for t in templates}
-    for setup in setups.values():
-        for chip in instrument.chips(setup):
-            layout = instrument.layout(chip, setup, small=small)
-            maps = chip_maps(layout)
-            _write_arrays(
-                folder / f"{layout.key}.npz",
-                {
-                    "response": maps.response,
-                    "dark_rate": maps.dark_rate,
-                    "hot": maps.hot,
-                    "bias_rows": maps.bias_rows,
-                    "bias_columns": maps.bias_columns,
-                    "data_section": np.array([layout.prescan, layout.columns]),
-                },
-            )
+    layouts = {
+        layout.key: layout
+        for setup in {template.setup for template in templates}
+        for chip in instrument.chips(setup)
+        for layout in (instrument.layout(chip, setup, small=small),)
+    }
+    for layout in layouts.values():
+        maps = chip_maps(layout)
+        write_arrays(
+            folder / f"{layout.key}.npz",
+            {
+                "response": maps.response,
+                "dark_rate": maps.dark_rate,
+                "hot": maps.hot,
+                "bias_rows": maps.bias_rows,
+                "bias_columns": maps.bias_columns,
+                "data_section": np.array([layout.prescan, layout.columns]),
+            },
+        )
 
 
 def _simulate_template(order: _Order) -> Truth:
@@ -225,7 +238,7 @@ def _simulate_template(order: _Order) -> Truth:
     noted: list[Truth] = []
     scenes: dict[str, Scene] = {}
     for number in range(1, template.count + 1):
-        frame = PlannedFrame(order.night, template, number, instrument.name)
+        frame = PlannedFrame(order.night, template, number, archive_prefix(instrument))
         names = [v.defect for v in order.victims if v.hits(number)]
         noted += [{"defect": name, "frame": frame.name} for name in names]
         if any(v.loses_frame for v in order.victims if v.hits(number)):
@@ -249,7 +262,7 @@ def _block_truth(
         "setup_values": asdict(template.setup),
         "tpl_id": template.tpl_id,
         "tpl_start": iso_from_mjd(night_range(order.night)[0] + template.start_ms / DAY_MS)[:19],
-        "grouping": "tpl" if template.kind in ("bias", "dark", "flat", "fibres") else "none",
+        "grouping": template.grouping or ("tpl" if template.count > 1 else "none"),
         "expected": template.count,
         "frames": arrived,
         "unusable": sorted(lost),
@@ -271,7 +284,7 @@ def _simulate_frame(
         instrument.layout(chip, setup, small=order.small) for chip in instrument.chips(setup)
     ]
     pixels, chips = _contents(order, lived, layouts, scenes, disturbed)
-    headers = instrument.cards(lived, layouts)
+    headers = _headers(instrument, lived, layouts, pixels)
     content = frame_bytes(faults.change_cards(headers, names, instrument.mandatory_keyword), pixels)
     if any(victim.defect == "wrong-checksum" for victim in order.victims):
         content = faults.with_checksums(content)
@@ -299,13 +312,27 @@ def _contents(
     if isinstance(instrument, OwnDetector):
         faulty = {"light": disturbed.light, "ron": disturbed.ron, "level": disturbed.level}
         return instrument.expose(frame, Conditions(order.seed, order.small, **faulty))
-    pixels, chips = [], []
+    pixels: list[np.ndarray | None] = []
+    chips = []
     for hdu, layout in enumerate(layouts):
         scene = _scene(order, frame, layout, scenes)
         image, truth = _expose(order, frame, layout, scene, disturbed)
         pixels.append(image)
         chips.append({"hdu": hdu if len(layouts) == 1 else hdu + 1, **truth})
+    if isinstance(instrument, WithTables):
+        pixels += instrument.tables(frame)
     return pixels, chips
+
+
+def _headers(
+    instrument: Instrument,
+    frame: PlannedFrame,
+    layouts: list[Layout],
+    pixels: Sequence[np.ndarray | None],
+) -> list[list[Card]]:
+    if isinstance(instrument, OwnCards):
+        return instrument.exposed_cards(frame, [None if p is None else p.shape for p in pixels])
+    return instrument.cards(frame, layouts)
 
 
 def _scene(
@@ -318,7 +345,7 @@ def _scene(
     label = layout.chip.label
     if label not in scenes:
         scenes[label] = instrument.scene(frame, layout)
-        _write_arrays(order.folder / _light_file(frame, label), scenes[label].arrays)
+        write_arrays(order.folder / _light_file(frame, label), scenes[label].arrays)
     return scenes[label]
 
 
@@ -389,12 +416,3 @@ def _frame_truth(
 
 def _write_json(path: Path, content: Truth) -> None:
     write_atomically(path, json.dumps(content, indent=1).encode())
-
-
-def _write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.npz")
-    try:
-        np.savez(temporary, allow_pickle=False, **arrays)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from vltflow.core.time import iso_from_mjd, night_range
 from vltflow.simulate.models import DAY_MS, model
-from vltflow.simulate.plan import PlannedFrame, Template
+from vltflow.simulate.plan import PlannedFrame, Template, archive_prefix
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -56,7 +56,7 @@ def headers_only(
                         "DATE-OBS": moment,
                         "ESO TPL START": begin,
                         "ESO OBS START": begin,
-                        "ARCFILE": f"{source.name}.{moment}.fits",
+                        "ARCFILE": f"{archive_prefix(source)}.{moment}.fits",
                     }
 
 
@@ -75,7 +75,7 @@ def _template_records(
     for number in range(1, template.count + 1):
         if number in template.missing:
             continue
-        frame = PlannedFrame(night, template, number, instrument.name)
+        frame = PlannedFrame(night, template, number, archive_prefix(instrument))
         cards = [card for header in instrument.cards(frame, layouts)[:2] for card in header]
         records.append(
             {c.keyword: c.value for c in cards if instrument.record_keywords.match(c.keyword)}

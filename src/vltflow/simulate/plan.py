@@ -51,8 +51,8 @@ class Template:
     raw_type: str
     """Raw type that is meant: ``BIAS_BLUE``."""
     kind: str
-    """What falls on the detector: bias, dark, format, order, flat, fibres, arc, standard or
-    science."""
+    """What falls on the detector: bias, dark, format, order, flat, fibres, arc, standard,
+    science, twilight, illumination or sky."""
     setup: Setup
     dpr: tuple[str, str, str]
     """DPR CATG, TYPE, TECH."""
@@ -74,6 +74,8 @@ class Template:
     """Taken at night at the telescope's position, as a part of an observation."""
     missing: tuple[int, ...] = ()
     """Numbers (from 1) of frames that never arrived."""
+    grouping: str = ""
+    """Tag of its association blocks, ``tpl`` or ``none``; empty: as frames of its kind group."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,7 @@ class Instrument(Protocol):
     """What the engine asks of a simulated instrument."""
 
     name: str
-    """Upper case, first part of archive names."""
+    """Upper case."""
     mandatory_keyword: str
     """A keyword that no frame may lack: the defect ``missing-keyword`` takes it away."""
     record_keywords: re.Pattern[str]
@@ -128,6 +130,14 @@ class Instrument(Protocol):
 
     def shared_truth(self, folder: Path) -> None:
         """Write the truth that all nights share, such as line lists."""
+
+
+@runtime_checkable
+class WithTables(Protocol):
+    """An instrument whose frames carry binary tables after the images."""
+
+    def tables(self, frame: PlannedFrame) -> Sequence[np.ndarray]:
+        """The tables of a frame; `cards` gives their headers after those of the images."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,3 +169,26 @@ class OwnDetector(Protocol):
 
         `cards` gives one header for each content, or one more for an empty primary HDU.
         """
+
+
+@runtime_checkable
+class SmallDay(Protocol):
+    """An instrument whose recipes allow no small detectors: its small day has fewer templates."""
+
+    def small(self, templates: Sequence[Template]) -> Sequence[Template]:
+        """Those of the night's templates that a small day has."""
+
+
+@runtime_checkable
+class OwnCards(Protocol):
+    """An instrument whose headers tell the sizes of what its own detectors gave."""
+
+    def exposed_cards(
+        self, frame: PlannedFrame, shapes: Sequence[tuple[int, ...] | None]
+    ) -> list[list[Card]]:
+        """The cards of each HDU as `Instrument.cards`, for contents of these shapes."""
+
+
+def archive_prefix(instrument: Instrument) -> str:
+    """First part of archive names: five letters of the instrument's, as in ``XSHOO.2012-``."""
+    return instrument.name[:5]

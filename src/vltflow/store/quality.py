@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from math import inf, nan
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, Table, bindparam, delete, exists, insert, select
@@ -22,6 +23,7 @@ from vltflow.records import (
 )
 from vltflow.store import schema
 from vltflow.store.events import Events
+from vltflow.store.history import History
 from vltflow.store.rows import chunks, insert_or_ignore, insert_rows, values_of
 from vltflow.store.setups import Setups
 
@@ -29,10 +31,13 @@ from vltflow.store.setups import Setups
 class Quality:
     """What was measured, how it was judged and by whom."""
 
-    def __init__(self, connection: Connection, events: Events, setups: Setups) -> None:
+    def __init__(
+        self, connection: Connection, events: Events, setups: Setups, history: History
+    ) -> None:
         self._connection = connection
         self._events = events
         self._setups = setups
+        self._history = history
 
     def declare(self, parameters: Sequence[QcParameter]) -> None:
         """Bring the catalogue of QC1 parameters up to date."""
@@ -117,7 +122,8 @@ class Quality:
         """The last `window` certified values of a value's kind before it, oldest first.
 
         Of its kind is: same instrument, product category, parameter and setup, from
-        another AB. Values that could not be measured are left out.
+        another AB, or from a historical product that was imported for thresholds.
+        Values that could not be measured are left out.
         """
         return [number for _, number in self.trend(value, window)]
 
@@ -141,7 +147,10 @@ class Quality:
             .order_by(table.mjd.desc(), table.number.desc())
             .limit(window)
         )
-        return [(row.mjd, row.value) for row in self._connection.execute(statement)][::-1]
+        own = [(row.mjd, row.value) for row in self._connection.execute(statement)][::-1]
+        # Sorting is stable and by time alone: values of one moment keep their order.
+        both = sorted([*self._history.trend(value, window), *own], key=itemgetter(0))
+        return both[-window:]
 
     def set_scores(self, block: str, revision: int, scores: Sequence[Score]) -> None:
         """Write the scores of an AB anew."""

@@ -275,6 +275,8 @@ qc_parameter = Table(
     Column("name", Text, primary_key=True),
     Column("unit", Text, nullable=False),
     Column("description", Text, nullable=False),
+    _text("type"),
+    _text("format"),
 )
 
 qc_value = Table(
@@ -356,3 +358,37 @@ event = Table(
     Column("why", Text, nullable=False),
 )
 Index("ix_event_record", event.c.record, event.c.number)
+
+historical_product = Table(
+    "historical_product",
+    metadata,
+    Column("source_id", Text, primary_key=True),
+    Column("instrument", Text, nullable=False),
+    Column("raw_type", Text, nullable=False),
+    Column("setup_number", Whole, ForeignKey("setup.number"), nullable=False),
+    Column("category", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("night", Text, nullable=False),
+    Column("mjd", Real, nullable=False),
+    _text("pipeline"),
+    _text("recipe"),
+    Column("origin", Text, nullable=False),
+    Column("imported", Text, nullable=False),
+    Column("for_thresholds", Boolean, nullable=False),
+)
+Index(
+    "ix_historical_product_time",
+    historical_product.c.instrument,
+    historical_product.c.category,
+    historical_product.c.mjd,
+)
+
+historical_value = Table(
+    "historical_value",
+    metadata,
+    Column("source_id", Text, ForeignKey("historical_product.source_id"), primary_key=True),
+    Column("parameter", Text, primary_key=True),
+    Column("value", Real, nullable=False),
+    _text("unit"),
+)
+Index("ix_historical_value_parameter", historical_value.c.parameter)

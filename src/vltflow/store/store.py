@@ -16,6 +16,7 @@ from vltflow.store.database import BUSY_SECONDS, open_engine, reading, writing
 from vltflow.store.events import Events
 from vltflow.store.failures import without_password
 from vltflow.store.frames import Frames
+from vltflow.store.history import History
 from vltflow.store.jobs import Jobs
 from vltflow.store.masters import Masters
 from vltflow.store.migrate import migrate
@@ -44,7 +45,8 @@ class Transaction:
         self.jobs = Jobs(connection, self.events)
         self.products = Products(connection, self.events, self.setups)
         self.masters = Masters(connection, self.events, self.setups)
-        self.quality = Quality(connection, self.events, self.setups)
+        self.history = History(connection, self.events, self.setups)
+        self.quality = Quality(connection, self.events, self.setups, self.history)
         self.statics = Statics(connection, self.events)
 
 

@@ -52,7 +52,7 @@ def test_the_day_has_its_57_blocks(sqlite_store, tmp_path):
         names = {frame.frame_id: frame.name for frame in look.frames.find(instrument="UVES")}
     truth = json.loads((tmp_path / "night.truth.json").read_text())["blocks"]
     wanted = {f"{one['frames'][0]}_{one['grouping']}": one for one in truth}
-    assert len(blocks) == 57
+    assert len(blocks) == 59
     assert set(blocks) == set(wanted)
     for name, block in blocks.items():
         assert block.raw_type == wanted[name]["raw_type"]

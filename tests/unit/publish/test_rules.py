@@ -257,6 +257,8 @@ CASES = [
     ("K405", "IMAGE", put(0, INSTRUME="VIRCAM")),
     ("K901", "SPECTRUM", put(0, SNR="high")),
     ("K901", "SPECTRUM", put(0, TOT_FLUX=0)),
+    ("K901", "CUBE", put(1, CTYPE1=5)),
+    ("K901", "IMAGE", ("CRVAL1", "CRVAL1  =                1E400")),
 ]  # fmt: skip
 ELSEWHERE = {
     *("F001", "F002", "F003", "F004", "F006", "F017"),
@@ -408,6 +410,28 @@ def test_foreign_files_are_refused_with_one_clear_finding(tmp_path, content):
     (verdict,) = validate([path], now=NOW)
     assert [one.rule for one in verdict.findings] == ["F001"]
     assert str(path) not in verdict.findings[0].reason
+
+
+ODD_VALUES = (
+    "-1", "0", "1E400", "1E308", "T", "'x'", "''", "1.5", "99999999999999999999", "(1,2)", "",
+    "'999999999D'", "'PD(5)'", "2147483648", "NaN", "'2010-99-99'", "'MULTI'", "3",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["SPECTRUM", "CUBE", "IMAGE", "MOSAIC"])
+def test_odd_values_of_any_keyword_never_give_an_exception(desk, kind):
+    one = desk(kind)
+    whole = one.write().read_bytes()
+    cards = [place for place in range(0, len(whole), 80) if whole[place + 8 : place + 10] == b"= "]
+    chance = np.random.default_rng(11)
+    for _ in range(150):
+        odd = bytearray(whole)
+        for place in chance.choice(cards, 4):
+            value = ODD_VALUES[chance.integers(len(ODD_VALUES))]
+            odd[place + 10 : place + 80] = f"{value:>20}".ljust(70).encode()
+        one.path.write_bytes(odd)
+        (verdict,) = validate([one.path], now=NOW)
+        assert verdict.findings
 
 
 @pytest.mark.parametrize("kind", ["SPECTRUM", "CUBE", "IMAGE"])

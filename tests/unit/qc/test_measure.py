@@ -5,7 +5,9 @@ from astropy.io import fits
 from vltflow.core.errors import UnreadableFile
 from vltflow.qc.measure import measure
 
-UNITS = {"QC RON": "ADU"}
+
+def unit_of(name: str) -> str:
+    return {"QC RON": "ADU"}.get(name, "")
 
 
 @pytest.fixture
@@ -22,12 +24,17 @@ def _write(path, primary, extension):
 
 
 @pytest.mark.filterwarnings("ignore:Keyword name")
-def test_values_come_from_all_hdus_and_the_first_one_counts(made, tmp_path):
+def test_values_come_from_all_hdus_and_each_is_measured_where_it_stands(made, tmp_path):
     path = tmp_path / "two.fits"
     _write(path, {"QC RON": 2.5, "PRO CATG": "M"}, {"QC RON": 9.0, "QC N": 3, "QC OK": True})
-    found = measure(made.block, made.products[0], path, UNITS)
+    found = measure(made.block, made.products[0], path, unit_of)
     values = {value.parameter: (value.value, value.unit) for value in found.values}
-    assert values == {"QC RON": (2.5, "ADU"), "QC N": (3.0, ""), "QC OK": (1.0, "")}
+    assert values == {
+        "QC RON@PRIMARY": (2.5, "ADU"),
+        "QC RON@1": (9.0, "ADU"),
+        "QC N": (3.0, ""),
+        "QC OK": (1.0, ""),
+    }
     assert {value.product_id for value in found.values} == {made.products[0].product_id}
 
 
@@ -35,7 +42,7 @@ def test_values_come_from_all_hdus_and_the_first_one_counts(made, tmp_path):
 def test_a_text_that_means_no_number_is_told_as_undefined(made, tmp_path, text):
     path = tmp_path / "text.fits"
     _write(path, {}, {"QC RON": text, "QC DID": "LAMP-1.4", "QC VERSION": "1.5"})
-    found = measure(made.block, made.products[0], path, UNITS)
+    found = measure(made.block, made.products[0], path, unit_of)
     assert (found.values, found.undefined) == ((), {"QC RON": text})
 
 
@@ -44,4 +51,4 @@ def test_what_is_no_fits_file_is_refused_by_name(made, tmp_path, content):
     path = tmp_path / "broken.fits"
     path.write_bytes(content)
     with pytest.raises(UnreadableFile, match=r"LP_MASTER_BIAS_BLUE_first_1\.fits"):
-        measure(made.block, made.products[0], path, UNITS)
+        measure(made.block, made.products[0], path, unit_of)

@@ -38,7 +38,7 @@ def _data(day: SimulatedDay, truths: dict[str, dict], name: str, chip: int = 0) 
 
 def test_a_day_has_57_blocks_one_of_them_incomplete(small_day: SimulatedDay) -> None:
     told = json.loads((small_day.folder / "night.truth.json").read_text())
-    assert len(told["blocks"]) == len(small_day.blocks) == 57
+    assert len(told["blocks"]) == len(small_day.blocks) == 59
     (block,) = (block for block in told["blocks"] if not block["complete"])
     assert len(block["frames"]) == block["expected"] - 1 == 4
     assert told["defects"] == []
@@ -142,8 +142,8 @@ def test_nothing_temporary_is_left(small_day: SimulatedDay) -> None:
 
 
 def test_what_cannot_be_simulated_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UnknownName, match="Known: uves"):
-        simulate_day("muse", "2015-02-26", tmp_path)
+    with pytest.raises(UnknownName, match=r"Known: .*\buves\b"):
+        simulate_day("nobody", "2015-02-26", tmp_path)
     with pytest.raises(UserError, match="is no night"):
         simulate_day("uves", "tonight", tmp_path)
 

@@ -37,7 +37,7 @@ def test_all_defects_fit_on_one_day_in_blocks_of_their_own(bad_day: SimulatedDay
     assert {one["defect"] for one in bad_day.defects} == set(DEFECTS)
     hit = [block for block in bad_day.blocks if block["defects"]]
     assert len(hit) == len(DEFECTS)
-    assert len(bad_day.blocks) == 57
+    assert len(bad_day.blocks) == 59
 
 
 def test_victims_depend_on_the_seed_and_not_on_the_order() -> None:

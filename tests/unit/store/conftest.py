@@ -14,6 +14,7 @@ import pytest
 from vltflow.records import (
     AssociationBlock,
     Decision,
+    HistoricalProduct,
     Job,
     Master,
     Product,
@@ -43,6 +44,23 @@ class Make:
             exptime=0.0,
         )
         return replace(frame, **changes)
+
+    def historical(self, **changes: Any) -> HistoricalProduct:
+        product = HistoricalProduct(
+            source_id="ab" * 32,
+            instrument="UVES",
+            raw_type="BIAS_BLUE",
+            **SETUP,
+            category="MASTER_BIAS_BLUE",
+            name="masterbias_blue.fits",
+            night="2010-05-07",
+            mjd=55324.0,
+            pipeline="uves/4.7.8",
+            recipe="uves_cal_mbias",
+            origin="/archive/headers.json",
+            imported="2026-01-01T00:00:00",
+        )
+        return replace(product, **changes)
 
     def block(self, number: int, **changes: Any) -> AssociationBlock:
         block = AssociationBlock(

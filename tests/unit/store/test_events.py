@@ -29,6 +29,7 @@ CHANGES: dict[str, Callable] = {
     "frames.classify": lambda tx, make: tx.frames.classify([make.frame(1, raw_type="BIAS")]),
     "quarantine.add": lambda tx, make: tx.quarantine.add([make.refused(9)]),
     "quarantine.clear": lambda tx, make: tx.quarantine.clear(make.refused(1).location),
+    "history.add": lambda tx, make: tx.history.add(make.historical(), []),
     "blocks.add": lambda tx, make: tx.blocks.add([make.block(9)]),
     "blocks.replace": lambda tx, make: tx.blocks.replace(make.block(1), "late frame"),
     "blocks.revise": lambda tx, make: tx.blocks.revise({NAME: (make.block(1), "late frame")}),
@@ -99,6 +100,7 @@ READING = {
         "waiting",
         "waiting_brief",
     },
+    "history": {"trend", "values"},
     "jobs": {"get", "in_state", "latest", "of_block", "of_blocks", "with_input_hash"},
     "masters": {
         "find",

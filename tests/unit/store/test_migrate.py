@@ -1,10 +1,13 @@
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
 from vltflow.core.errors import StoreError
+from vltflow.records import QcParameter
 from vltflow.store import Store, schema
 from vltflow.store.database import open_engine, reading, writing
 from vltflow.store.migrate import HEAD
@@ -110,3 +113,19 @@ def test_a_database_that_cannot_be_opened_is_explained_without_its_password(url,
     with pytest.raises(StoreError, match=complaint) as caught:
         open_once(url)
     assert "secret" not in str(caught.value)
+
+
+def test_a_catalogue_of_parameters_from_before_their_formats_is_kept(empty_database, engine):
+    with writing(engine) as connection:
+        config = Config()
+        config.set_main_option("script_location", "vltflow.store:migrations")
+        config.set_main_option("path_separator", "os")
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0002")
+        connection.execute(
+            text("INSERT INTO qc_parameter VALUES ('UVES', 'QC RON', 'ADU', 'noise')")
+        )
+    store = Store(empty_database, "memory://vault")
+    with store.read() as look:
+        assert look.quality.parameters("UVES") == [QcParameter("UVES", "QC RON", "ADU", "noise")]
+    store.close()

@@ -30,13 +30,10 @@ _WHITE_LIGHT_TOLERANCE = 0.02
 @batch_rule("B101", source=STANDARD, of=ANY)
 def names_are_unique(document: Document, batch: Batch) -> Iterator[Violation]:
     """Each file of a batch has a name of its own."""
-    same = [
-        one.path
-        for one in batch.documents
-        if one.path.name == document.path.name and one.path != document.path
-    ]
-    if same:
-        yield Violation("(name)", document.path.name, f"is that of {same[0]}, too")
+    for one in batch.by_file_name[document.path.name]:
+        if one.path != document.path:
+            yield Violation("(name)", document.path.name, f"is that of {one.path}, too")
+            return
 
 
 @batch_rule("B102", source=STANDARD)
@@ -65,8 +62,8 @@ def titles_are_unique(document: Document, batch: Batch) -> Iterator[Violation]:
     """Each spectrum of a batch has a TITLE of its own."""
     hdu, header = document.table
     title = text(header, "TITLE")
-    for one in batch.documents:
-        if title and one.path != document.path and text(one.table[1], "TITLE") == title:
+    for one in batch.by_title.get(title or "", ()):
+        if title and one.path != document.path:
             yield Violation("TITLE", title, f"is that of {one.path.name}, too", hdu)
             return
 

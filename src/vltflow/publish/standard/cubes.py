@@ -16,6 +16,8 @@ from vltflow.publish.standard.values import number, text
 _NM = {"angstrom": 0.1, "nm": 1.0, "um": 1e3, "m": 1e9}
 """nm in one unit of the third axis, by its name in lower case."""
 _FILLED = 0.5
+_MOST_PLANES = 1_000_000
+"""More are no cube, but a damaged or malicious header."""
 _WORLD = (
     "CTYPE1", "CTYPE2", "CTYPE3", "CRVAL1", "CRVAL2", "CRVAL3", "CRPIX1", "CRPIX2", "CRPIX3",
     "CD1_1", "CD1_2", "CD2_1", "CD2_2", "CD3_3", "CUNIT1", "CUNIT2", "CUNIT3",
@@ -171,10 +173,14 @@ def spectral_axis(header: Header) -> np.ndarray | None:
     keywords = ("CRVAL3", "CRPIX3", "CD3_3", "NAXIS3")
     values = [number(header, keyword) for keyword in keywords]
     unit = _NM.get((text(header, "CUNIT3") or "").lower())
-    if unit is None or None in values or values[3] is None or values[3] < 1:
+    if header.get("NAXIS") != 3 or unit is None or None in values:
+        return None
+    if not 1 <= (values[3] or 0) <= _MOST_PLANES:
         return None
     reference, pixel, step, planes = (float(value or 0.0) for value in values)
-    return unit * (reference + (np.arange(int(planes)) + 1 - pixel) * step)
+    with np.errstate(over="ignore", invalid="ignore"):
+        axis = unit * (reference + (np.arange(int(planes)) + 1 - pixel) * step)
+        return axis if np.isfinite(axis[[0, -1]]).all() and np.ptp(axis) < np.inf else None
 
 
 @rule("D201", source=STANDARD, of=CUBE, severity=Severity.WARNING)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from vltflow.fits import FitsValue, Header
@@ -27,7 +28,7 @@ from vltflow.publish.standard.values import text
 
 _SOURCES = {"checks": CHECKS, "standard": STANDARD}
 _KINDS = {
-    "text": "text", "label": "text", "real": "a number", "integer": "an integer",
+    "text": "text", "label": "text", "real": "a finite number", "integer": "an integer",
     "logical": "T or F",
 }  # fmt: skip
 _PIXEL_CLASSES = {"DATA", ""}
@@ -138,7 +139,7 @@ def survey_keywords(document: Document) -> Iterator[Violation]:
 def types_fit(document: Document) -> Iterator[Violation]:
     """Values have the type of their keyword.
 
-    Numbers are numbers, logicals are T or F, texts stand in quotes. An integer will do
+    Numbers are finite numbers, logicals are T or F, texts stand in quotes. An integer will do
     where a real number is expected.
     """
     for group in keyword_groups():
@@ -152,7 +153,7 @@ def _wrong_types(group: KeywordGroup, header: Header, number: int) -> Iterator[V
         for name in keyword.split("|"):
             value = header.get(name)
             if value is not None and not _is_of(value, kind):
-                shown = f"is {type(value).__name__}, must be {_KINDS[kind]}"
+                shown = f"is of type {type(value).__name__}, must be {_KINDS[kind]}"
                 yield Violation(name, value, shown, number)
 
 
@@ -164,4 +165,6 @@ def _is_of(value: FitsValue, kind: Kind) -> bool:
     if kind == "any":
         return True
     allowed = int if kind == "integer" else (int, float)
-    return isinstance(value, allowed) and not isinstance(value, bool)
+    if isinstance(value, bool) or not isinstance(value, allowed):
+        return False
+    return math.isfinite(value)

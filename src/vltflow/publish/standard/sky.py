@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 
 from vltflow.fits import Header
-from vltflow.publish.standard.values import number
+from vltflow.publish.standard.values import number, text
 
 _WORLD = (
     "NAXIS1", "NAXIS2", "CTYPE1", "CTYPE2", "CUNIT1", "CUNIT2", "CRVAL1", "CRVAL2", "CRPIX1",
@@ -32,14 +32,15 @@ def holds(header: Header, ra: float, dec: float) -> bool | None:
     Returns
     -------
     bool or None
-        None if keywords of the coordinates are missing (another rule tells).
+        None if keywords of the coordinates are missing or of a wrong type: other rules tell.
 
     Raises
     ------
     UnknownFootprint
         If the coordinates are there and make no sense.
     """
-    if any(header.get(name) is None for name in _NEEDED):
+    words = {"CTYPE1", "CTYPE2", "CUNIT1", "CUNIT2"}
+    if any((text if name in words else number)(header, name) is None for name in _NEEDED):
         return None
     width, height = number(header, "NAXIS1"), number(header, "NAXIS2")
     if width is None or height is None:

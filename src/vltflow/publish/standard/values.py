@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 
@@ -11,10 +12,10 @@ from vltflow.fits import FitsValue, Header
 def number(header: Header, keyword: str) -> float | None:
     """Value of a keyword that holds a real number; None if it is missing or something else.
 
-    A number is never None by being of the wrong type alone: rule K901 reports that.
+    So rules may leave what is no number to those that say so: K101 to K405, and K901.
     """
     value = header.get(keyword)
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return None
     return float(value)
 

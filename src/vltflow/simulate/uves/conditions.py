@@ -3,46 +3,44 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
-LATITUDE, LONGITUDE = -24.6272, -70.4048
-"""Degrees, of Unit Telescope 2."""
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Something to point at."""
-
-    name: str
-    ra: float
-    """Degrees, J2000."""
-    dec: float
-    magnitude: float
-    """V."""
-    parameter: float
-    """Temperature in kelvin of a star, redshift of a quasar."""
-
-
-STANDARDS = (
-    # CALSPEC and ESO standard stars (Hamuy et al. 1994, PASP 106, 566); temperatures rounded.
-    Target("GD-71", 88.1150, 15.8871, 13.03, 33_000.0),
-    Target("LTT-3218", 130.3849, -32.9409, 11.86, 9_200.0),
-    Target("GD-153", 194.2597, 22.0313, 13.35, 40_000.0),
-    Target("EG-274", 245.8910, -39.2295, 11.03, 25_000.0),
-    Target("LTT-7987", 302.7372, -30.2184, 12.21, 16_000.0),
-    Target("FEIGE-110", 349.9933, -5.1656, 11.83, 40_000.0),
+from vltflow.instruments import data
+from vltflow.simulate.sky import (
+    Pointing,
+    Target,
+    pointing,
+    pressure,
+    seeing,
+    sidereal_time,
 )
 
+__all__ = [
+    "Pointing",
+    "Target",
+    "format_drift",
+    "lamp_output",
+    "pointing",
+    "pressure",
+    "science_target",
+    "seeing",
+    "sidereal_time",
+    "standard_star",
+    "standards",
+    "temperature",
+]
 
-def sidereal_time(mjd: float) -> float:
-    """Mean sidereal time at Paranal in degrees (Meeus, Astronomical Algorithms, eq. 12.4)."""
-    return (280.46061837 + 360.98564736629 * (mjd - 51_544.5) + LONGITUDE) % 360.0
+
+def standards() -> tuple[Target, ...]:
+    """The standard stars whose fluxes are known (X-shooter's model spectra)."""
+    return tuple(
+        Target(star.name, star.ra, star.dec, star.magnitude, 0.0) for star in data.standard_stars()
+    )
 
 
 def standard_star(mjd: float) -> Target:
     """The standard star closest to the meridian."""
     sidereal = sidereal_time(mjd)
-    return min(STANDARDS, key=lambda star: abs((star.ra - sidereal + 180.0) % 360.0 - 180.0))
+    return min(standards(), key=lambda star: abs((star.ra - sidereal + 180.0) % 360.0 - 180.0))
 
 
 def science_target(mjd: float) -> Target:
@@ -55,37 +53,6 @@ def science_target(mjd: float) -> Target:
     return Target(name, round(ra, 5), dec, 16.0 + number % 7 * 0.2, 2.0 + number % 11 * 0.08)
 
 
-@dataclass(frozen=True, slots=True)
-class Pointing:
-    """Where the telescope looks. Degrees."""
-
-    altitude: float
-    azimuth: float
-    """South is 0, west is 90."""
-    airmass: float
-    parallactic: float
-
-
-def pointing(target: Target, mjd: float) -> Pointing:
-    """Direction of a target; airmass by the secant, good to 1 % where UVES observes."""
-    hour_angle = math.radians((sidereal_time(mjd) - target.ra + 180.0) % 360.0 - 180.0)
-    dec, lat = math.radians(target.dec), math.radians(LATITUDE)
-    sine = math.sin(lat) * math.sin(dec) + math.cos(lat) * math.cos(dec) * math.cos(hour_angle)
-    altitude = math.asin(sine)
-    azimuth = math.atan2(
-        math.sin(hour_angle), math.cos(hour_angle) * math.sin(lat) - math.tan(dec) * math.cos(lat)
-    )
-    parallactic = math.atan2(
-        math.sin(hour_angle), math.tan(lat) * math.cos(dec) - math.sin(dec) * math.cos(hour_angle)
-    )
-    return Pointing(
-        math.degrees(altitude),
-        math.degrees(azimuth) % 360.0,
-        1.0 / max(sine, 0.2),
-        math.degrees(parallactic),
-    )
-
-
 def temperature(mjd: float) -> float:
     """Temperature of the spectrograph, Celsius: seasons, weather, day and night."""
     return (
@@ -94,16 +61,6 @@ def temperature(mjd: float) -> float:
         + 0.9 * math.sin(2.0 * math.pi * mjd / 11.3)
         + 0.15 * math.sin(2.0 * math.pi * mjd)
     )
-
-
-def pressure(mjd: float) -> float:
-    """Air pressure, hPa."""
-    return 743.2 + 1.1 * math.sin(2.0 * math.pi * mjd / 17.0) + 0.4 * math.sin(4.0 * math.pi * mjd)
-
-
-def seeing(mjd: float) -> float:
-    """Image quality, arcsec FWHM: 0.6 to 1.2."""
-    return 0.9 + 0.2 * math.sin(2.0 * math.pi * mjd / 3.7) + 0.1 * math.sin(40.0 * mjd)
 
 
 def lamp_output(lamp: str, mjd: float) -> float:

@@ -1,7 +1,7 @@
 """A night of UVES: which templates run, and when.
 
 Darks in the afternoon, science and standard stars in the night, the calibrations of the
-settings that were used, and daily health checks, in the morning: 57 templates that make 57
+settings that were used, and daily health checks, in the morning: 59 templates that make 59
 association blocks. Nights differ from each other in a fixed rhythm of four.
 """
 
@@ -199,7 +199,7 @@ def _morning(arm: str, variant: _Variant) -> list[_Entry]:
         if wavelength != 580.0:
             entries.append(_arc(setup))
     setup = _slit(arm, binned, 2, variant.slit_width)
-    entries += [_order_definition(setup), _flat(setup), _arc(setup)]
+    entries += [_format_check(setup), _order_definition(setup), _flat(setup), _arc(setup)]
     # The daily arcs of the health check (ESO QC pages: blue 437 nm 0.4", red 580 nm 0.3").
     entries.append(_arc(_slit(arm, *((437.0, 1, 0.4) if arm == "blue" else (580.0, 1, 0.3)))))
     return entries + (_fibres() if arm == "red" else [])

@@ -35,7 +35,7 @@ def plan_esorex(
     NotFound
         If a calibration is not in the registry.
     """
-    execution = instrument.recipe_of(block.raw_type).execution
+    execution = instrument.execution_of(block.raw_type, block.setup_keys)
     esorex = find_esorex()
     metadata = recipe_metadata(esorex, execution.recipe, package=_package(instrument))
     given = dict(execution.parameters)

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -93,10 +94,13 @@ def install_hint(*packages: str) -> str:
 @cache
 def _examined(program: str, _plugins: str) -> Esorex:
     """Version and plug-ins; asked once a process and environment."""
+    argv = [str(Path(program).absolute()), "--log-level=off", "--params"]
     try:
-        said = subprocess.run(
-            [program, "--params"], capture_output=True, text=True, timeout=_SECONDS, check=False
-        ).stdout
+        # It would write a log where it runs even if it has nothing to say.
+        with tempfile.TemporaryDirectory() as folder:
+            said = subprocess.run(
+                argv, capture_output=True, text=True, timeout=_SECONDS, check=False, cwd=folder
+            ).stdout
     except (OSError, subprocess.TimeoutExpired) as error:
         raise RunnerMissing(
             f"{program} cannot be started: {error}", hint=install_hint("esorex")

@@ -1,0 +1,1 @@
+"""AMBER as data: YAML files, no code. README.md names the sources."""

@@ -1,0 +1,1 @@
+"""GIRAFFE as data: YAML files, and code that builds static tables. README.md names the sources."""

@@ -1,0 +1,1 @@
+"""HAWK-I as data; see README.md."""

@@ -1,0 +1,1 @@
+"""NACO as data; see README.md."""

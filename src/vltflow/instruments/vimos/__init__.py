@@ -1,0 +1,1 @@
+"""VIMOS as data: YAML files, no code. README.md names the sources."""

@@ -1,0 +1,1 @@
+"""VISIR as data; see README.md."""

@@ -50,7 +50,7 @@ def associated_sums_are_true(document: Document, batch: Batch) -> Iterator[Viola
     names = numbered(document.primary, "ASSON")
     for index, value in numbered(document.primary, "ASSOM").items():
         path = batch.named(str(names.get(index, "")).strip())
-        if path is not None and path.is_file():
+        if path is not None and path.is_file() and isinstance(value, str) and value.strip():
             with path.open("rb") as file:
                 found = hashlib.file_digest(file, "md5").hexdigest()
             if found != value:

@@ -26,6 +26,8 @@ _ZOOMS = 3
 _ZOOM_SHARE = 1 / 120
 """Width of a part, as share of the whole range."""
 _FEWEST_IN_ZOOM = 60
+_NARROW = 0.5
+"""Share of the page below which axes have room for few numbers."""
 _PERCENTILES = (0.3, 99.7)
 _SNR_BINS = 120
 _MOST_FLAGS = 16
@@ -194,7 +196,8 @@ def _say(axes: Axes, words: str) -> None:
 
 
 def _plain(axes: Axes) -> None:
-    for axis, number in ((axes.xaxis, 6), (axes.yaxis, 5)):
+    narrow = axes.get_position().width < _NARROW
+    for axis, number in ((axes.xaxis, 3 if narrow else 6), (axes.yaxis, 5)):
         formatter = ScalarFormatter(useOffset=False, useMathText=False)
         formatter.set_powerlimits((-4, 6))
         axis.set_major_formatter(formatter)

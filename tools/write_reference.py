@@ -1,4 +1,4 @@
-"""Write the reference pages that follow from the code: commands and errors.
+"""Write the reference pages that follow from the code: commands, errors, validator rules.
 
 ``python tools/write_reference.py`` rewrites them; a test fails while they differ.
 """
@@ -13,7 +13,19 @@ import typer.main
 
 from vltflow.cli.app import app
 from vltflow.core import errors
+from vltflow.publish.rules import Rule
+from vltflow.publish.standard import RULES
 
+RULE_FAMILIES = {
+    "F": "the file",
+    "K": "which keywords",
+    "G": "values in every science product",
+    "S": "headers of spectra",
+    "D": "arrays of spectra and cubes",
+    "C": "cubes",
+    "I": "images",
+    "B": "batches of files",
+}
 FOLDER = Path(__file__).parents[1] / "docs" / "reference"
 
 
@@ -35,6 +47,29 @@ def errors_page() -> str:
     drawing, _, rest = tree.partition("\n\nEvery message")
     drawn = inspect.cleandoc(drawing)
     return f"# Errors\n\n```text\n{drawn}\n```\n\nEvery message{rest}\n"
+
+
+def rules_page() -> str:
+    """Page of all rules of the validator."""
+    lines = [
+        "# Rules of the validator",
+        "",
+        "What `vltflow validate` checks. Numbers are stable. An error: the archive would refuse",
+        "the file; a warning: a value cannot mean what it says; a note: a recommendation, or",
+        "something that was not checked.",
+        "",
+    ]
+    for letter, title in RULE_FAMILIES.items():
+        rows = [_rule_row(one) for one in RULES if one.number.startswith(letter)]
+        head = "| rule | severity | of | what | source |"
+        lines += [f"## {letter}: {title}", "", head, "|---|---|---|---|---|", *rows, ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _rule_row(one: Rule) -> str:
+    what = f"**{one.title}.** {one.details}".strip().replace("|", r"\|")
+    of = "all files" if one.of == ("*",) else " ".join(name.rstrip(".") for name in one.of)
+    return f"| {one.number} | {one.severity} | {of} | {what} | {one.source} |"
 
 
 def _leaves(command: Any, path: str) -> list[tuple[str, Any]]:
@@ -60,7 +95,7 @@ def _text(text: str | None) -> str:
     )
 
 
-PAGES = {"commands.md": commands, "errors.md": errors_page}
+PAGES = {"commands.md": commands, "errors.md": errors_page, "validator-rules.md": rules_page}
 
 if __name__ == "__main__":
     for name, page in PAGES.items():

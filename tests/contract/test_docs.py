@@ -24,7 +24,7 @@ def _reference():
     return module
 
 
-@pytest.mark.parametrize("name", ["commands.md", "errors.md"])
+@pytest.mark.parametrize("name", ["commands.md", "errors.md", "validator-rules.md"])
 def test_reference_pages_follow_from_the_code(name: str) -> None:
     written = (DOCS / "reference" / name).read_text()
     assert written == _reference().PAGES[name](), "run tools/write_reference.py"

@@ -7,17 +7,21 @@ with checksums. Knows what FITS means, not what an instrument or a store is.
 from vltflow.fits.amend import amend
 from vltflow.fits.header import FitsValue, Header, keyword
 from vltflow.fits.image import RawImage, materialise
-from vltflow.fits.scanner import Inspection, inspect, scan
+from vltflow.fits.row import Column, first_row, table_columns
+from vltflow.fits.scanner import Inspection, Unit, inspect, scan, units
 from vltflow.fits.streams import SUFFIXES, has_suffix, stem
 from vltflow.fits.writing import new_file, write_bytes, write_product
 
 __all__ = [
     "SUFFIXES",
+    "Column",
     "FitsValue",
     "Header",
     "Inspection",
     "RawImage",
+    "Unit",
     "amend",
+    "first_row",
     "has_suffix",
     "inspect",
     "keyword",
@@ -25,6 +29,8 @@ __all__ = [
     "new_file",
     "scan",
     "stem",
+    "table_columns",
+    "units",
     "write_bytes",
     "write_product",
 ]

@@ -1,0 +1,292 @@
+"""Preview of a spectrum: all of it, parts of it, its signal to noise and its quality flags."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, ScalarFormatter
+
+from vltflow.plots import style
+from vltflow.plots.decimate import decimate_line
+from vltflow.plots.svg import finished
+
+WIDTH_IN = 9.0
+_ROW_IN = {"whole": 2.3, "zooms": 1.9, "snr": 1.3}
+_FLAG_IN = 0.16
+_LEFT_IN, _RIGHT_IN, _TOP_IN, _BOTTOM_IN, _GAP_IN = 0.85, 0.2, 0.42, 0.5, 0.55
+_LINE_BINS = 900
+_ZOOMS = 3
+_ZOOM_SHARE = 1 / 120
+"""Width of a part, as share of the whole range."""
+_FEWEST_IN_ZOOM = 60
+_NARROW = 0.5
+"""Share of the page below which axes have room for few numbers."""
+_PERCENTILES = (0.3, 99.7)
+_SNR_BINS = 120
+_MOST_FLAGS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class SpectrumPreview:
+    """Arrays of a spectrum, (n,) each, and the words beside them."""
+
+    title: str
+    wave: np.ndarray
+    flux: np.ndarray
+    error: np.ndarray
+    """NaN where unknown."""
+    quality: np.ndarray
+    """0 good, else a sum of powers of two."""
+    wave_label: str
+    """With its unit."""
+    flux_label: str
+    flag_names: Sequence[tuple[int, str]] = ()
+    """Powers of two and what they mean."""
+
+
+def draw_preview(
+    shown: SpectrumPreview, *, file_format: style.FileFormat = "png", prefix: str = ""
+) -> bytes:
+    """Preview as a picture; equal arrays give equal bytes.
+
+    Rows from above: the whole spectrum with its error and, in another colour, flagged
+    elements; three parts of it, each hundredth of the range; signal to noise, as the median
+    of neighbouring elements; one line a flag that is set anywhere. The range of the flux is
+    that of most elements: what is outside does not squeeze the rest.
+
+    Parameters
+    ----------
+    shown : SpectrumPreview
+        What is drawn.
+    file_format
+        ``png``, on white; ``svg``, in the colour of the page's text.
+    prefix
+        Begin of the identifiers inside an SVG; different for the pictures of one page.
+    """
+    page = Figure()
+    FigureCanvasAgg(page)
+    flags = _flags(shown)
+    places = _Places(page, len(flags))
+    whole = places.row("whole")
+    _line(whole, shown, slice(None))
+    _mark_parts(whole, shown, parts := _parts(shown))
+    for place, part in zip(places.thirds(), parts, strict=True):
+        _line(place, shown, part)
+    _ratio(places.row("snr"), shown)
+    _flag_lines(places.row("flags"), shown, flags)
+    _label(page, shown)
+    return _saved(page, shown.title, file_format, prefix)
+
+
+class _Places:
+    """Rows of axes, from the top of the page downwards, with fixed sizes in inches."""
+
+    def __init__(self, page: Figure, flags: int) -> None:
+        self._page = page
+        self._heights = _ROW_IN | {"flags": _FLAG_IN * max(flags, 1) + 0.1}
+        self._height = _TOP_IN + _BOTTOM_IN + sum(self._heights.values()) + 3 * _GAP_IN
+        self._top = self._height - _TOP_IN
+        page.set_size_inches(WIDTH_IN, self._height)
+
+    def row(self, name: str) -> Axes:
+        """The next row, over the whole width."""
+        return self._axes(_LEFT_IN, WIDTH_IN - _LEFT_IN - _RIGHT_IN, self._next(name))
+
+    def thirds(self) -> list[Axes]:
+        """The next row, in parts side by side."""
+        height = self._next("zooms")
+        width = (WIDTH_IN - _LEFT_IN - _RIGHT_IN - (_ZOOMS - 1) * _GAP_IN) / _ZOOMS
+        lefts = [_LEFT_IN + number * (width + _GAP_IN) for number in range(_ZOOMS)]
+        return [self._axes(left, width, height) for left in lefts]
+
+    def _next(self, name: str) -> tuple[float, float]:
+        height = self._heights[name]
+        self._top -= height
+        bottom = self._top
+        self._top -= _GAP_IN
+        return bottom, height
+
+    def _axes(self, left: float, width: float, vertical: tuple[float, float]) -> Axes:
+        bottom, height = vertical
+        whole = (WIDTH_IN, self._height)
+        place = (left / whole[0], bottom / whole[1], width / whole[0], height / whole[1])
+        axes = self._page.add_axes(place)
+        axes.tick_params(colors=style.INK, labelsize=style.TEXT_POINTS - 1)
+        for side, spine in axes.spines.items():
+            spine.set_color(style.INK)
+            spine.set_visible(side in {"left", "bottom"})
+        axes.grid(color=style.INK, alpha=0.12, linewidth=0.6)
+        axes.set_axisbelow(True)
+        return axes
+
+
+def _parts(shown: SpectrumPreview) -> list[slice]:
+    """Parts in the first, second and last third of the spectrum: where most elements are good."""
+    size = shown.wave.size
+    length = min(size, max(_FEWEST_IN_ZOOM, int(size * _ZOOM_SHARE)))
+    good = np.concatenate(([0], np.cumsum(_defined(shown))))
+    parts = []
+    for third in range(_ZOOMS):
+        first, last = third * size // _ZOOMS, (third + 1) * size // _ZOOMS - length
+        start, stop = np.clip((first, max(first, last)), 0, size - length)
+        starts = np.arange(start, stop + 1)
+        counts = good[starts + length] - good[starts]
+        # Of all with as many good elements, the one in the middle.
+        best = starts[counts == counts.max()]
+        begin = int(best[best.size // 2])
+        parts.append(slice(begin, begin + length))
+    return parts
+
+
+def _defined(shown: SpectrumPreview) -> np.ndarray:
+    """Where there is a value and no flag; recipes fill gaps with zeros."""
+    filled = (shown.flux == 0) & ~(shown.error > 0)
+    return np.asarray(np.isfinite(shown.flux) & (shown.quality == 0) & ~filled)
+
+
+def _line(axes: Axes, shown: SpectrumPreview, part: slice) -> None:
+    wave, flux, error = shown.wave[part], shown.flux[part], shown.error[part]
+    good = shown.quality[part] == 0
+    few = wave.size <= 2 * _LINE_BINS
+    if few and np.isfinite(error).any():
+        band: dict[str, Any] = {"color": style.BAND, "alpha": 0.3, "linewidth": 0, "step": "mid"}
+        axes.fill_between(wave, flux - error, flux + error, **band)
+    looks: dict[str, Any] = {"linewidth": 0.8, "drawstyle": "steps-mid" if few else "default"}
+    axes.plot(
+        *decimate_line(wave, np.where(good, flux, np.nan), _LINE_BINS),
+        color=style.SERIES, zorder=3, **looks,
+    )  # fmt: skip
+    if not good.all():
+        beside = good & np.concatenate((good[1:], [True])) & np.concatenate(([True], good[:-1]))
+        axes.plot(
+            *decimate_line(wave, np.where(beside, np.nan, flux), _LINE_BINS),
+            color=style.BAD, alpha=0.7, zorder=2, **looks,
+        )  # fmt: skip
+    if not few and np.isfinite(error).any():
+        axes.plot(*decimate_line(wave, error, _LINE_BINS), color=style.BAND, linewidth=0.6)
+    axes.set_xlim(wave[0], wave[-1])
+    _limit(axes, flux, error, good)
+    _plain(axes)
+
+
+def _limit(axes: Axes, flux: np.ndarray, error: np.ndarray, good: np.ndarray) -> None:
+    """Range of most good elements, with some room."""
+    values = flux[good & np.isfinite(flux)]
+    values = values if values.size else flux[np.isfinite(flux)]
+    if not values.size:
+        _say(axes, "no defined values")
+        return
+    low, high = np.percentile(values, _PERCENTILES)
+    known = error[good & np.isfinite(error)]
+    noise = float(np.median(known)) if known.size else 0.0
+    room = max(0.12 * (high - low), 1.5 * noise) or abs(high) or 1.0
+    axes.set_ylim(min(low - room, 0.0) if low < room else low - room, high + room)
+
+
+def _say(axes: Axes, words: str) -> None:
+    look: dict[str, Any] = {"ha": "center", "va": "center", "color": style.INK}
+    axes.text(0.5, 0.5, words, transform=axes.transAxes, fontsize=style.TEXT_POINTS, **look)
+
+
+def _plain(axes: Axes) -> None:
+    narrow = axes.get_position().width < _NARROW
+    for axis, number in ((axes.xaxis, 3 if narrow else 6), (axes.yaxis, 5)):
+        formatter = ScalarFormatter(useOffset=False, useMathText=False)
+        formatter.set_powerlimits((-4, 6))
+        axis.set_major_formatter(formatter)
+        axis.set_major_locator(MaxNLocator(number, steps=[1, 2, 2.5, 5, 10]))
+        axis.get_offset_text().set(fontsize=style.TEXT_POINTS - 1, color=style.INK)
+
+
+def _mark_parts(axes: Axes, shown: SpectrumPreview, parts: Sequence[slice]) -> None:
+    for part in parts:
+        ends = shown.wave[part.start], shown.wave[part.stop - 1]
+        axes.axvspan(*ends, color=style.INK, alpha=0.12, linewidth=0)
+
+
+def _ratio(axes: Axes, shown: SpectrumPreview) -> None:
+    """Median signal to noise of the good elements of neighbouring groups."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.where(_defined(shown) & (shown.error > 0), shown.flux / shown.error, np.nan)
+    groups = np.array_split(np.arange(ratio.size), min(_SNR_BINS, ratio.size))
+    medians = np.array(
+        [np.median(one) if (one := ratio[g][np.isfinite(ratio[g])]).size else np.nan
+         for g in groups]
+    )  # fmt: skip
+    centres = np.array([shown.wave[group].mean() for group in groups])
+    axes.set_xlim(shown.wave[0], shown.wave[-1])
+    if np.isfinite(medians).any():
+        axes.plot(centres, medians, color=style.SERIES, linewidth=1.2, drawstyle="steps-mid")
+        axes.set_ylim(bottom=min(0.0, float(np.nanmin(medians))))
+    else:
+        _say(axes, "no errors are given")
+    _plain(axes)
+    if not np.isfinite(medians).any():
+        axes.set_yticks([])
+
+
+def _flags(shown: SpectrumPreview) -> list[tuple[int, str]]:
+    """Flags that are set anywhere, lowest first, with their names."""
+    names = dict(shown.flag_names)
+    every = int(np.bitwise_or.reduce(shown.quality.astype(np.int64))) if shown.wave.size else 0
+    bits = [1 << bit for bit in range(63) if every >> bit & 1]
+    return [(bit, names.get(bit, f"flag {bit}")) for bit in bits[:_MOST_FLAGS]]
+
+
+def _flag_lines(axes: Axes, shown: SpectrumPreview, flags: Sequence[tuple[int, str]]) -> None:
+    axes.set_xlim(shown.wave[0], shown.wave[-1])
+    axes.grid(visible=False)
+    axes.set_ylim(len(flags) - 0.5 if flags else 0.5, -0.5)
+    axes.set_yticks(range(len(flags)), [_with_share(shown, *flag) for flag in flags])
+    half = float(np.median(np.diff(shown.wave))) / 2
+    # No mark thinner than what a page can show.
+    half = max(half, (shown.wave[-1] - shown.wave[0]) / 1500)
+    for row, (bit, _) in enumerate(flags):
+        spans = _runs((shown.quality.astype(np.int64) & bit) != 0)
+        bars = [(shown.wave[a] - half, shown.wave[b - 1] - shown.wave[a] + 2 * half)
+                for a, b in spans]  # fmt: skip
+        axes.broken_barh(bars, (row - 0.35, 0.7), color=style.BAD, linewidth=0)
+    if not flags:
+        _say(axes, "no flags: all elements are good")
+    axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
+
+
+def _with_share(shown: SpectrumPreview, bit: int, name: str) -> str:
+    share = float(((shown.quality.astype(np.int64) & bit) != 0).mean())
+    return f"{name}: {share:.1%}"
+
+
+def _runs(flagged: np.ndarray) -> np.ndarray:
+    """Begins and ends, (k, 2), of the runs of true values."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], flagged.astype(np.int8), [0]))))
+    return edges.reshape(-1, 2)
+
+
+def _label(page: Figure, shown: SpectrumPreview) -> None:
+    words: dict[str, Any] = {"color": style.INK, "parse_math": False}
+    head: dict[str, Any] = {"ha": "left", "va": "top", "weight": "bold"}
+    page.text(0.01, 0.99, shown.title, fontsize=style.TEXT_POINTS + 1, **head, **words)
+    whole, first, *_, ratio, flags = page.axes
+    for axes, label in ((whole, shown.flux_label), (first, shown.flux_label), (ratio, "SNR")):
+        axes.set_ylabel(label, fontsize=style.TEXT_POINTS, **words)
+        axes.yaxis.set_label_coords(-0.65 / (axes.get_position().width * WIDTH_IN), 0.5)
+    flags.set_xlabel(shown.wave_label, fontsize=style.TEXT_POINTS, **words)
+
+
+def _saved(page: Figure, title: str, file_format: str, prefix: str) -> bytes:
+    sink = io.BytesIO()
+    if file_format == "png":
+        page.savefig(sink, format="png", dpi=style.PNG_DPI, facecolor=style.PAPER)
+        return sink.getvalue()
+    for patch in (page.patch, *(axes.patch for axes in page.axes)):
+        patch.set_alpha(0.0)
+    nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+    page.savefig(sink, format="svg", metadata=nothing)
+    return finished(sink.getvalue().decode(), label=title, prefix=prefix).encode()

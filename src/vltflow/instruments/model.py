@@ -342,7 +342,7 @@ class Instrument(Part):
     classification: ClassificationFile
     association: AssociationFile
     recipes: RecipesFile
-    statics: StaticsFile
+    statics: StaticsFile = StaticsFile()
     qc: QcFile
     scores: ScoresFile
     context: str

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import resources
 
 import numpy as np
+
+from vltflow.instruments import data
 
 _HC_OVER_K = 1.438776877e8
 """Second radiation constant, Angstrom kelvin (CODATA 2018)."""
@@ -39,13 +40,10 @@ class LineList:
 
 @lru_cache(maxsize=1)
 def thorium_argon() -> LineList:
-    """Lines of a ThAr hollow-cathode lamp; source and licence: ``data/README.md``."""
-    text = (resources.files("vltflow.simulate") / "data" / "thar_lines.csv").read_text("ascii")
-    rows = [row.split(",") for row in text.splitlines()[2:]]
-    wave = np.array([float(row[0]) for row in rows])
+    """Lines of a ThAr hollow-cathode lamp, on one scale of intensity."""
+    lines = data.thorium_argon()
     # NIST's argon intensities come from another source: in lamps argon is this much weaker.
-    weight = np.array([0.12 if row[1].startswith("Ar") else 1.0 for row in rows])
-    return LineList(wave, weight * np.array([float(row[2]) for row in rows]))
+    return LineList(lines.wave_vac, np.where(lines.argon, 0.12, 1.0) * lines.intensity)
 
 
 SKY_LINES = LineList(
@@ -80,19 +78,6 @@ def halogen_lamp(wave: np.ndarray) -> np.ndarray:
 def deuterium_lamp(wave: np.ndarray) -> np.ndarray:
     """Deuterium lamp: continuum that falls from the ultraviolet to the red; relative."""
     return np.exp(-(np.asarray(wave) - 3000.0) / 900.0) + 0.01
-
-
-BALMER = np.array([6564.6, 4862.7, 4341.7, 4102.9, 3971.2, 3890.2, 3836.5, 3798.9])
-"""H alpha to H 10, vacuum: NIST Atomic Spectra Database."""
-
-
-def hot_white_dwarf(wave: np.ndarray, *, magnitude: float, temperature: float) -> np.ndarray:
-    """Spectrophotometric standard: black body with broad Balmer lines, erg/s/cm2/Angstrom."""
-    flux = flux_density(magnitude) * energy_shape(wave, temperature)
-    for number, centre in enumerate(BALMER):
-        width, depth = 28.0 * 0.85**number, 0.55 * 0.9**number
-        flux = flux * (1.0 - depth / (1.0 + ((wave - centre) / width) ** 2))
-    return flux
 
 
 def quasar(wave: np.ndarray, *, magnitude: float, redshift: float, seed: int) -> np.ndarray:
@@ -135,11 +120,6 @@ def flux_density(magnitude: float) -> float:
     return float(3.631e-9 * 10.0 ** (-0.4 * magnitude))
 
 
-def energy_shape(wave: np.ndarray, temperature: float) -> np.ndarray:
-    """Energy flux per Angstrom of a black body, 1 at 5500 Angstrom."""
-    return blackbody(wave, temperature) * 5500.0 / np.asarray(wave)
-
-
 def photon_rate(flux: np.ndarray, wave: np.ndarray, area_cm2: float) -> np.ndarray:
     """Photons per second and Angstrom on `area_cm2` from a flux in erg/s/cm2/Angstrom."""
     return flux * area_cm2 * np.asarray(wave) / _HC
@@ -156,9 +136,17 @@ def sky_continuum(wave: np.ndarray) -> np.ndarray:
 
 
 def paranal_extinction(wave: np.ndarray) -> np.ndarray:
-    """Atmospheric extinction, mag per airmass: Patat et al. 2011, A&A 527, A91, rounded."""
-    return np.interp(
-        wave,
-        [3000.0, 3300.0, 3600.0, 4000.0, 4500.0, 5000.0, 5500.0, 6000.0, 7000.0, 8000.0, 10000.0],
-        [1.30, 0.72, 0.48, 0.31, 0.21, 0.16, 0.13, 0.11, 0.06, 0.04, 0.03],
-    )
+    """Atmospheric extinction, mag per airmass; below 3100 Angstrom that of 3100."""
+    return np.interp(wave, *data.paranal_extinction())
+
+
+def standard_star(wave: np.ndarray, name: str) -> np.ndarray:
+    """Flux of a standard star by its name in `data`, erg/s/cm2/Angstrom.
+
+    Raises
+    ------
+    KeyError
+        If there is no such star.
+    """
+    star = {one.name: one for one in data.standard_stars()}[name]
+    return np.interp(wave, star.wave, star.flux)

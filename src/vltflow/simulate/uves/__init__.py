@@ -79,7 +79,7 @@ class Uves:
 
     def shared_truth(self, folder: Path) -> None:
         """Write the list of the lamp's lines."""
-        lines = resources.files("vltflow.simulate") / "data" / "thar_lines.csv"
+        lines = resources.files("vltflow.instruments.data") / "thar_lines.csv"
         (folder / "thar_lines.csv").write_text(lines.read_text("ascii"), encoding="ascii")
 
 

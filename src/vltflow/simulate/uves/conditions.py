@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from vltflow.instruments import data
+
 LATITUDE, LONGITUDE = -24.6272, -70.4048
 """Degrees, of Unit Telescope 2."""
 
@@ -19,19 +21,14 @@ class Target:
     dec: float
     magnitude: float
     """V."""
-    parameter: float
-    """Temperature in kelvin of a star, redshift of a quasar."""
+    redshift: float = 0.0
 
 
-STANDARDS = (
-    # CALSPEC and ESO standard stars (Hamuy et al. 1994, PASP 106, 566); temperatures rounded.
-    Target("GD-71", 88.1150, 15.8871, 13.03, 33_000.0),
-    Target("LTT-3218", 130.3849, -32.9409, 11.86, 9_200.0),
-    Target("GD-153", 194.2597, 22.0313, 13.35, 40_000.0),
-    Target("EG-274", 245.8910, -39.2295, 11.03, 25_000.0),
-    Target("LTT-7987", 302.7372, -30.2184, 12.21, 16_000.0),
-    Target("FEIGE-110", 349.9933, -5.1656, 11.83, 40_000.0),
-)
+def standards() -> tuple[Target, ...]:
+    """The standard stars whose fluxes are known (X-shooter's model spectra)."""
+    return tuple(
+        Target(star.name, star.ra, star.dec, star.magnitude) for star in data.standard_stars()
+    )
 
 
 def sidereal_time(mjd: float) -> float:
@@ -42,7 +39,7 @@ def sidereal_time(mjd: float) -> float:
 def standard_star(mjd: float) -> Target:
     """The standard star closest to the meridian."""
     sidereal = sidereal_time(mjd)
-    return min(STANDARDS, key=lambda star: abs((star.ra - sidereal + 180.0) % 360.0 - 180.0))
+    return min(standards(), key=lambda star: abs((star.ra - sidereal + 180.0) % 360.0 - 180.0))
 
 
 def science_target(mjd: float) -> Target:

@@ -211,9 +211,9 @@ def _paint_star(lit: _Light, image: np.ndarray) -> _Painted:
     star = template.kind == "standard"
     seed = int(target.ra * 1000)
     if star:
-        flux = light.hot_white_dwarf(wave, magnitude=target.magnitude, temperature=target.parameter)
+        flux = light.standard_star(wave, target.name)
     else:
-        flux = light.quasar(wave, magnitude=target.magnitude, redshift=target.parameter, seed=seed)
+        flux = light.quasar(wave, magnitude=target.magnitude, redshift=target.redshift, seed=seed)
     mid = lit.mjd + template.exptime / 172_800.0
     airmass = conditions.pointing(target, mid).airmass
     seeing = conditions.seeing(lit.mjd)
@@ -234,9 +234,8 @@ def _paint_star(lit: _Light, image: np.ndarray) -> _Painted:
     paint(image, lit.format.trace, sky, _slit(lit))
     truth: dict[str, float | str] = {
         "target": target.name,
-        "spectrum": "white dwarf" if star else "quasar",
+        "spectrum": "standard star" if star else "quasar",
         "magnitude_v": target.magnitude,
-        "temperature_k" if star else "redshift": target.parameter,
         "airmass": round(airmass, 4),
         "seeing_arcsec": round(seeing, 3),
         "slit_transmission": round(passed, 4),
@@ -248,7 +247,8 @@ def _paint_star(lit: _Light, image: np.ndarray) -> _Painted:
         "sky": sky.astype(np.float32),
     }
     if not star:
-        arrays["absorption_lines"] = light.absorption_lines(target.parameter, seed)
+        truth["redshift"] = target.redshift
+        arrays["absorption_lines"] = light.absorption_lines(target.redshift, seed)
     return truth, arrays
 
 

@@ -23,7 +23,7 @@ _BIN = 2.0
 """Pixels of a bin of the vote."""
 _STAGES = ((1, 1, 16.0), (2, 1, 9.0), (2, 2, 5.0), (3, 3, 3.0), (4, 4, 1.5))
 """Degrees in x and order, and distance (pixels) within which a line is taken."""
-_LEVERAGE = 0.15
+_LEVERAGE = 0.5
 """Share of a solution that one line may fix alone."""
 
 

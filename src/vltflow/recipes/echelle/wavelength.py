@@ -48,6 +48,11 @@ class WavelengthCalibrationParameters(SettingParameters):
         default=3, ge=1, le=9, description="Windows along the slit that tell its tilt [count]."
     )
     fwhm: float = Field(default=3.0, gt=1, description="Expected width of a line [pixel].")
+    fwhm_tolerance: float = Field(
+        default=0.25,
+        gt=0,
+        description="Lines wider or narrower by this share are left out [ratio].",
+    )
     threshold: float = Field(default=8.0, gt=0, description="Least height of a line [sigma].")
     degree: int = Field(
         default=5, ge=2, le=8, description="Of the solution in x, one less in m [no unit]."
@@ -55,7 +60,7 @@ class WavelengthCalibrationParameters(SettingParameters):
     tolerance: float = Field(
         default=0.6, gt=0, description="Largest distance of a line from the solution [pixel]."
     )
-    kappa: float = Field(default=4.0, gt=0, description="Lines further off are left out [sigma].")
+    kappa: float = Field(default=3.0, gt=0, description="Lines further off are left out [sigma].")
     shiftmax: float = Field(
         default=80.0, gt=0, description="Largest shift against the rough model [pixel]."
     )
@@ -71,6 +76,8 @@ class Arc:
     lines: Lines
     fwhm: np.ndarray
     """Width of each line, pixels."""
+    detected: int
+    """Lines detected, blends included."""
     windows: tuple[Lines, ...]
     offsets: np.ndarray
     """Distance of the windows from the slit's middle, pixels."""
@@ -109,6 +116,7 @@ class WavelengthCalibration(Recipe):
         )
         tilt = measure_tilt(arc.windows, arc.offsets, solution, light.data.shape[1])
         qc = lines_measured.measure(arc.lines, arc.fwhm, solution, tilt, light.data.shape[1])
+        qc["QC NLINTOT"] = arc.detected
         return RecipeResult((_product(arc, solution, tilt, qc, parameters),))
 
     def resources(self, frame_count: int, pixels: int) -> Resources:  # noqa: ARG002 - of the base
@@ -133,8 +141,16 @@ def _arc(inputs: RecipeInputs, parameters: WavelengthCalibrationParameters, ligh
         return _lines(light, centres + offset, size, orders, parameters, inputs.cores)
 
     whole, widths = lines(0.0, usable)
+    detected = len(widths)
+    # Blends are wider than lines, residues of hot pixels narrower: neither is where it seems.
+    single = np.abs(widths / np.median(widths) - 1.0) < parameters.fwhm_tolerance
+    whole, widths = _chosen(whole, single), widths[single]
     windows = tuple(lines(float(offset), height)[0] for offset in offsets)
-    return Arc(whole, widths, windows, offsets)
+    return Arc(whole, widths, detected, windows, offsets)
+
+
+def _chosen(lines: Lines, mask: np.ndarray) -> Lines:
+    return Lines(lines.x[mask], lines.sigma[mask], lines.order[mask], lines.strength[mask])
 
 
 def _across(inputs: RecipeInputs) -> int:

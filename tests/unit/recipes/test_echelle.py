@@ -61,6 +61,23 @@ def test_centres_and_wavelengths_of_all_chips_are_those_put_in(arm, setting, kit
         judge(day, kit, chip)
 
 
+@pytest.mark.parametrize("shift", [-20.0, 20.0])
+def test_a_format_shifted_across_the_orders_keeps_its_numbers(echelle, echelle_products, shift):
+    model = echelle.statics["SPECTRAL_FORMAT_TAB"]
+    places = {name: rows.copy() for name, rows in model.tables.items()}
+    places["FORMAT"]["Y0"] += shift
+    moved = dataclasses.replace(model, tables=places)
+    recipe = find_recipe("echelle.order_definition")
+    inputs = echelle.inputs("ORDER_FLAT", "BLUE", SPECTRAL_FORMAT_TAB=moved)
+    qc, expected = (
+        recipe.process(inputs, recipe.parameters()).products[0].qc,
+        echelle_products[0].qc,
+    )
+    assert (qc["QC ORDMIN"], qc["QC ORD NDET"]) == (expected["QC ORDMIN"], expected["QC ORD NDET"])
+    # The table counts unbinned pixels, the frame is binned.
+    assert qc["QC ORD SHIFT"] == pytest.approx(expected["QC ORD SHIFT"] - shift / 2, abs=0.1)
+
+
 @pytest.mark.parametrize(("shift", "orders"), [(20.0, 1), (-20.0, -1), (20.0, -2)])
 def test_a_shifted_format_and_wrong_numbers_of_orders_do_not_mislead(
     echelle, echelle_products, kit, shift, orders

@@ -174,7 +174,7 @@ def _parameters(recipe: Recipe, given: Mapping[str, Any], instrument: Instrument
 def _masters(
     block: AssociationBlock, instrument: Instrument, recipe: Recipe, materials: Materials
 ) -> list[dict[str, str]]:
-    """The masters that the recipe takes, with the chip that each belongs to."""
+    """The masters and static calibrations that the recipe takes, with the chip of each."""
     wanted = {need.role for need in recipe.masters}
     places = _places(instrument) if wanted else {}
     found = []
@@ -182,8 +182,8 @@ def _masters(
         role, chip = places.get(match.category, (match.category, ""))
         if match.state is not MatchState.REAL or role not in wanted:
             continue
-        product = materials.products.get(match.product_id)
-        if product is None:
+        file = materials.products.get(match.product_id) or materials.statics.get(match.product_id)
+        if file is None:
             raise NotFound(
                 f"AB {block.name}: its {match.category} {match.product_id} is not registered",
                 hint="Associate the night again",
@@ -193,9 +193,9 @@ def _masters(
                 "role": role,
                 "chip": chip,
                 "category": match.category,
-                "name": product.name,
-                "file_id": product.file_id,
-                "product_id": product.product_id,
+                "name": file.name,
+                "file_id": file.file_id,
+                "product_id": match.product_id,
             }
         )
     return found

@@ -1,4 +1,4 @@
-"""The file of a native product: data, variance and quality, with ESO's product keywords.
+"""The file of a native product: images or tables, with ESO's product keywords.
 
 =========  ==================  ====================================================
 HDU        content             type
@@ -7,6 +7,9 @@ primary    data                float32; all keywords
 VARIANCE   variance            float32, square of the data's unit
 QUALITY    bits, 0 = good      uint8, meaning of the bits in ``ESO QUAL BITn``
 =========  ==================  ====================================================
+
+A product of tables has all keywords in its primary HDU, which is empty, and one binary table
+with units an extension.
 
 Keywords: what a raw header tells of instrument, detector, template and telescope is copied
 from the first frame; ``ESO PRO`` as in ESO's Data Interface Control Document (GEN-SPE-ESO-
@@ -30,7 +33,7 @@ from astropy.io import fits
 from vltflow import __version__
 from vltflow.algorithms import Quality
 from vltflow.fits import write_product
-from vltflow.recipes import ProductData
+from vltflow.recipes import ProductData, TableData, TableProduct
 
 VARIANCE = "VARIANCE"
 QUALITY = "QUALITY"
@@ -63,7 +66,11 @@ class Provenance:
 
 
 def save_product(
-    path: Path, product: ProductData, *, first: Mapping[str, Any], provenance: Provenance
+    path: Path,
+    product: ProductData | TableProduct,
+    *,
+    first: Mapping[str, Any],
+    provenance: Provenance,
 ) -> str:
     """Write a product and give its SHA-256; `first` is the header of the first raw frame.
 
@@ -79,6 +86,9 @@ def save_product(
         *_quality_values(product.qc),
     ]
     header = _header(cards)
+    if isinstance(product, TableProduct):
+        tables = [_table(table) for table in product.tables]
+        return write_product(path, [fits.PrimaryHDU(None, header), *tables])
     unit = str(product.header.get("BUNIT", ""))
     variance = _header([("EXTNAME", VARIANCE), *([("BUNIT", f"({unit})**2")] if unit else [])])
     return write_product(
@@ -89,6 +99,14 @@ def save_product(
             fits.ImageHDU(np.asarray(product.quality, np.uint8), _header(_quality_cards())),
         ],
     )
+
+
+def _table(table: TableData) -> fits.BinTableHDU:
+    hdu = fits.BinTableHDU(table.rows, _header(table.header.items()), name=table.name)
+    for column in hdu.columns:
+        if column.name in table.units:
+            column.unit = table.units[column.name]
+    return hdu
 
 
 def _inherited(first: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:

@@ -11,6 +11,7 @@ from vltflow.recipes.declaration import (
     ImageSource,
     MasterImage,
     MasterInput,
+    MasterTable,
     Output,
     Parameters,
     ProductData,
@@ -20,6 +21,8 @@ from vltflow.recipes.declaration import (
     RecipeInputs,
     RecipeResult,
     Resources,
+    TableData,
+    TableProduct,
 )
 
 __all__ = [
@@ -27,6 +30,7 @@ __all__ = [
     "ImageSource",
     "MasterImage",
     "MasterInput",
+    "MasterTable",
     "Output",
     "Parameters",
     "ProductData",
@@ -36,6 +40,8 @@ __all__ = [
     "RecipeInputs",
     "RecipeResult",
     "Resources",
+    "TableData",
+    "TableProduct",
     "find_recipe",
     "recipes",
 ]

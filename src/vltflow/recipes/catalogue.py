@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 from vltflow.core.errors import UnknownName
 from vltflow.recipes.detector import MasterBias, MasterDark, MasterFlat
+from vltflow.recipes.echelle import OrderDefinition, WavelengthCalibration
 
 if TYPE_CHECKING:
     from vltflow.recipes.declaration import Recipe
 
 _RECIPES: dict[str, type[Recipe]] = {
-    recipe.name: recipe for recipe in (MasterBias, MasterDark, MasterFlat)
+    recipe.name: recipe
+    for recipe in (MasterBias, MasterDark, MasterFlat, OrderDefinition, WavelengthCalibration)
 }
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import numpy as np
 
     from vltflow.records import QcFigure
@@ -32,6 +31,8 @@ class MasterInput:
     role: str
     """Category without the chip: ``MASTER_BIAS``."""
     required: bool = True
+    table: bool = False
+    """Whether it consists of tables: then it is in `RecipeInputs.tables`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,18 @@ class MasterImage:
 
 
 @dataclass(frozen=True, slots=True)
+class MasterTable:
+    """A master or static calibration that consists of binary tables."""
+
+    tables: Mapping[str, np.ndarray]
+    """Structured arrays in native byte order by EXTNAME, in the order of the file."""
+    header: Mapping[str, Any]
+    """Of the primary HDU."""
+    name: str = ""
+    """For messages."""
+
+
+@dataclass(frozen=True, slots=True)
 class RecipeInputs:
     """What one call of a recipe works on: the frames and masters of one chip."""
 
@@ -130,6 +143,8 @@ class RecipeInputs:
     chip: Chip
     cores: int = 2
     """Threads that the recipe may use."""
+    tables: Mapping[str, MasterTable] = field(default_factory=dict)
+    """Masters and static calibrations that are tables, by role: ``ORDER_TABLE``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,10 +166,37 @@ class ProductData:
 
 
 @dataclass(frozen=True, slots=True)
+class TableData:
+    """One binary table of a product."""
+
+    name: str
+    """EXTNAME."""
+    rows: np.ndarray
+    """Structured array, shape (rows,); its field names are the columns."""
+    units: Mapping[str, str]
+    """FITS units by column; columns without a unit are left out."""
+    header: Mapping[str, str | int | float | bool] = field(default_factory=dict)
+    """Cards of its extension."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableProduct:
+    """A product that consists of binary tables; the runner makes the file."""
+
+    role: str
+    tables: tuple[TableData, ...]
+    header: dict[str, str | int | float | bool]
+    """Cards beyond those that the runner copies and writes for every product."""
+    qc: dict[str, float]
+    """QC1 parameters: name without ``ESO`` and value."""
+    figures: tuple[QcFigure, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RecipeResult:
     """The products of one call."""
 
-    products: tuple[ProductData, ...]
+    products: tuple[ProductData | TableProduct, ...]
 
 
 @dataclass(frozen=True, slots=True)

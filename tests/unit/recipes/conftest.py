@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from vltflow.recipes import Chip, MasterImage, RecipeInputs, find_recipe
+from vltflow.instruments import load
+from vltflow.instruments.uves import statics
+from vltflow.process.runners.frames import FrameImage, chip_of, tables_of
+from vltflow.recipes import Chip, MasterImage, MasterTable, RecipeInputs, find_recipe
+from vltflow.simulate import simulate_day
 
 
 @dataclass(frozen=True)
@@ -117,5 +122,77 @@ def as_master(product):
 def kit():
     return SimpleNamespace(
         run=run, as_master=as_master, ArraySource=ArraySource, replace=replace,
-        make_detector=make_detector,
+        make_detector=make_detector, EchelleDay=EchelleDay, as_tables=as_tables,
     )  # fmt: skip
+
+
+NIGHT = "2015-02-26"
+
+
+class EchelleDay:
+    """Simulated order definition and arc frames of one setting, with their truth."""
+
+    def __init__(self, folder, arm, setting, binning="1x1"):
+        self.folder, self.arm = folder, arm
+        setups = [f"{arm}_{binning}_{setting}nm_{width}" for width in ("1.2", "0.6")]
+        kinds = [f"{kind}_{arm.upper()}" for kind in ("ORDER_FLAT", "ARC_LAMP")]
+        day = simulate_day("uves", NIGHT, folder, raw_types=kinds, setups=setups)
+        # The same setting may have an arc of the night as well: the first one will do.
+        self.frames = {block["raw_type"]: block["files"][0] for block in day.blocks[::-1]}
+        self.statics = {}
+        for role, build in (
+            ("SPECTRAL_FORMAT_TAB", statics.spectral_format),
+            ("LINE_REFER_TABLE", statics.line_reference),
+        ):
+            build(folder / f"{role}.fits")
+            self.statics[role] = tables_of(folder / f"{role}.fits", role)
+
+    def inputs(self, kind, chip, **tables):
+        """What a recipe gets of the frame of a kind."""
+        (section,) = [
+            one for one in load("UVES").header.detectors[self.arm.upper()] if one.name == chip
+        ]
+        name = self.frames[f"{kind}_{self.arm.upper()}"]
+        image = FrameImage(self.folder / name, section.extension, name=name, repairs={})
+        given = chip_of(section.model_dump(), image.header, name)
+        return RecipeInputs((image,), {}, given, 2, {**self.statics, **tables})
+
+    def truth(self, kind, chip):
+        """Orders, x, y and air wavelength of the frame of a kind; pixels from 0."""
+        name = self.frames[f"{kind}_{self.arm.upper()}"].replace(".fits", ".truth.json")
+        chips = json.loads((self.folder / name).read_text())["chips"]
+        (mine,) = [one for one in chips if one["label"] == chip.lower()]
+        arrays = np.load(self.folder / mine["light"]["arrays"])
+        y = {int(m): row - 1 for m, row in zip(arrays["orders"], arrays["y"], strict=True)}
+        wave = {int(m): row for m, row in zip(arrays["orders"], arrays["wave_air"], strict=True)}
+        return arrays["x"] - 1, y, wave
+
+    def orders(self, chip, **parameters):
+        """ORDER_TABLE of a chip."""
+        recipe = find_recipe("echelle.order_definition")
+        inputs = self.inputs("ORDER_FLAT", chip)
+        return recipe.process(inputs, recipe.parameters(**parameters)).products[0]
+
+    def lines(self, chip, orders, **parameters):
+        """LINE_TABLE of a chip."""
+        recipe = find_recipe("echelle.wavelength_calibration")
+        inputs = self.inputs("ARC_LAMP", chip, ORDER_TABLE=as_tables(orders))
+        return recipe.process(inputs, recipe.parameters(**parameters)).products[0]
+
+
+def as_tables(product):
+    """What the runner reads back from the file of a product of tables."""
+    cards = {**product.header, **{f"ESO {key}": value for key, value in product.qc.items()}}
+    return MasterTable({one.name: one.rows for one in product.tables}, cards, product.role)
+
+
+@pytest.fixture(scope="session")
+def echelle(tmp_path_factory):
+    """The cheapest setting at full size: blue, 2x2."""
+    return EchelleDay(tmp_path_factory.mktemp("echelle"), "blue", 390, "2x2")
+
+
+@pytest.fixture(scope="session")
+def echelle_products(echelle):
+    orders = echelle.orders("BLUE")
+    return orders, echelle.lines("BLUE", orders)

@@ -13,7 +13,7 @@ from astropy.io import fits
 from vltflow.fits import write_product
 from vltflow.instruments import data
 
-__all__ = ["extinction", "fit_points", "line_reference", "standard_fluxes"]
+__all__ = ["extinction", "fit_points", "line_reference", "spectral_format", "standard_fluxes"]
 
 FAINTEST_LINE = 100.0
 """On NIST's scale of thorium; brightest lines have 50,000."""
@@ -50,6 +50,60 @@ def line_reference(path: Path) -> None:
     wave = np.unique(air_from_vacuum(lines.wave_vac[strength >= FAINTEST_LINE]))
     column = fits.Column("WAVE", "D", "Angstrom", array=wave)
     _write(path, "LINE_REFER_TABLE", ("LINES", [column]))
+
+
+_FORMAT_BLUE = (41.59, 76.0072, 357.636, 0.015)
+_FORMAT_RED = (31.6, 74.7373, 501.489, 0.015)
+"""Lines of the echelle (1/mm), blaze (degree), focal length and size of a pixel (mm)."""
+_CROSS_DISPERSERS = {
+    "BLUE": (("CD#1", 1019.1219, 0.0677), ("CD#2", 681.4831, 0.0153)),
+    "RED": (("CD#3", 609.5663, 0.0480), ("CD#4", 324.9924, 0.0042)),
+}
+"""Lines (1/mm) and chromatism of the focal length with it."""
+_PLACES = {
+    "BLUE": (1403.5657, 1026.2037, 0.075),
+    "REDL": (1997.9594, 2099.1095, 0.0167),
+    "REDU": (2000.7361, -41.0613, -0.1761),
+}
+"""Pixel of the optical axis, and rotation (degree)."""
+_HALF_ANGLES = {"BLUE": 14.8427, "RED": 10.0042}
+"""Half of the angle at the cross-disperser, degree."""
+
+
+def spectral_format(path: Path) -> None:
+    """Write SPECTRAL_FORMAT_TAB: a rough physical model, a row for each chip and disperser.
+
+    Lines of the echelles and the pixel are those of the User Manual (VLT-MAN-ESO-13200-1825).
+    The other numbers were fitted to the positions that ESO's physical model (recipe
+    uves_cal_predict 6.1.8) gives for lines of eight settings from 346 to 860 nm, so they hold
+    what this simple model leaves out; what is left is 1 to 6 pixels rms for CD#1 to CD#3,
+    7 to 16 along the dispersion for CD#4.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
+    rows = []
+    for chip, (x, y, rotation) in _PLACES.items():
+        arm = chip[:3] if chip.startswith("RED") else chip
+        optics = _FORMAT_RED if arm == "RED" else _FORMAT_BLUE
+        for name, grooves, chromatism in _CROSS_DISPERSERS[arm]:
+            angle = _HALF_ANGLES[arm]
+            rows.append((chip, name, *optics, grooves, angle, x, y, rotation, chromatism))
+    names = ("GROOVES", "BLAZE", "FOCAL", "PIXEL", "CDGROOVES", "HALFANGLE", "X0", "Y0",
+             "ROTATION", "CHROMATISM")  # fmt: skip
+    units = ("mm**(-1)", "deg", "mm", "mm", "mm**(-1)", "deg", "pixel", "pixel", "deg", None)
+    values = list(zip(*rows, strict=True))
+    columns = [
+        fits.Column("CHIP", "8A", array=list(values[0])),
+        fits.Column("DISPERSER", "8A", array=list(values[1])),
+        *(
+            fits.Column(name, "D", unit, array=list(numbers))
+            for name, unit, numbers in zip(names, units, values[2:], strict=True)
+        ),
+    ]
+    _write(path, "SPECTRAL_FORMAT_TAB", ("FORMAT", columns))
 
 
 def extinction(path: Path) -> None:

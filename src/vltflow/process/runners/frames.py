@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from astropy.io import fits
 
 from vltflow.core.errors import UnprocessableData, UnreadableFile, VaultError
 from vltflow.fits import Header, RawImage, materialise, scan
 from vltflow.process.executors.folders import local_path
 from vltflow.process.product_file import QUALITY, VARIANCE
-from vltflow.recipes import Chip, MasterImage
+from vltflow.recipes import Chip, MasterImage, MasterTable
 from vltflow.store import Vault
 
 
@@ -157,6 +158,49 @@ def load_master(master: Mapping[str, str], vault: Vault, folder: Path) -> Master
         header=headers[0].to_dict(),
         name=master["name"],
     )
+
+
+def load_table(master: Mapping[str, str], vault: Vault, folder: Path) -> MasterTable:
+    """Master or static calibration of binary tables from the vault, checked as `load_master`.
+
+    Raises
+    ------
+    UnreadableFile
+        If its bytes are not those that were kept, or it holds no table.
+    NotFound
+        If the vault has no such file.
+    """
+    return tables_of(master_path(master, vault, folder), master["name"])
+
+
+def tables_of(path: Path, name: str) -> MasterTable:
+    """The binary tables of a FITS file.
+
+    Raises
+    ------
+    UnreadableFile
+        If it holds none.
+    """
+    with fits.open(path, memmap=False) as hdus:
+        tables = {hdu.name: _native(hdu.data) for hdu in hdus if isinstance(hdu, fits.BinTableHDU)}
+    if not tables:
+        raise UnreadableFile(
+            f"{name} holds no binary table",
+            hint="The recipe needs a table of this category: see the association rules",
+        )
+    return MasterTable(tables, scan(path)[0].to_dict(), name)
+
+
+def _native(rows: fits.FITS_rec) -> np.ndarray:
+    """Structured array in the machine's byte order; texts without trailing blanks."""
+    columns = {name: np.asarray(rows[name]) for name in rows.names}
+    kinds = [
+        (name, values.dtype.newbyteorder("="), values.shape[1:]) for name, values in columns.items()
+    ]
+    result = np.empty(len(rows), kinds)
+    for name, values in columns.items():
+        result[name] = values
+    return result
 
 
 def _plane(path: Path | str | os.PathLike[str], extension: int, dtype: type) -> np.ndarray:

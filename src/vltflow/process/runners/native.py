@@ -16,9 +16,15 @@ from vltflow.process.executors.interface import JobSpec
 from vltflow.process.product_file import Provenance, save_product
 from vltflow.process.result import JobResult, MadeFile
 from vltflow.process.runners.boundary import code_and_sentence
-from vltflow.process.runners.frames import FrameImage, chip_of, fetch, load_master
+from vltflow.process.runners.frames import (
+    FrameImage,
+    chip_of,
+    fetch,
+    load_master,
+    load_table,
+)
 from vltflow.process.runners.lookup import native_recipe
-from vltflow.recipes import ProductData, Recipe, RecipeInputs
+from vltflow.recipes import ProductData, Recipe, RecipeInputs, TableProduct
 from vltflow.store import Vault
 
 log = logging.getLogger(__name__)
@@ -84,6 +90,7 @@ def _run_chip(
     task = spec.payload
     vault = _vault(task["vault"])
     masters = _used(task, chip["name"])
+    tabular = {need.role for need in recipe.masters if need.table}
     with contextlib.ExitStack() as stack:
         frames = []
         for path, frame in zip(paths, task["frames"], strict=True):
@@ -94,7 +101,16 @@ def _run_chip(
         first = frames[0].header
         inputs = RecipeInputs(
             frames=tuple(frames),
-            masters={master["role"]: load_master(master, vault, folder) for master in masters},
+            masters={
+                master["role"]: load_master(master, vault, folder)
+                for master in masters
+                if master["role"] not in tabular
+            },
+            tables={
+                master["role"]: load_table(master, vault, folder)
+                for master in masters
+                if master["role"] in tabular
+            },
             chip=chip_of(chip, first, frames[0].name),
             cores=spec.cores,
         )
@@ -109,7 +125,7 @@ def _run_chip(
 
 
 def _save(
-    product: ProductData,
+    product: ProductData | TableProduct,
     *,
     chip: Mapping[str, Any],
     first: Mapping[str, Any],

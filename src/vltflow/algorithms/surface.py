@@ -1,0 +1,160 @@
+"""Smooth functions of two variables, fitted to points of which some are wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.polynomial import chebyshev
+
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Surface:
+    """Product of Chebyshev polynomials in two variables; smooth beyond its intervals' points."""
+
+    first: Interval
+    """Range of the first variable that is mapped to -1 ... 1."""
+    second: Interval
+    coefficients: np.ndarray
+    """Shape (degree in the first + 1, degree in the second + 1)."""
+
+    def __call__(self, first: np.ndarray | float, second: np.ndarray | float) -> np.ndarray:
+        """Values at points; the two arguments broadcast."""
+        u, v = np.broadcast_arrays(_unit(first, self.first), _unit(second, self.second))
+        return np.asarray(chebyshev.chebval2d(u, v, self.coefficients))
+
+    def slope(self, first: np.ndarray | float, second: np.ndarray | float) -> np.ndarray:
+        """Derivative by the first variable at points."""
+        u, v = np.broadcast_arrays(_unit(first, self.first), _unit(second, self.second))
+        derived = chebyshev.chebder(self.coefficients, axis=0)
+        return np.asarray(chebyshev.chebval2d(u, v, derived)) * 2.0 / np.ptp(self.first)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A surface with what it was fitted to."""
+
+    surface: Surface
+    used: np.ndarray
+    """Whether each point counts, bool."""
+    residuals: np.ndarray
+    """Values minus surface of all points, used or not."""
+
+    @property
+    def rms(self) -> float:
+        """Rms of the residuals of the points used, free parameters taken into account."""
+        count = int(self.used.sum())
+        free = max(1, count - np.count_nonzero(self.surface.coefficients))
+        return float(np.sqrt(np.sum(self.residuals[self.used] ** 2) / free))
+
+
+def _unit(values: np.ndarray | float, interval: Interval) -> np.ndarray:
+    middle, half = 0.5 * (interval[0] + interval[1]), 0.5 * (interval[1] - interval[0])
+    return np.asarray((np.asarray(values, dtype=float) - middle) / half)
+
+
+def fit_surface(
+    first: np.ndarray,
+    second: np.ndarray,
+    values: np.ndarray,
+    *,
+    intervals: tuple[Interval, Interval],
+    degrees: tuple[int, int],
+    sigma: np.ndarray | None = None,
+    kappa: float = np.inf,
+    floor: float = 0.0,
+    leverage: float = np.inf,
+) -> Fit:
+    """Least-squares surface through points, outliers left out one round after the other.
+
+    Parameters
+    ----------
+    first, second, values
+        The points; one length.
+    intervals
+        Ranges of the two variables.
+    degrees
+        In the first and second variable; their sum never exceeds the larger one.
+    sigma
+        Error of each value; equal if None.
+    kappa
+        Points whose residual exceeds so many times the robust scatter are left out.
+    floor
+        Residuals up to here are never left out: scatter below is not believed.
+    leverage
+        Points that fix the surface by more than this share (0 to 1) alone are left out:
+        their residual is small whether they are right or wrong.
+
+    Returns
+    -------
+    Fit
+        The median absolute deviation gives the scatter; at most 20 rounds.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer points than coefficients.
+    """
+    degrees = (degrees[0], min(degrees[1], len(np.unique(second)) - 1))
+    basis, terms = _basis(first, second, intervals, degrees)
+    weight = np.ones(len(values)) if sigma is None else 1.0 / sigma
+    weighted = basis * weight[:, None]
+    used = allowed = np.isfinite(values)
+    for _ in range(20):
+        solution, normal = _solved(weighted, values * weight, used)
+        residuals = values - basis @ solution
+        scatter = 1.4826 * float(np.median(np.abs(residuals[used])))
+        kept = allowed & (np.abs(residuals) <= max(kappa * scatter, floor))
+        if np.isinf(kappa) or np.array_equal(kept, used):
+            if not (leverage < 1.0 and np.any(used & (_alone(weighted, normal) > leverage))):
+                break
+            allowed = allowed & (~used | (_alone(weighted, normal) <= leverage))
+            kept = used & allowed
+        used = kept
+    return Fit(_surface(solution, terms, intervals, degrees), used, residuals)
+
+
+def _surface(
+    solution: np.ndarray,
+    terms: np.ndarray,
+    intervals: tuple[Interval, Interval],
+    degrees: tuple[int, int],
+) -> Surface:
+    coefficients = np.zeros((degrees[0] + 1) * (degrees[1] + 1))
+    coefficients[terms] = solution
+    return Surface(*intervals, coefficients.reshape(degrees[0] + 1, degrees[1] + 1))
+
+
+def _basis(
+    first: np.ndarray,
+    second: np.ndarray,
+    intervals: tuple[Interval, Interval],
+    degrees: tuple[int, int],
+) -> tuple[np.ndarray, np.ndarray]:
+    """Polynomials at the points, shape (points, terms), and the places of the terms."""
+    basis = chebyshev.chebvander2d(
+        _unit(first, intervals[0]), _unit(second, intervals[1]), list(degrees)
+    )
+    # Products of two high powers are free only to bend the corners, where points are few.
+    powers = np.indices((degrees[0] + 1, degrees[1] + 1)).reshape(2, -1)
+    terms = np.flatnonzero(powers.sum(axis=0) <= max(degrees))
+    return basis[:, terms], terms
+
+
+def _solved(
+    weighted: np.ndarray, values: np.ndarray, used: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Least-squares solution of the points used, and the normal matrix."""
+    if used.sum() < weighted.shape[1]:
+        raise ValueError(f"{used.sum()} points do not fix {weighted.shape[1]} coefficients")
+    # Chebyshev polynomials are close to orthogonal: the normal equations are safe here.
+    normal = weighted[used].T @ weighted[used]
+    right = weighted[used].T @ values[used]
+    return np.linalg.lstsq(normal, right, rcond=None)[0], normal
+
+
+def _alone(weighted: np.ndarray, normal: np.ndarray) -> np.ndarray:
+    """Leverage of each point: its share in its own fitted value."""
+    return np.asarray(np.sum((weighted @ np.linalg.pinv(normal)) * weighted, axis=1))

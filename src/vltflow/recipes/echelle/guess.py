@@ -1,0 +1,121 @@
+"""Rough places and wavelengths of the orders on a chip, from SPECTRAL_FORMAT_TAB."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.polynomial import Chebyshev
+
+from vltflow.algorithms.spectral_format import SpectralFormat
+from vltflow.core.errors import UnprocessableData
+from vltflow.recipes.echelle.light import keyword_number, keyword_value, table_of
+
+if TYPE_CHECKING:
+    from vltflow.recipes.declaration import RecipeInputs
+    from vltflow.recipes.echelle.parameters import SettingParameters
+
+ROLE = "SPECTRAL_FORMAT_TAB"
+_NUMBERS = {
+    "GROOVES": "grooves", "BLAZE": "blaze", "FOCAL": "focal_length", "PIXEL": "pixel",
+    "CDGROOVES": "cross_grooves", "HALFANGLE": "half_angle", "X0": "x", "Y0": "y",
+    "ROTATION": "rotation", "CHROMATISM": "chromatism",
+}  # fmt: skip
+"""Columns of the table and fields of the model."""
+COLUMNS = ("CHIP", "DISPERSER", *_NUMBERS)
+_REACH = 60.0
+"""Pixels (unbinned) by which orders may miss the chip and still be candidates."""
+
+
+@dataclass(frozen=True)
+class Guess:
+    """The rough model on the pixels of a frame: binned, counted from 0."""
+
+    candidates: np.ndarray
+    """Orders that could be there, ascending."""
+    waves: dict[int, Chebyshev]
+    """Wavelength in air, Angstrom, over x, by order."""
+    places: dict[int, Chebyshev]
+    """y over x, by order."""
+
+    def wave(self, x: np.ndarray, order: np.ndarray) -> np.ndarray:
+        """Air wavelength (Angstrom) at (x, order)."""
+        return _evaluated(self.waves, x, order)
+
+    def place(self, x: np.ndarray, order: np.ndarray) -> np.ndarray:
+        """Pixel y at (x, order)."""
+        return _evaluated(self.places, x, order)
+
+
+def _evaluated(series: dict[int, Chebyshev], x: np.ndarray, order: np.ndarray) -> np.ndarray:
+    x, order = np.broadcast_arrays(np.asarray(x, float), np.asarray(order, float))
+    result = np.full(x.shape, np.nan)
+    for number in np.unique(order):
+        mine = order == number
+        if int(number) in series:
+            result[mine] = series[int(number)](x[mine])
+    return result
+
+
+def rough_guess(
+    inputs: RecipeInputs, parameters: SettingParameters, shape: tuple[int, int]
+) -> Guess:
+    """Guess of the setting of the frame.
+
+    Parameters
+    ----------
+    inputs
+        Frame, chip and SPECTRAL_FORMAT_TAB.
+    parameters
+        Which keywords tell the setting.
+    shape
+        Rows and columns of the frame, product orientation.
+
+    Raises
+    ------
+    UnprocessableData
+        The table has no row for the chip and the cross-disperser, or a keyword is missing.
+    """
+    model = _model(inputs, parameters)
+    binning = _binning(inputs)
+    size = (shape[1] * binning[0], shape[0] * binning[1])
+    inside = model.orders(size, margin=_REACH)
+    if not len(inside):
+        raise UnprocessableData(
+            f"{inputs.frames[0].name}: no order falls on chip {inputs.chip.name} at "
+            f"{model.central / 10:g} nm",
+            hint="The central wavelength does not go with the cross-disperser.",
+        )
+    candidates = np.arange(max(1, inside[0] - 4), inside[-1] + 5)
+    x = np.linspace(-_REACH, size[0] + _REACH, 80)
+    binned = (x - 0.5) / binning[0] - 0.5
+    waves, places = {}, {}
+    for order in candidates:
+        wave, y = model.sampled(float(order), x)
+        waves[int(order)] = Chebyshev.fit(binned, wave, 7)
+        places[int(order)] = Chebyshev.fit(binned, (y - 0.5) / binning[1] - 0.5, 7)
+    return Guess(candidates, waves, places)
+
+
+def _binning(inputs: RecipeInputs) -> tuple[int, int]:
+    """Binning along and across the dispersion."""
+    x, y = inputs.chip.binning
+    return (y, x) if inputs.chip.quarter_turns % 2 else (x, y)
+
+
+def _model(inputs: RecipeInputs, parameters: SettingParameters) -> SpectralFormat:
+    frame = inputs.frames[0]
+    central = 10.0 * keyword_number(frame, parameters.central_wavelength)
+    disperser = str(keyword_value(frame, parameters.disperser)).strip()
+    for row in table_of(inputs, ROLE, "", COLUMNS):
+        if str(row["CHIP"]).strip() == inputs.chip.name and disperser.startswith(
+            str(row["DISPERSER"]).strip()
+        ):
+            numbers = {field: float(row[column]) for column, field in _NUMBERS.items()}
+            return SpectralFormat(**numbers, central=central)
+    raise UnprocessableData(
+        f"{frame.name}: {ROLE} has no row for chip {inputs.chip.name} and cross-disperser "
+        f"{disperser}",
+        hint="Add the row to the table's builder, or check the header.",
+    )

@@ -1,0 +1,139 @@
+"""What a wavelength solution tells of its lines: QC1 values, rows, figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from vltflow.recipes.declaration import QcDeclaration, TableData
+from vltflow.records import QcFigure
+
+if TYPE_CHECKING:
+    from vltflow.algorithms.identify import Lines, Solution
+    from vltflow.recipes.echelle.tilt import Tilt
+
+_PM = 100.0
+"""Picometre per Angstrom."""
+_SHOWN = 4000
+"""Points of a figure at most."""
+
+DECLARED = (
+    QcDeclaration("QC FWHMAVG", "pixel", "Mean width of the lines used, along x"),
+    QcDeclaration("QC FWHMRMS", "pixel", "Scatter of the width of the lines used"),
+    QcDeclaration("QC FWHMMED", "pixel", "Median width of the lines used, along x"),
+    QcDeclaration("QC RESOLAVG", "", "Mean resolving power of the lines used"),
+    QcDeclaration("QC RESOLRMS", "", "Scatter of the resolving power"),
+    QcDeclaration("QC RESOLMED", "", "Median resolving power of the lines used"),
+    QcDeclaration("QC LINE RESIDAVG", "pm", "Mean residual of the lines used"),
+    QcDeclaration("QC LINE RESIDRMS", "pm", "Rms residual of the lines used"),
+    QcDeclaration("QC LINE RESIDRMS PIX", "pixel", "Rms residual of the lines used"),
+    QcDeclaration("QC LINE RESIDRMS SPEED", "m/s", "Rms residual of the lines used"),
+    QcDeclaration("QC LINE DORDER", "", "Correction of the numbers of the order table"),
+    QcDeclaration("QC LINE SHIFT", "pixel", "Shift of the lines against the rough model"),
+    QcDeclaration("QC LINE CONTRAST", "", "Votes for the shift over those of the runner-up"),
+    QcDeclaration("QC NLINTOT", "", "Lines found"),
+    QcDeclaration("QC NLINSEL", "", "Lines identified with the catalogue"),
+    QcDeclaration("QC NLINSOL", "", "Lines used in the solution"),
+    QcDeclaration("QC WLENMIN", "nm", "Lowest wavelength on the chip, in air"),
+    QcDeclaration("QC WLENMAX", "nm", "Highest wavelength on the chip, in air"),
+    QcDeclaration("QC ORDMIN", "", "Lowest order with lines used"),
+    QcDeclaration("QC ORDMAX", "", "Highest order with lines used"),
+    QcDeclaration("QC TILT MED", "", "Median tilt of the slit, pixel along x a pixel along it"),
+    QcDeclaration("QC TILT RMS", "", "Scatter of the tilt of single lines"),
+)
+_LINE = np.dtype(
+    [("X", "f8"), ("XERR", "f8"), ("ORDER", "i4"), ("PEAK", "f8"), ("FWHM", "f8"),
+     ("WAVEC", "f8"), ("IDENT", "f8"), ("RESIDUAL", "f8"), ("USED", "i2")]
+)  # fmt: skip
+_UNITS = {
+    "X": "pixel", "XERR": "pixel", "FWHM": "pixel", "PEAK": "adu", "WAVEC": "Angstrom",
+    "IDENT": "Angstrom", "RESIDUAL": "pixel",
+}  # fmt: skip
+
+
+def _residuals(lines: Lines, solution: Solution) -> tuple[np.ndarray, np.ndarray]:
+    """Residuals of the identified lines: pixels, and Angstrom."""
+    order = lines.order[solution.index] + solution.vote.orders
+    wave = solution.fit.residuals / order
+    return wave / solution.dispersion, wave
+
+
+def measure(
+    lines: Lines, fwhm: np.ndarray, solution: Solution, tilt: Tilt, width: int
+) -> dict[str, float]:
+    """QC1 values of a solution; see `DECLARED`."""
+    used = solution.fit.used
+    index, wave = solution.index[used], solution.wave[used]
+    pixels, angstrom = (values[used] for values in _residuals(lines, solution))
+    widths = fwhm[index]
+    power = wave / (widths * np.abs(solution.dispersion[used]))
+    orders = lines.order[index] + solution.vote.orders
+    ends = solution(np.array([[0.0], [width - 1.0]]), np.unique(orders)[None, :].astype(float))
+    return {
+        "QC FWHMAVG": float(widths.mean()),
+        "QC FWHMRMS": float(widths.std()),
+        "QC FWHMMED": float(np.median(widths)),
+        "QC RESOLAVG": float(power.mean()),
+        "QC RESOLRMS": float(power.std()),
+        "QC RESOLMED": float(np.median(power)),
+        "QC LINE RESIDAVG": float(angstrom.mean()) * _PM,
+        "QC LINE RESIDRMS": float(angstrom.std()) * _PM,
+        "QC LINE RESIDRMS PIX": float(pixels.std()),
+        "QC LINE RESIDRMS SPEED": float((angstrom / wave).std()) * 299_792_458.0,
+        "QC LINE DORDER": solution.vote.orders,
+        "QC LINE SHIFT": solution.vote.shift,
+        "QC LINE CONTRAST": solution.vote.contrast / max(solution.vote.runner_up, 1e-9),
+        "QC NLINTOT": len(lines.x),
+        "QC NLINSEL": len(solution.index),
+        "QC NLINSOL": int(used.sum()),
+        "QC WLENMIN": float(ends.min()) / 10.0,
+        "QC WLENMAX": float(ends.max()) / 10.0,
+        "QC ORDMIN": int(orders.min()),
+        "QC ORDMAX": int(orders.max()),
+        "QC TILT MED": tilt.median,
+        "QC TILT RMS": tilt.rms,
+    }
+
+
+def line_rows(
+    lines: Lines,
+    fwhm: np.ndarray,
+    solution: Solution,
+    medium: Callable[[np.ndarray], np.ndarray],
+) -> TableData:
+    """All detected lines; IDENT and RESIDUAL are NaN where none was identified.
+
+    Parameters
+    ----------
+    medium
+        Turns wavelengths in air into those of the product.
+    """
+    rows = np.zeros(len(lines.x), _LINE)
+    order = lines.order + solution.vote.orders
+    rows["X"], rows["XERR"], rows["ORDER"] = lines.x + 1.0, lines.sigma, order
+    rows["PEAK"], rows["FWHM"] = lines.strength, fwhm
+    rows["WAVEC"] = medium(solution(lines.x, order.astype(float)))
+    rows["IDENT"] = rows["RESIDUAL"] = np.nan
+    rows["IDENT"][solution.index] = medium(solution.wave)
+    rows["RESIDUAL"][solution.index] = _residuals(lines, solution)[0]
+    rows["USED"][solution.index] = solution.fit.used
+    return TableData("LINES", rows, _UNITS)
+
+
+def figures(lines: Lines, solution: Solution) -> tuple[QcFigure, ...]:
+    """Residuals over the wavelength and their distribution."""
+    used = solution.fit.used
+    pixels = _residuals(lines, solution)[0][used]
+    place = np.argsort(solution.wave[used], kind="stable")
+    place = place[:: -(-len(place) // _SHOWN)]
+    counts, edges = np.histogram(pixels, bins=80)
+    about = ("QC LINE RESIDRMS PIX",)
+    return (
+        QcFigure("residuals", "Residuals of the lines used", "line",
+                 solution.wave[used][place] / 10.0, pixels[place], "wavelength [nm]",
+                 "residual [pixel]", parameters=about),
+        QcFigure("residual_histogram", "Residuals of the lines used", "histogram", edges, counts,
+                 "residual [pixel]", "lines", parameters=about),
+    )  # fmt: skip

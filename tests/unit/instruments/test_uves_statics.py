@@ -28,7 +28,7 @@ def test_each_says_what_it_is_and_comes_out_the_same(category, tmp_path):
 
 def test_every_static_calibration_that_a_raw_type_needs_can_be_built():
     uves = load("UVES")
-    needs = {need.category for name in uves.raw_types for need in uves.statics_of(name)}
+    needs = {need.category for entry in uves.raw_types.values() for need in entry.statics}
     assert needs == set(BUILDERS)
 
 

@@ -17,7 +17,7 @@ from vltflow.fits import amend
 from vltflow.process.executors.commands import signal_name
 from vltflow.process.executors.folders import work_environment
 from vltflow.process.executors.interface import JobSpec
-from vltflow.process.resources import watched
+from vltflow.process.resources import ProgramUsage, watched
 from vltflow.process.result import JobResult, MadeFile
 from vltflow.process.runners.esorex.messages import first_error, without_noise
 from vltflow.process.runners.esorex.products import PRODUCTS_FILE, collect_products
@@ -78,7 +78,7 @@ def run_esorex(spec: JobSpec, folder: Path, lock: int) -> JobResult:
     reader.start()
     usage = watched(process, spec.memory_mb)
     reader.join()
-    _judge(spec, usage.status, usage.too_much, usage.peak_mb, "".join(said))
+    _judge(spec, usage, "".join(said))
     made = collect_products(task, folder)
     result = _concluded(spec, made)
     return usage.into(result)
@@ -154,11 +154,12 @@ def _listen(process: subprocess.Popen[bytes], said: list[str]) -> None:
             os.write(1, text.encode())
 
 
-def _judge(spec: JobSpec, status: int, too_much: bool, peak_mb: float, said: str) -> None:  # noqa: FBT001
+def _judge(spec: JobSpec, usage: ProgramUsage, said: str) -> None:
+    status = usage.status
     cause = first_error(said)
-    if too_much:
+    if usage.too_much:
         raise DoesNotFit(
-            f"{spec.recipe} was stopped: it used {peak_mb:.0f} MB, declared are "
+            f"{spec.recipe} was stopped: it used {usage.peak_mb:.0f} MB, declared are "
             f"memory_mb = {spec.memory_mb}",
             hint="Raise it in recipes.yaml of the instrument if that is fair",
         )

@@ -347,6 +347,10 @@ class Instrument(Part):
     scores: ScoresFile
     context: str
     folder: str
+    texts: dict[str, str] = Field(default_factory=dict, repr=False)
+    """The files as they were read, by name: enough to make the definition again."""
+    choices: tuple[dict[str, str], ...] = ()
+    """Runners by recipe that were chosen instead of those in the files, in this order."""
 
     @property
     def name(self) -> str:
@@ -463,10 +467,12 @@ class Instrument(Part):
         changed = {name: one for name, one in chosen.items() if one.runner != known[name].runner}
         if not changed:
             return self
-        said = ",".join(f"{name}={one.runner}" for name, one in sorted(changed.items()))
+        runners: dict[str, str] = {name: one.runner for name, one in sorted(changed.items())}
+        said = ",".join(f"{name}={runner}" for name, runner in runners.items())
         context = hashlib.sha256(f"{self.context} {said}".encode()).hexdigest()[:16]
         recipes = self.recipes.model_copy(update={"recipes": known | changed})
-        return self.model_copy(update={"recipes": recipes, "context": context})
+        choices = (*self.choices, runners)
+        return self.model_copy(update={"recipes": recipes, "context": context, "choices": choices})
 
 
 def _filled(product: ProductType, words: dict[str, str]) -> ProductType:

@@ -134,7 +134,9 @@ def make_task(
         cores=resources["cores"],
         memory_mb=resources["memory_mb"],
         wall_s=resources["wall_s"],
+        context=instrument.context,
     )
+    payload["input_hash"] = job.input_hash
     return Task(block, job, payload)
 
 

@@ -38,6 +38,10 @@ from vltflow.recipes import ProductData, TableData, TableProduct
 VARIANCE = "VARIANCE"
 QUALITY = "QUALITY"
 
+INPUT_HASH = "ESO DRS INPUT HASH"
+"""Keyword that leads from a file to the job that made it: the beginning of the job's hash."""
+HASH_DIGITS = 32
+
 _COPIED = re.compile(
     r"(ORIGIN|TELESCOP|INSTRUME|OBJECT|OBSERVER|PI-COI|RA|DEC|EQUINOX|RADECSYS|RADESYS|EXPTIME"
     r"|MJD-OBS|DATE-OBS|UTC|LST)$"
@@ -63,6 +67,8 @@ class Provenance:
     masters: tuple[tuple[str, str], ...]
     """Name and category of each master."""
     parameters: Mapping[str, Any]
+    input_hash: str
+    """Hash of all this; equal hash, equal products."""
 
 
 def save_product(
@@ -132,6 +138,7 @@ def _product_cards(first: Mapping[str, Any], made: Provenance) -> Iterable[tuple
         yield f"ESO PRO REC1 PARAM{number} NAME", name
         yield f"ESO PRO REC1 PARAM{number} VALUE", str(value)
     yield "ESO DRS CONTEXT", made.context
+    yield INPUT_HASH, made.input_hash[:HASH_DIGITS]
 
 
 def _quality_values(values: Mapping[str, float]) -> Iterable[tuple[str, float]]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from contextlib import nullcontext
+from functools import partial
 
 from vltflow.core.site import Site
-from vltflow.instruments import Instrument
+from vltflow.instruments import Instrument, pack_definition
 from vltflow.process.executors import Executor, LocalExecutor
 from vltflow.process.recover import recover, sweep
 from vltflow.process.report import ProcessReport, Report
@@ -55,6 +56,8 @@ def run(  # noqa: PLR0913 - what a user may choose
     """
     site.work.mkdir(parents=True, exist_ok=True)
     place = LocalExecutor(site) if executor is None else nullcontext(executor)
+    for one in instruments.values():
+        store.keep_definition(one.context, one.name, partial(pack_definition, one), by="process")
     with store.exclusive("scheduler"):
         try:
             with place as where:

@@ -19,6 +19,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from vltflow.process.result import JobResult, write_result
 from vltflow.process.runners.boundary import failure_of
 from vltflow.process.runners.esorex.run import run_esorex
 from vltflow.process.runners.native import run_native
+from vltflow.process.software import versions_of
 
 log = logging.getLogger("vltflow.process.worker")  # not __main__, as which it runs
 
@@ -83,6 +85,7 @@ def _measured(spec: JobSpec, folder: Path, lock: int) -> JobResult:
         result = _run(spec, folder, lock)
     except Exception as error:  # noqa: BLE001 - the job's boundary: everything becomes a result
         result = failure_of(spec.job_id, error)
+    result = replace(result, software=versions_of(spec))
     usage = meter.stop()
     log.info(
         "state=%s elapsed_s=%.3f cpu_s=%.3f peak_mb=%.0f %s",

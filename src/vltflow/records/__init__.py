@@ -1,6 +1,7 @@
 """The nouns that travel between the rooms, as frozen records without behaviour."""
 
 from vltflow.records.block import AssociationBlock, BlockState, MasterMatch, MatchState
+from vltflow.records.campaign import Batch, BatchState, Campaign
 from vltflow.records.event import Event
 from vltflow.records.figure import QcFigure
 from vltflow.records.frame import Quarantined, RawFrame
@@ -24,7 +25,10 @@ __all__ = [
     "ACTIVE_STATES",
     "FINAL_STATES",
     "AssociationBlock",
+    "Batch",
+    "BatchState",
     "BlockState",
+    "Campaign",
     "Colour",
     "Decision",
     "Event",

@@ -123,6 +123,11 @@ class Jobs:
         """Jobs that did exactly this work, oldest first."""
         return self._select(schema.job.c.input_hash == input_hash)
 
+    def with_hash_beginning(self, start: str) -> list[Job]:
+        """Jobs whose input hash begins with these hex digits, oldest first."""
+        column = schema.job.c.input_hash
+        return self._select(column >= start, column < f"{start}g")
+
     def _select(self, *conditions: Any) -> list[Job]:
         statement = select(*_COLUMNS).where(*conditions).order_by(schema.job.c.number)
         return [_record(dict(row)) for row in self._connection.execute(statement).mappings()]

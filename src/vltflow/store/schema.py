@@ -160,6 +160,8 @@ job = Table(
     Column("runner", Text, nullable=False),
     Column("parameters", Text, nullable=False),
     Column("input_hash", Text, nullable=False),
+    _text("context"),
+    _text("software"),
     Column("cores", Whole, nullable=False),
     Column("memory_mb", Whole, nullable=False),
     Column("wall_s", Whole, nullable=False),
@@ -207,6 +209,7 @@ product = Table(
     Column("state", Text, nullable=False),
 )
 Index("ix_product_block", product.c.block)
+Index("ix_product_file_id", product.c.file_id)
 
 product_input = Table(
     "product_input",

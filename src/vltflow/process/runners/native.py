@@ -165,6 +165,7 @@ def _provenance(task: Mapping[str, Any], category: str, chip: str) -> Provenance
         raws=tuple((frame["name"], frame["raw_type"]) for frame in task["frames"]),
         masters=tuple((master["name"], master["category"]) for master in _used(task, chip)),
         parameters=task["parameters"],
+        input_hash=task["input_hash"],
     )
 
 

@@ -5,6 +5,7 @@ with checksums. Knows what FITS means, not what an instrument or a store is.
 """
 
 from vltflow.fits.amend import amend
+from vltflow.fits.difference import MOMENTS, Difference, differences
 from vltflow.fits.header import FitsValue, Header, keyword
 from vltflow.fits.image import RawImage, materialise
 from vltflow.fits.row import Column, first_row, table_columns
@@ -13,14 +14,17 @@ from vltflow.fits.streams import SUFFIXES, has_suffix, stem
 from vltflow.fits.writing import new_file, write_bytes, write_product
 
 __all__ = [
+    "MOMENTS",
     "SUFFIXES",
     "Column",
+    "Difference",
     "FitsValue",
     "Header",
     "Inspection",
     "RawImage",
     "Unit",
     "amend",
+    "differences",
     "first_row",
     "has_suffix",
     "inspect",

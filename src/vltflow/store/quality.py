@@ -181,6 +181,16 @@ class Quality:
                 result.setdefault(score.block, []).append(score)
         return result
 
+    def scores_of(self, block: str, revision: int) -> list[Score]:
+        """Scores of one revision of an AB, by product and parameter."""
+        table = schema.score.c
+        statement = select(schema.score).where(table.block == block, table.revision == revision)
+        ordered = statement.order_by(table.category, table.parameter)
+        return [
+            Score(**dict(row) | {"colour": Colour(row["colour"])})
+            for row in self._connection.execute(ordered).mappings()
+        ]
+
     def unscored(self, instrument: str) -> list[str]:
         """ABs with products whose present revision has no QC report yet, by time."""
         return self._ended(instrument, ~_has(schema.report))

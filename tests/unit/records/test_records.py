@@ -8,6 +8,7 @@ import pytest
 
 import vltflow.records
 from vltflow.records import (
+    BatchState,
     ACTIVE_STATES,
     FINAL_STATES,
     BlockState,
@@ -55,7 +56,7 @@ def test_each_word_is_its_own_text(words):
     assert len({word.lower() for word in words}) == len(words)
 
 
-@pytest.mark.parametrize("words", [BlockState, JobState, MatchState, ProductState])
+@pytest.mark.parametrize("words", [BatchState, BlockState, JobState, MatchState, ProductState])
 def test_each_state_says_what_can_be_relied_upon(words):
     (source,) = [path for path in MODULES if f"class {words.__name__}(" in path.read_text()]
     body = next(
@@ -86,6 +87,7 @@ def test_the_words_are_the_ones_that_are_stored():
             StaticState,
             Colour,
             Decision,
+            BatchState,
         )
     }
     assert stored == {
@@ -95,6 +97,7 @@ def test_the_words_are_the_ones_that_are_stored():
         "MasterState": "VALID REVOKED SUPERSEDED",
         "StaticState": "VALID SUPERSEDED WITHDRAWN",
         "Colour": "green red grey",
+        "BatchState": "RUNNING DONE",
         "Decision": "AUTO ACCEPTED REJECTED REVOKED",
     }
     assert {words.__name__ for words in ENUMS} - set(stored) == {

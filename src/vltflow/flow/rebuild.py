@@ -23,6 +23,8 @@ from vltflow.records import Product, RawFrame
 from vltflow.store import Store, Vault
 
 Progress = Callable[[int, int], None]
+_MOMENTS = MOMENTS | {"ESO PRO REC1 START", "ESO PRO REC1 STOP"}
+"""Keywords in which ESO's recipes tell when they ran, and those of any file."""
 _MASTERS = "masters"
 """Folder of the masters that were made on the way."""
 
@@ -273,7 +275,7 @@ def _ignored(shop: _Workshop, origin: Origin) -> frozenset[str]:
     sources = {one.source for one in origin.calibrations}
     changed = [one for one in shop.done if one.product.product_id in sources]
     equal = any(one.likeness is Likeness.EQUAL for one in changed)
-    return MOMENTS | {INPUT_HASH} if equal else MOMENTS
+    return _MOMENTS | {INPUT_HASH} if equal else _MOMENTS
 
 
 def _causes(shop: _Workshop, origin: Origin, made: Remade) -> Iterator[str]:

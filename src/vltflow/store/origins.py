@@ -11,7 +11,7 @@ from vltflow.core.errors import NotFound
 from vltflow.core.identity import content_hash
 from vltflow.core.time import now_iso
 from vltflow.store.events import Events
-from vltflow.store.rows import chunks, insert_or_ignore
+from vltflow.store.rows import chunks
 from vltflow.store.schema_origins import definition, software
 
 
@@ -50,11 +50,15 @@ class Origins:
         return found
 
     def add_versions(self, versions: Iterable[Mapping[str, str]]) -> None:
-        """Note versions of software, by name."""
-        table = insert_or_ignore(self._connection, software)
-        for one in {software_id(one): one for one in versions}.items():
-            text = json.dumps(dict(one[1]), sort_keys=True)
-            self._connection.execute(table, {"software_id": one[0], "versions": text})
+        """Note versions of software, by name; known ones stay as they are."""
+        wanted = {software_id(one): one for one in versions}
+        known = self.versions(wanted)
+        for name, one in wanted.items():
+            if name not in known:
+                text = json.dumps(dict(one), sort_keys=True)
+                row = {"software_id": name, "versions": text}
+                self._connection.execute(insert(software), row)
+                self._events.add("software", name, text)
 
     def versions(self, software_ids: Iterable[str]) -> dict[str, dict[str, str]]:
         """Versions by name for each of the ids that is known."""

@@ -8,9 +8,9 @@ import pytest
 
 import vltflow.records
 from vltflow.records import (
-    BatchState,
     ACTIVE_STATES,
     FINAL_STATES,
+    BatchState,
     BlockState,
     Colour,
     Decision,

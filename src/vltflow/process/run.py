@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import nullcontext
 from functools import partial
 
@@ -23,6 +23,7 @@ def run(  # noqa: PLR0913 - what a user may choose
     *,
     night: str | None = None,
     instrument: str | None = None,
+    blocks: Collection[str] | None = None,
     progress: Report | None = None,
     cancel: threading.Event | None = None,
     executor: Executor | None = None,
@@ -40,6 +41,8 @@ def run(  # noqa: PLR0913 - what a user may choose
         Definitions by name; ABs of other instruments are left alone.
     night, instrument
         Selection; None is all. ABs of other nights whose masters it needs belong to it.
+    blocks
+        Names of the only ABs that are run, with those whose masters they need; None is all.
     progress
         Called for each AB that ends.
     cancel
@@ -64,7 +67,9 @@ def run(  # noqa: PLR0913 - what a user may choose
                 settled, adopted = recover(store, where, instruments)
                 sweep(store, site)
                 store.vault.sweep()
-                scheduler = Scheduler(store, site, where, instruments=instruments, report=progress)
+                scheduler = Scheduler(
+                    store, site, where, instruments=instruments, report=progress, wanted=blocks
+                )
                 scheduler.outcome.recovered = [job.block for job in settled]
                 scheduler.adopt(adopted)
                 scheduler.work(night=night, instrument=instrument, cancel=cancel)

@@ -17,13 +17,16 @@ from vltflow.records.quality import (
     Threshold,
     ThresholdMethod,
     Verdict,
+    score_bits,
     score_text,
 )
+from vltflow.records.science import AssociatedFile, ScienceProduct, ScienceState
 from vltflow.records.static import StaticCalibration, StaticState
 
 __all__ = [
     "ACTIVE_STATES",
     "FINAL_STATES",
+    "AssociatedFile",
     "AssociationBlock",
     "Batch",
     "BatchState",
@@ -47,11 +50,14 @@ __all__ = [
     "QcValue",
     "Quarantined",
     "RawFrame",
+    "ScienceProduct",
+    "ScienceState",
     "Score",
     "StaticCalibration",
     "StaticState",
     "Threshold",
     "ThresholdMethod",
     "Verdict",
+    "score_bits",
     "score_text",
 ]

@@ -6,9 +6,9 @@ from sqlalchemy import Connection, delete, insert, select
 
 from vltflow.core.errors import NotFound
 from vltflow.records import Batch, BatchState, Campaign
+from vltflow.store.campaigns_schema import batch, campaign
 from vltflow.store.events import Events
 from vltflow.store.rows import values_of
-from vltflow.store.schema_campaigns import batch, campaign
 
 
 class Campaigns:

@@ -11,8 +11,8 @@ from vltflow.core.errors import NotFound
 from vltflow.core.identity import content_hash
 from vltflow.core.time import now_iso
 from vltflow.store.events import Events
+from vltflow.store.origins_schema import definition, software
 from vltflow.store.rows import chunks
-from vltflow.store.schema_origins import definition, software
 
 
 class Origins:

@@ -26,6 +26,7 @@ from vltflow.store.products import Products
 from vltflow.store.quality import Quality
 from vltflow.store.quarantine import Quarantine
 from vltflow.store.roles import exclusive
+from vltflow.store.science import Science
 from vltflow.store.setups import KnownSetups, Setups
 from vltflow.store.statics import Statics
 from vltflow.store.vault import Vault
@@ -52,6 +53,7 @@ class Transaction:
         self.statics = Statics(connection, self.events)
         self.campaigns = Campaigns(connection, self.events)
         self.origins = Origins(connection, self.events)
+        self.science = Science(connection, self.events)
 
 
 class Store:

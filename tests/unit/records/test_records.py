@@ -18,6 +18,7 @@ from vltflow.records import (
     MasterState,
     MatchState,
     ProductState,
+    ScienceState,
     StaticState,
     ThresholdMethod,
 )
@@ -85,6 +86,7 @@ def test_the_words_are_the_ones_that_are_stored():
             ProductState,
             MasterState,
             StaticState,
+            ScienceState,
             Colour,
             Decision,
             BatchState,
@@ -96,6 +98,7 @@ def test_the_words_are_the_ones_that_are_stored():
         "ProductState": "CREATED CERTIFIED REJECTED REVOKED SUPERSEDED",
         "MasterState": "VALID REVOKED SUPERSEDED",
         "StaticState": "VALID SUPERSEDED WITHDRAWN",
+        "ScienceState": "PUBLISHED HIDDEN",
         "Colour": "green red grey",
         "BatchState": "RUNNING DONE",
         "Decision": "AUTO ACCEPTED REJECTED REVOKED",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Table
 
-from vltflow.store.schema import metadata
+from vltflow.store.columns import metadata
 from vltflow.store.types import Text
 
 definition = Table(

@@ -101,9 +101,7 @@ def stops_admission(error_code: str) -> bool:
     return error_code == VaultError.code
 
 
-def needed_for(
-    planned: Sequence[AssociationBlock], names: Iterable[str]
-) -> list[AssociationBlock]:
+def needed_for(planned: Sequence[AssociationBlock], names: Iterable[str]) -> list[AssociationBlock]:
     """ABs with these names, and those whose virtual masters they need, in the given order."""
     by_name = {block.name: block for block in planned}
     needed: set[str] = set()

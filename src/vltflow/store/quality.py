@@ -237,7 +237,10 @@ class Quality:
         return self._latest_files(schema.comparison, blocks)
 
     def reports(self, blocks: Collection[str]) -> dict[str, str]:
-        """Vault file of the QC report of each AB's latest revision that has one."""
+        """Vault file of the QC report of each AB's latest revision that has one.
+
+        Empty: the AB was scored, and its page is drawn when somebody looks.
+        """
         return self._latest_files(schema.report, blocks)
 
     def _latest_files(self, source: Table, blocks: Collection[str]) -> dict[str, str]:

@@ -107,6 +107,7 @@ READING = {
     },
     "history": {"trend", "values"},
     "jobs": {
+        "core_seconds",
         "get",
         "in_state",
         "latest",

@@ -19,6 +19,7 @@ from vltflow.core.errors import ConfigurationError
 from vltflow.instruments.conditions import Scalar, When, matches
 from vltflow.instruments.derived import DerivedKeyword
 from vltflow.instruments.execution import Execution
+from vltflow.instruments.idp import IdpFile
 from vltflow.instruments.part import Part
 from vltflow.instruments.raw_types import (
     AssociationFile,
@@ -262,6 +263,7 @@ class Instrument(Part):
     statics: StaticsFile = StaticsFile()
     qc: QcFile
     scores: ScoresFile
+    idp: IdpFile = IdpFile()
     context: str
     folder: str
 

@@ -8,6 +8,7 @@ from vltflow.fits.amend import amend
 from vltflow.fits.difference import MOMENTS, Difference, differences
 from vltflow.fits.header import FitsValue, Header, keyword
 from vltflow.fits.image import RawImage, materialise
+from vltflow.fits.reduced import ReducedOrder, ReducedSpectrum, read_orders, read_reduced
 from vltflow.fits.row import Column, first_row, table_columns
 from vltflow.fits.scanner import Inspection, Unit, inspect, scan, units
 from vltflow.fits.streams import SUFFIXES, has_suffix, stem
@@ -22,6 +23,8 @@ __all__ = [
     "Header",
     "Inspection",
     "RawImage",
+    "ReducedOrder",
+    "ReducedSpectrum",
     "Unit",
     "amend",
     "differences",
@@ -31,6 +34,8 @@ __all__ = [
     "keyword",
     "materialise",
     "new_file",
+    "read_orders",
+    "read_reduced",
     "scan",
     "stem",
     "table_columns",

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from vltflow.core.errors import ConfigurationError, UnknownName
 from vltflow.core.site import Site
+from vltflow.instruments.idp import IdpFile
 from vltflow.instruments.model import (
     ClassificationFile,
     Instrument,
@@ -36,9 +37,10 @@ FILES: dict[str, tuple[str, type[BaseModel]]] = {
     "statics": ("statics.yaml", StaticsFile),
     "qc": ("qc.yaml", QcFile),
     "scores": ("scores.yaml", ScoresFile),
+    "idp": ("idp.yaml", IdpFile),
 }
 
-_OPTIONAL = frozenset({"statics"})
+_OPTIONAL = frozenset({"statics", "idp"})
 
 
 def available(site: Site | None = None) -> list[str]:
@@ -179,6 +181,7 @@ def _dangling_names(instrument: Instrument) -> Iterator[str]:
             yield f"association.yaml: {name}: no detector {raw_type.detector} in instrument.yaml"
     yield from _unknown_masters(instrument)
     yield from _unknown_members(instrument)
+    yield from _unknown_science(instrument)
     yield from _unknown_setup_keys(instrument)
     yield from _unknown_case_keys(instrument)
     known = {entry.name for entry in instrument.qc.parameters}
@@ -204,6 +207,22 @@ def _unknown_members(instrument: Instrument) -> Iterator[str]:
                 yield f"{where}: {absent} not in its setup"
             elif not instrument.members_of(name)[source]:
                 yield f"{where} makes no {entry.members.role}"
+
+
+def _unknown_science(instrument: Instrument) -> Iterator[str]:
+    idp = instrument.idp
+    if idp.spectra and not (idp.keywords and idp.solution):
+        yield "idp.yaml: spectra need keywords and solution"
+    for entry in idp.spectra:
+        for name in entry.raw_types:
+            if name not in instrument.raw_types:
+                yield f"idp.yaml: no raw type {name}"
+                continue
+            roles = {one.role for one in instrument.products_of(name).values()}
+            wanted = {entry.role, entry.error, entry.sky, entry.orders, entry.orders_error}
+            wanted |= {entry.cosmics, *(one.role for one in entry.ancillary)}
+            if absent := sorted(wanted - roles - {""}):
+                yield f"idp.yaml: {name} makes no {', '.join(absent)}"
 
 
 def _unknown_setup_keys(instrument: Instrument) -> Iterator[str]:

@@ -19,6 +19,7 @@ from vltflow.core.errors import ConfigurationError
 from vltflow.instruments.conditions import Scalar, When, matches
 from vltflow.instruments.derived import DerivedKeyword
 from vltflow.instruments.execution import Execution
+from vltflow.instruments.idp import IdpFile
 from vltflow.instruments.part import Part
 from vltflow.instruments.raw_types import (
     AssociationFile,
@@ -233,6 +234,8 @@ class ScoreEntry(Part):
     """Certified values needed before a dynamic threshold scores."""
     valid_from: date = date(1999, 1, 1)
     valid_to: date = date(2099, 12, 31)
+    bit: Annotated[int, Field(ge=1, le=32)] | None = None
+    """Place in the score bits of a science product; several thresholds may share one."""
     reason: str
 
     @model_validator(mode="after")
@@ -250,6 +253,9 @@ class ScoresFile(Part):
     thresholds: tuple[ScoreEntry, ...]
     certify_level: Level = 1
     """Worst quality level of association that may still be certified automatically."""
+    sample_every: Annotated[int, Field(ge=1)] | None = None
+    """One of so many science ABs waits for a person's eye although all is green; chosen by the
+    hash of its name, so that it is always the same. None: none does."""
 
 
 class Instrument(Part):
@@ -262,6 +268,7 @@ class Instrument(Part):
     statics: StaticsFile = StaticsFile()
     qc: QcFile
     scores: ScoresFile
+    idp: IdpFile = IdpFile()
     context: str
     folder: str
     texts: dict[str, str] = Field(default_factory=dict, repr=False)

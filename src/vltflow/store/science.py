@@ -129,7 +129,7 @@ class Science:
         }
         return [one for one in shown if lost.intersection(one.inputs)]
 
-    def archive_names(self, names: Iterable[str]) -> set[str]:
+    def taken(self, names: Iterable[str]) -> set[str]:
         """Those of the archive names that are taken."""
         column = science_schema.science_product.c.archive_name
         return {

@@ -254,7 +254,8 @@ def _tell(one: BatchReport) -> None:
     out.print(f"{one.batch.month}: {numbers['science']} science ABs ({states or 'none'})")
     out.print(
         f"  this run: {numbers['jobs']} jobs, {numbers['failed_now']} failed, "
-        f"{numbers['certified_now']} certified, {numbers['elapsed_s']:.1f} s, "
+        f"{numbers['certified_now']} certified, {numbers['published_now']} published, "
+        f"{numbers['elapsed_s']:.1f} s, "
         f"{numbers['jobs_per_hour']:.0f} jobs an hour; {len(one.eye)} wait for a person"
     )
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from vltflow import archive, associate, certify, classify, qc
+from vltflow import archive, associate, certify, classify, publish, qc
 from vltflow.core.errors import Conflict
 from vltflow.core.site import Site
 from vltflow.core.time import now_iso
@@ -47,6 +47,7 @@ class _Run:
     failed: int = 0
     certified: int = 0
     archived: int = 0
+    published: int = 0
     reopened: int = 0
 
 
@@ -180,7 +181,7 @@ def _make(run: _Run, names: Sequence[str]) -> int:
     if not names:
         return 0
     month = run.batch.month
-    report, certified = run_line(
+    report, judged = run_line(
         run.store,
         run.site,
         run.instrument,
@@ -193,16 +194,18 @@ def _make(run: _Run, names: Sequence[str]) -> int:
     ended = [*report.succeeded, *report.partial, *report.failed]
     run.ended += [name for name in ended if name not in skipped]
     run.failed += len(report.failed)
-    run.certified += certified
+    run.certified += judged.certified
+    run.published += judged.published
     run.archived += len(archive.run(run.store, run.instrument))
     return report.done
 
 
 def _judge(run: _Run) -> None:
-    """What an earlier run made and could not judge any more."""
+    """What an earlier run made and could not judge any more, or a person has decided since."""
     scored = [one.block for one in qc.run(run.store, run.instrument, pages=False)]
     run.certified += len(certify.run(run.store, run.instrument, blocks=scored or None))
     run.archived += len(archive.run(run.store, run.instrument))
+    run.published += len(publish.run(run.store, run.instrument).new)
 
 
 def _ended(run: _Run, elapsed_s: float) -> BatchReport:
@@ -218,6 +221,7 @@ def _ended(run: _Run, elapsed_s: float) -> BatchReport:
             "failed_now": run.failed,
             "certified_now": run.certified,
             "archived_now": run.archived,
+            "published_now": run.published,
             "reopened": run.reopened,
         },
         ended=run.ended,

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-from vltflow import certify, qc
+from vltflow import certify, publish, qc
 from vltflow.core.site import Site
 from vltflow.instruments import Instrument
 from vltflow.process.executors import Executor
@@ -25,6 +26,16 @@ _TURN_SECONDS = 1.0
 Tell = Callable[[Progress], None]
 
 
+@dataclass(slots=True)
+class Judged:
+    """What became of the products of a line."""
+
+    certified: int = 0
+    """ABs that were certified automatically."""
+    published: int = 0
+    """Science products."""
+
+
 def run_line(  # noqa: PLR0913 - what the rooms need
     store: Store,
     site: Site,
@@ -34,8 +45,8 @@ def run_line(  # noqa: PLR0913 - what the rooms need
     executor: Executor,
     tell: Tell,
     cancel: threading.Event | None = None,
-) -> tuple[ProcessReport, int]:
-    """Process ABs and judge what they made meanwhile.
+) -> tuple[ProcessReport, Judged]:
+    """Process ABs; judge and publish what they made meanwhile.
 
     Report pages are drawn for ABs with red scores only; the others when somebody looks.
 
@@ -52,8 +63,8 @@ def run_line(  # noqa: PLR0913 - what the rooms need
 
     Returns
     -------
-    ProcessReport, int
-        What ran; how many ABs were certified automatically.
+    ProcessReport, Judged
+        What ran, and what became of it.
 
     Raises
     ------
@@ -77,14 +88,14 @@ def run_line(  # noqa: PLR0913 - what the rooms need
             cancel=cancel,
             executor=executor,
         )
-    return report, judge.certified
+    return report, judge.judged
 
 
 class _Judge:
-    """A thread that scores and certifies what has ended, until it is told that all has."""
+    """A thread that scores, certifies and publishes what has ended, until it is told that all has."""
 
     def __init__(self, store: Store, instrument: Instrument) -> None:
-        self.certified = 0
+        self.judged = Judged()
         self._store = store
         self._instrument = instrument
         self._news = threading.Event()
@@ -126,5 +137,11 @@ class _Judge:
     def _judge(self) -> None:
         scored = qc.run(self._store, self._instrument, pages=False)
         names = [one.block for one in scored]
-        if names:
-            self.certified += len(certify.run(self._store, self._instrument, blocks=names))
+        if not names:
+            return
+        verdicts = certify.run(self._store, self._instrument, blocks=names)
+        passed = [verdict.block for verdict in verdicts]
+        self.judged.certified += len(passed)
+        if passed:
+            published = publish.run(self._store, self._instrument, blocks=passed)
+            self.judged.published += len(published.new)

@@ -104,7 +104,8 @@ def load_folder(folder: Path) -> Instrument:
     texts = {}
     for part, (file_name, _) in FILES.items():
         path = folder / file_name
-        texts[file_name] = _read(path) if part not in _OPTIONAL or path.exists() else "{}"
+        if part not in _OPTIONAL or path.exists():
+            texts[file_name] = _read(path)
     return load_texts(texts, folder)
 
 
@@ -120,7 +121,8 @@ def load_texts(texts: Mapping[str, str], folder: Path) -> Instrument:
     parts: dict[str, Any] = {}
     for part, (file_name, model) in FILES.items():
         text = texts.get(file_name, "{}" if part in _OPTIONAL else "")
-        digest.update(f"{file_name}\n{text}\n".encode())
+        if file_name in texts:  # so a kind of file that comes later changes no hash of before
+            digest.update(f"{file_name}\n{text}\n".encode())
         parts[part] = _validated(folder / file_name, text, model)
     instrument = Instrument(
         **parts, context=digest.hexdigest()[:16], folder=str(folder), texts=dict(texts)

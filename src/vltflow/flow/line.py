@@ -92,7 +92,7 @@ def run_line(  # noqa: PLR0913 - what the rooms need
 
 
 class _Judge:
-    """A thread that scores, certifies and publishes what has ended, until it is told that all has."""
+    """A thread that scores, certifies and publishes what has ended, until all has."""
 
     def __init__(self, store: Store, instrument: Instrument) -> None:
         self.judged = Judged()

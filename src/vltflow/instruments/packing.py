@@ -8,12 +8,13 @@ from pathlib import Path
 
 from vltflow.core.errors import ConfigurationError
 from vltflow.instruments.loader import load_texts
-from vltflow.instruments.model import Instrument
+from vltflow.instruments.model import Choice, Instrument
 
 
 def pack_definition(instrument: Instrument) -> bytes:
     """Files and chosen runners of a definition; equal definitions give equal bytes."""
-    content = {"texts": instrument.texts, "choices": instrument.choices}
+    choices = [choice.model_dump() for choice in instrument.choices]
+    content = {"texts": instrument.texts, "choices": choices}
     return zlib.compress(json.dumps(content, sort_keys=True).encode(), 9)
 
 
@@ -35,7 +36,7 @@ def unpack_definition(packed: bytes, context: str) -> Instrument:
     content = json.loads(zlib.decompress(packed))
     instrument = load_texts(content["texts"], Path(f"definition {context}"))
     for choice in content["choices"]:
-        instrument = instrument.run_by(choice)
+        instrument = instrument.chosen(Choice(**choice))
     if instrument.context != context:
         raise ConfigurationError(
             f"the kept definition {context} has the hash {instrument.context}",

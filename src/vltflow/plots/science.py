@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
 from vltflow.plots import style
 from vltflow.plots.draw import saved
@@ -102,6 +103,10 @@ def _dress(axes: Axes, x_label: str, y_label: str, *, logarithmic: bool) -> None
     if logarithmic:
         axes.set_xscale("log")
         axes.set_yscale("log")
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+            axis.set_major_formatter(FormatStrFormatter("%g"))
+            axis.set_minor_formatter(NullFormatter())
     text: dict[str, Any] = {"color": style.INK, "fontsize": style.TEXT_POINTS}
     axes.set_xlabel(x_label, **text)
     axes.set_ylabel(y_label, **text)

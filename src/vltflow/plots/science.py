@@ -20,6 +20,8 @@ _COLOURS = (style.SERIES, *style.MARKS)
 _SYMBOLS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p")
 _WIDTH_IN, _HEIGHT_IN, _LEGEND_ROW_IN = 10.0, 3.6, 0.2
 _RANGE = (1.0, 1e6)
+_WIDE = 300.0
+"""Ratio of the ends of an axis beyond which only powers of ten have room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +62,17 @@ def draw_statistics(
             "color": _COLOURS[number % len(_COLOURS)],
             "markersize": 4.0,
         }
-        expected = mode.snr
         _points(law, mode.electrons, mode.snr, mode, look)
-        _points(equality, expected, mode.snr * mode.ratio, mode, look)
+        _points(equality, mode.snr, mode.snr * mode.ratio, mode, look)
         _points(distance, mode.days, mode.celsius, mode, look)
         _law(law, mode, str(look["color"]))
+    low, high = _limits(modes)
+    if not modes:
+        law.plot(_RANGE, _RANGE, linestyle="none")  # logarithms need something positive
+    equality.plot([low, high], [low, high], color=style.UNSCORED, linewidth=1.0)
     _dress(law, "electrons in a bin", "signal to noise", logarithmic=True)
     _dress(equality, "SNR of the error bars", "SNR of the scatter", logarithmic=True)
     _dress(distance, "days to the calibration", "degrees C to it", logarithmic=False)
-    low, high = _limits(modes)
-    equality.plot([low, high], [low, high], color=style.UNSCORED, linewidth=1.0)
     _legend(page, modes, title, height)
     return saved(page, title, file_format, "")
 
@@ -104,7 +107,9 @@ def _dress(axes: Axes, x_label: str, y_label: str, *, logarithmic: bool) -> None
         axes.set_xscale("log")
         axes.set_yscale("log")
         for axis in (axes.xaxis, axes.yaxis):
-            axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+            low, high = axis.get_view_interval()
+            wide = high > _WIDE * low
+            axis.set_major_locator(LogLocator(subs=(1.0,) if wide else (1.0, 2.0, 5.0)))
             axis.set_major_formatter(FormatStrFormatter("%g"))
             axis.set_minor_formatter(NullFormatter())
     text: dict[str, Any] = {"color": style.INK, "fontsize": style.TEXT_POINTS}

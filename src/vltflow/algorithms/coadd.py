@@ -13,6 +13,8 @@ from vltflow.algorithms.smooth import smooth_level
 
 _SCALE_BLOCKS = 80
 """Parts of the grid in which exposures are compared to find their scales."""
+_LEAST_LIGHT = 3.0
+"""Light of a part in terms of its error from which it is compared."""
 _WORST_SCALE = 0.25
 """Relative error of a scale from which the exposure time is the better guess."""
 _GROWN, _GROWTH_SIGMA = 3, 2.5
@@ -107,9 +109,11 @@ def _scale(
         both = block[np.isfinite(flux[block]) & np.isfinite(mean[block])]
         if len(both) >= 10 and (level := float(np.median(mean[both]))) > 0:
             scatter = 1.4826 * float(np.median(np.abs(flux[both] - np.median(flux[both]))))
-            x.append(float(wave[both].mean()))
-            ratios.append(float(np.median(flux[both])) / level)
-            weights.append(level * np.sqrt(len(both)) / max(scatter, 1e-6 * level))
+            certainty = level * np.sqrt(len(both)) / max(scatter, 1e-6 * level)
+            if certainty > _LEAST_LIGHT:
+                x.append(float(wave[both].mean()))
+                ratios.append(float(np.median(flux[both])) / level)
+                weights.append(certainty)
     if len(x) < 2 * (degree + 1):
         return None
     places, values, weight = np.array(x), np.array(ratios), np.array(weights)

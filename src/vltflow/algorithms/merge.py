@@ -101,9 +101,9 @@ def merge_orders(
     grid
         Bins of the result.
     share
-        A bin is undefined if more of it is missing; it carries the bits of pixels that
-        make up more of it. Where another order has an unflagged value, flagged ones do
-        not count.
+        A bin is undefined if more of it is missing. Flagged pixels count, and give it their
+        bits, only if the others leave more of it missing. Where another order has an
+        unflagged value, flagged ones do not count.
     cuts
         Left out at the short and long end of each order, Angstrom.
     threads
@@ -172,15 +172,26 @@ def _resampled(
     where = slice(max(0, int(reached[0]) - 1), min(len(grid.edges) - 1, int(reached[1])))
     if not good.any() or where.stop <= where.start:
         return None
-    into = resampling(edges, good, Grid(grid.edges[where.start : where.stop + 1]))
+    bins = Grid(grid.edges[where.start : where.stop + 1])
+    into = _clean_first(edges, good, good & (quality == 0), bins, share)
     counted = [np.where(good, values, 0.0).astype(float) for values in (flux, variance, blaze, sky)]
     counted[3] = np.nan_to_num(counted[3])
     light, lamp, sky = (into(counted[place]) for place in (0, 2, 3))
     smooth = into(smooth_level(counted[1], good))
-    flags = into.flags(quality, counted[2], share)
+    flags = into.flags(quality)
     valid = (into.missing <= share) & (lamp > 0) & (smooth > 0)
     weight = np.where(valid, lamp**2 / np.where(valid, smooth, 1.0), 0.0)
     return _Order(number, where, into, counted[1], light, lamp, sky, weight, flags)
+
+
+def _clean_first(
+    edges: np.ndarray, good: np.ndarray, clean: np.ndarray, bins: Grid, share: float
+) -> Resampling:
+    """Bins of clean pixels where they are enough, of all good ones elsewhere."""
+    best = resampling(edges, clean, bins)
+    if np.array_equal(good, clean):
+        return best
+    return best.where(best.missing <= share, resampling(edges, good, bins, curved=clean))
 
 
 def _merged(orders: list[_Order], grid: Grid, share: float, pixel: float) -> Merged:

@@ -136,27 +136,29 @@ class Resampling:
         columns = _spread(self.first, self.weights, scale, self.pixels)
         return _weighted(self.first, self.weights, variance * columns, scale)
 
-    def flags(self, quality: np.ndarray, values: np.ndarray, share: float) -> np.ndarray:
-        """Bits of pixels that make up more than a share of a bin.
+    def flags(self, quality: np.ndarray) -> np.ndarray:
+        """Bits of all pixels that have a weight in a bin, int32, (bins,).
 
         Parameters
         ----------
         quality
             Bits of the pixels, (pixels,).
-        values
-            What the pixels bring in, positive, (pixels,): their blaze.
-        share
-            Of the bin.
-
-        Returns
-        -------
-        numpy.ndarray
-            int32, (bins,).
         """
-        return _flags(self.first, self.weights, quality.astype(np.int32), values, share)
+        return _flags(self.first, self.weights, quality.astype(np.int32))
+
+    def where(self, chosen: np.ndarray, other: Resampling) -> Resampling:
+        """The bins `chosen` of this map and the others of another map of the same pixels."""
+        return Resampling(
+            np.where(chosen, self.first, other.first),
+            np.where(chosen[:, None], self.weights, other.weights),
+            self.pixels,
+            np.where(chosen, self.missing, other.missing),
+        )
 
 
-def resampling(edges: np.ndarray, good: np.ndarray, grid: Grid) -> Resampling:
+def resampling(
+    edges: np.ndarray, good: np.ndarray, grid: Grid, curved: np.ndarray | None = None
+) -> Resampling:
     """Weights that turn a spectrum on pixels into one on bins.
 
     Parameters
@@ -167,13 +169,15 @@ def resampling(edges: np.ndarray, good: np.ndarray, grid: Grid) -> Resampling:
         Pixels that have a value, (pixels,); the others get no weight.
     grid
         The bins.
+    curved
+        Pixels that may shape the parabolas, (pixels,); all good ones if None.
     """
     narrow = float(np.min(np.diff(edges)))
     reach = int(np.ceil(float(np.max(grid.widths)) / narrow)) + 3
     first = np.zeros(len(grid.edges) - 1, np.int64)
     weights = np.zeros((len(first), min(reach, len(good))))
     missing = np.zeros(len(first))
-    _fill(edges, good, grid.edges, first, weights, missing)
+    _fill(edges, good, good if curved is None else curved, grid.edges, first, weights, missing)
     return Resampling(first, weights, len(good), missing)
 
 
@@ -181,6 +185,7 @@ def resampling(edges: np.ndarray, good: np.ndarray, grid: Grid) -> Resampling:
 def _fill(
     edges: np.ndarray,
     good: np.ndarray,
+    curved: np.ndarray,
     bins: np.ndarray,
     first: np.ndarray,
     weights: np.ndarray,
@@ -206,7 +211,7 @@ def _fill(
                 t0, t1 = (begin - middle) / width, (end - middle) / width
                 covered += end - begin
                 inner = 0 < i < pixels - 1
-                if inner and good[i - 1] and good[i + 1]:
+                if inner and curved[i - 1] and curved[i] and curved[i + 1]:
                     bend = (t1**3 - t0**3) / 6.0 - (t1 - t0) / 24.0
                     slope = (t1**2 - t0**2) / 4.0
                     weights[j, i - base] += (t1 - t0) - 2.0 * bend
@@ -266,20 +271,10 @@ def _band(
 
 
 @compiled
-def _flags(
-    first: np.ndarray,
-    weights: np.ndarray,
-    quality: np.ndarray,
-    values: np.ndarray,
-    share: float,
-) -> np.ndarray:
+def _flags(first: np.ndarray, weights: np.ndarray, quality: np.ndarray) -> np.ndarray:
     result = np.zeros(len(first), np.int32)
     for j in range(len(first)):
-        total = 0.0
         for k in range(weights.shape[1]):
             if weights[j, k] != 0.0:
-                total += abs(weights[j, k]) * values[first[j] + k]
-        for k in range(weights.shape[1]):
-            if abs(weights[j, k]) * values[first[j] + k] > share * total:
                 result[j] |= quality[first[j] + k]
     return result

@@ -72,8 +72,8 @@ class SpectrumParameters(ExposureParameters):
     )
     flag_share: float = Field(
         default=0.1, gt=0, lt=1,
-        description="A bin carries the flags of pixels that make up more of it, and has no value "
-        "if more of it is missing [ratio].",
+        description="Flagged pixels count, and flag their bin, if the others leave more of it "
+        "missing; it has no value if all of them do [ratio].",
     )  # fmt: skip
     frame: Literal["TOPOCENT", "BARYCENT"] = Field(
         default="TOPOCENT", description="Whose wavelengths: the observer's or those at rest "

@@ -23,10 +23,14 @@ from vltflow.algorithms.profile_table import ProfileTable, profile_at
 from vltflow.algorithms.quality import Quality
 from vltflow.algorithms.slit import SlitImage, window_pixels
 
-_LEAST_SHARE = 0.25
+_LEAST_SHARE = 0.1
 """Share of the source's light in good pixels below which a column has no value."""
 _FAINT = 10.0
 """Signal to noise ratio below which the light of five columns tells the photon noise."""
+_HIT, _NEXT = 18.0, 6.0
+"""-2 ln of the chance that a cosmic ray hits a pixel (1e-4), and its neighbour too (5 %)."""
+_DOUBT = 1.8
+"""Cost per degree of freedom from which another solution is looked for."""
 _GROWTH = 0.6
 """Neighbours of a cosmic ray are left out at this part of the limit."""
 _REJECTED, _SATURATED, _NO_DATA = (
@@ -186,7 +190,7 @@ def _trace(
             if round_ > 0:
                 _straighten(pixels, basis, count, first, x)
             _column(pixels, basis, noise, count, floor[x], conad, sky_terms, kappa, tolerance,
-                    rejected, round_, _typical(first, x, columns), out)  # fmt: skip
+                    rejected, round_, _around(first, x, columns), out)  # fmt: skip
             if round_ == 0:
                 first[0, x], first[1, x] = out[0], out[2]
                 continue
@@ -207,13 +211,18 @@ def _fill_gaps(first: np.ndarray) -> None:
 
 
 @compiled
-def _typical(first: np.ndarray, x: int, columns: int) -> float:
-    """Mean light of five columns."""
+def _around(first: np.ndarray, x: int, columns: int) -> tuple[float, float]:
+    """Mean light of five columns, and median of the three on each side."""
     total, count = 0.0, 0
     for k in range(max(0, x - 2), min(columns, x + 3)):
         total += first[0, k]
         count += 1
-    return max(total / count, 0.0)
+    sides, n = np.empty(6), 0
+    for k in (x - 3, x - 2, x - 1, x + 1, x + 2, x + 3):
+        if 0 <= k < columns:
+            sides[n] = first[0, k]
+            n += 1
+    return max(total / count, 0.0), np.median(sides[:n])
 
 
 @compiled
@@ -268,14 +277,76 @@ def _column(
     tolerance: float,
     rejected: np.ndarray,
     round_: int,
-    typical: float,
+    around: tuple[float, float],
     out: np.ndarray,
 ) -> None:
-    """Solve one column; `out`: light, its variance, sky, its slope, chi square, unknowns."""
-    free = 1 + sky_terms
+    """Solve one column; `out`: light, its variance, sky, its slope, cost, unknowns.
+
+    The pixel furthest from the model goes first. Where that leaves a doubt (a bad fit, or
+    pixels of the core left out), a second solution begins with the neighbours' light: two
+    pixels of a narrow core that one cosmic ray hit hold the first one captive. Each pixel
+    left out costs what a cosmic ray is unlikely by; the cheaper solution is taken.
+    """
+    free, usable = 1 + sky_terms, pixels[3, :count].copy()
     _weigh(pixels, basis, noise, count, floor, conad, 0.0, 0.0, 0.0)
     _solve(pixels, basis, noise, count, free, out)
-    for turn in range(12):
+    args = (floor, conad, kappa, tolerance)
+    cost = _clean(pixels, basis, noise, count, free, args, rejected, round_, around[0], out)
+    good = pixels[3, :count].sum()
+    if round_ == 0 or not math.isfinite(out[0]) or cost < _DOUBT * max(good - free, 1.0):
+        return
+    if out[0] - around[1] < 3.0 * math.sqrt(out[1]):
+        return
+    first, mask = out.copy(), pixels[3, :count].copy()
+    pixels[3, :count] = usable
+    out[0] = max(around[1], 0.0)
+    if not _start_from(pixels, basis, noise, count, free, args, out):
+        out[:], pixels[3, :count] = first, mask
+        return
+    other = _clean(pixels, basis, noise, count, free, args, rejected, round_, around[0], out)
+    if not math.isfinite(out[0]) or other >= cost:
+        out[:], pixels[3, :count] = first, mask
+        _weigh(pixels, basis, noise, count, floor, conad, max(out[0], 0.0), out[2], out[3])
+
+
+@compiled
+def _start_from(
+    pixels: np.ndarray,
+    basis: np.ndarray,
+    noise: np.ndarray,
+    count: int,
+    free: int,
+    args: tuple[float, float, float, float],
+    out: np.ndarray,
+) -> bool:
+    """Leave out all pixels far above a given light (with the sky found before), and solve."""
+    floor, conad, kappa, tolerance = args
+    _weigh(pixels, basis, noise, count, floor, conad, out[0], out[2], out[3])
+    for i in range(count):
+        light = out[0] * basis[0, i]
+        rest = pixels[0, i] - light - out[2] - out[3] * pixels[1, i]
+        if rest > 0.0 and rest * rest > kappa * kappa * noise[i] + (tolerance * light) ** 2:
+            pixels[3, i] = 0.0
+    _solve(pixels, basis, noise, count, free, out)
+    return bool(math.isfinite(out[0]))
+
+
+@compiled
+def _clean(
+    pixels: np.ndarray,
+    basis: np.ndarray,
+    noise: np.ndarray,
+    count: int,
+    free: int,
+    args: tuple[float, float, float, float],
+    rejected: np.ndarray,
+    round_: int,
+    typical: float,
+    out: np.ndarray,
+) -> float:
+    """Leave out one pixel after the other until all agree; gives the solution's cost."""
+    floor, conad, kappa, tolerance = args
+    for turn in range(16):
         light = max(out[0], 0.0)
         if round_ > 0 and out[0] < _FAINT * math.sqrt(max(out[1], 0.0)):
             light = typical
@@ -283,11 +354,36 @@ def _column(
         if turn == 0:
             # Weights without light do not know which pixels are noisy: once more.
             _solve(pixels, basis, noise, count, free, out)
-            _weigh(pixels, basis, noise, count, floor, conad, max(out[0], 0.0), out[2], out[3])
-        found = _reject(pixels, basis, noise, count, kappa, tolerance, rejected, round_, out)
+        found = _reject(pixels, basis, noise, count, args, rejected, round_, out)
         if not found and turn > 0:
             break
         _solve(pixels, basis, noise, count, free, out)
+    return _cost(pixels, basis, noise, count, kappa, tolerance, out)
+
+
+@compiled
+def _cost(
+    pixels: np.ndarray,
+    basis: np.ndarray,
+    noise: np.ndarray,
+    count: int,
+    kappa: float,
+    tolerance: float,
+    out: np.ndarray,
+) -> float:
+    """Chi square of the pixels used, and -2 ln of a cosmic ray's chance for those left out."""
+    cost, last = 0.0, -9
+    for i in range(count):
+        light = out[0] * basis[0, i]
+        rest = pixels[0, i] - light - out[2] - out[3] * pixels[1, i]
+        far = rest * rest / (noise[i] + (tolerance * light / kappa) ** 2)
+        if pixels[3, i] > 0.0:
+            cost += far
+        elif far > 9.0:
+            # Pixels beside each other are hit by the same one.
+            cost += _NEXT if i - last == 1 else _HIT
+            last = i
+    return cost
 
 
 @compiled
@@ -314,23 +410,33 @@ def _reject(
     basis: np.ndarray,
     noise: np.ndarray,
     count: int,
-    kappa: float,
-    tolerance: float,
+    args: tuple[float, float, float, float],
     rejected: np.ndarray,
     round_: int,
     out: np.ndarray,
 ) -> bool:
-    """Leave out the pixel that is furthest from the model, if beyond the limit."""
+    """Leave out the pixel that is furthest from what all others say, if beyond the limit.
+
+    A pixel of a narrow profile's core draws the light to itself: its distance is that from
+    the solution without it (deleted residual; Cook & Weisberg 1982, Residuals and Influence
+    in Regression, section 2.2), its noise that of the light without it.
+    """
+    _, conad, kappa, tolerance = args
     worst, highest = -1, 1.0
     for i in range(count):
         if pixels[3, i] == 0.0:
             continue
-        light = out[0] * basis[0, i]
-        rest = pixels[0, i] - light - out[2] - out[3] * pixels[1, i]
+        p = basis[0, i]
+        rest = pixels[0, i] - out[0] * p - out[2] - out[3] * pixels[1, i]
+        own = min(p * p * out[1] / noise[i], 0.9)
+        rest /= 1.0 - own
+        light = (out[0] * p - own * rest) if own > 0.05 else out[0] * p
+        variance = max(noise[i] - (out[0] * p - max(light, 0.0)) / conad, 0.25 * noise[i])
         limit = kappa
         if round_ == 2 and rest > 0.0 and _near(rejected, int(pixels[4, i]), int(pixels[5, i])):
             limit = kappa * _GROWTH
-        far = rest * rest / (limit * limit * noise[i] + (tolerance * light) ** 2)
+        variance /= 1.0 - own
+        far = rest * rest / (limit * limit * variance + (tolerance * light) ** 2)
         if far > highest:
             worst, highest = i, far
     if worst >= 0:

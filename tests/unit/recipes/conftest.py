@@ -158,14 +158,24 @@ class EchelleDay:
         return RecipeInputs((image,), {}, given, 2, {**self.statics, **tables})
 
     def truth(self, kind, chip):
-        """Orders, x, y and air wavelength of the frame of a kind; pixels from 0."""
-        name = self.frames[f"{kind}_{self.arm.upper()}"].replace(".fits", ".truth.json")
-        chips = json.loads((self.folder / name).read_text())["chips"]
-        (mine,) = [one for one in chips if one["label"] == chip.lower()]
-        arrays = np.load(self.folder / mine["light"]["arrays"])
+        """x, y and air wavelength by order in the frame of a kind; pixels from 0."""
+        arrays = self.arrays(kind, chip)
         y = {int(m): row - 1 for m, row in zip(arrays["orders"], arrays["y"], strict=True)}
         wave = {int(m): row for m, row in zip(arrays["orders"], arrays["wave_air"], strict=True)}
         return arrays["x"] - 1, y, wave
+
+    def tilt(self, kind, chip):
+        """x and tilt of the slit's image by order; pixels from 0."""
+        arrays = self.arrays(kind, chip)
+        rows = zip(arrays["orders"], arrays["tilt"], strict=True)
+        return arrays["x"] - 1, {int(m): row for m, row in rows}
+
+    def arrays(self, kind, chip):
+        """The light that fell on a chip in the frame of a kind."""
+        name = self.frames[f"{kind}_{self.arm.upper()}"].replace(".fits", ".truth.json")
+        chips = json.loads((self.folder / name).read_text())["chips"]
+        (mine,) = [one for one in chips if one["label"] == chip.lower()]
+        return np.load(self.folder / mine["light"]["arrays"])
 
     def orders(self, chip, **parameters):
         """ORDER_TABLE of a chip."""

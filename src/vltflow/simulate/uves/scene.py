@@ -14,6 +14,7 @@ from vltflow.simulate.echelle import EchelleFormat, Grid, echelle_format
 from vltflow.simulate.image import (
     Profile,
     Scene,
+    SlitBend,
     add_lines,
     fibre_profile,
     paint,
@@ -63,6 +64,10 @@ class _Light:
         table = constants.THROUGHPUT[self.arm]
         return self.format.blaze * np.interp(self.format.wave_vac, *table, left=0.0, right=0.0)
 
+    @property
+    def bend(self) -> SlitBend:
+        return SlitBend(self.format.tilt, self.format.curvature)
+
     def line_fwhm(self, order: int) -> float:
         """Pixels: slit image and optics; at least what a pixel grid can show."""
         power = constants.resolving_power(self.frame.template.setup.slit_width)
@@ -86,6 +91,8 @@ def scene(frame: PlannedFrame, layout: Layout) -> Scene:
         "x": np.arange(layout.rows)[:: _every(layout)] + 1.0,
         "y": fmt.trace[:, :: _every(layout)] + 1.0,
         "wave_air": light.air_from_vacuum(fmt.wave_vac[:, :: _every(layout)]),
+        "tilt": fmt.tilt[:, :: _every(layout)],
+        "curvature": fmt.curvature[:, :: _every(layout)],
         **spectra,
     }
     truth = {
@@ -122,6 +129,7 @@ def _format(
         constants.PLACES[layout.chip.label],
         wavelength,
         grid,
+        slit=constants.SLITS[arm],
         refraction=constants.REFRACTION,
         drift=drift,
     )
@@ -172,7 +180,7 @@ def _paint_flat(lit: _Light, image: np.ndarray) -> _Painted:
         profile = Profile(profile.values / profile.values.max())
     else:
         profile = _slit(lit)
-    paint(image, lit.format.trace, spectrum, profile)
+    paint(image, lit.format.trace, spectrum, profile, lit.bend)
     return {"lamp": lit.frame.template.lamp, "lamp_level": round(output, 6)}, {
         "spectrum": spectrum.astype(np.float32)
     }
@@ -188,7 +196,7 @@ def _paint_arc(lit: _Light, image: np.ndarray) -> _Painted:
     profile = point_profile(2.6 * max(1.0 / lit.layout.step, 0.8)) if short else _slit(lit)
     if short:
         profile = Profile(profile.values / profile.values.max())
-    paint(image, lit.format.trace, spectrum, profile)
+    paint(image, lit.format.trace, spectrum, profile, lit.bend)
     return {"lamp": "thar", "lamp_level": round(output, 6)}, {"spectrum": spectrum.astype("f4")}
 
 
@@ -233,8 +241,9 @@ def _paint_star(lit: _Light, image: np.ndarray) -> _Painted:
         lit.format.trace,
         electrons,
         point_profile(seeing / lit.arcsec, offset, length=length),
+        lit.bend,
     )
-    paint(image, lit.format.trace, sky, _slit(lit))
+    paint(image, lit.format.trace, sky, _slit(lit), lit.bend)
     truth: dict[str, float | str] = {
         "target": target.name,
         "spectrum": "standard star" if star else "quasar",

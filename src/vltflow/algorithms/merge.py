@@ -17,6 +17,10 @@ _BRIGHTEST = 95.0
 """Percentile of an order's blaze that counts as its maximum."""
 
 
+_UNTOLD = 0.1
+"""Error of the ratio of two orders from which their overlap tells nothing."""
+
+
 @dataclass(frozen=True)
 class Step:
     """How two neighbouring orders agree where they overlap."""
@@ -291,4 +295,4 @@ def _step(low: _Order, high: _Order, start: int, stop: int, grid: Grid) -> Step 
     ratio = sums[0] / sums[1]
     sigma = ratio * np.sqrt(variances[0] / sums[0] ** 2 + variances[1] / sums[1] ** 2)
     wave = float(np.average(grid.centres[start:stop], weights=common))
-    return Step(low.number, wave, ratio, float(sigma))
+    return Step(low.number, wave, ratio, float(sigma)) if sigma < _UNTOLD else None

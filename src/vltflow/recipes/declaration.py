@@ -145,6 +145,8 @@ class RecipeInputs:
     """Threads that the recipe may use."""
     tables: Mapping[str, MasterTable] = field(default_factory=dict)
     """Masters and static calibrations that are tables, by role: ``ORDER_TABLE``."""
+    spectra: tuple[MasterTable, ...] = ()
+    """Products of single exposures that are made into one, in the order of their exposures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +223,8 @@ class Recipe(ABC):
     version: ClassVar[str]
     summary: ClassVar[str]
     raw: ClassVar[RawInput]
+    spectra: ClassVar[RawInput] = RawInput(0, 0)
+    """How many products of single exposures it takes: see `RecipeInputs.spectra`."""
     masters: ClassVar[tuple[MasterInput, ...]]
     outputs: ClassVar[tuple[Output, ...]]
     parameters: ClassVar[type[Parameters]]

@@ -164,7 +164,9 @@ def _continuum(lit: _Light, peak_adu: float) -> tuple[np.ndarray, float]:
     exposure = template.exptime / nominal * setup.binning**2 * output
     level = peak_adu * lit.layout.chip.conad * exposure
     wave = lit.format.wave_vac
-    return lit.efficiency * shape(wave) * wave / highest * level, output
+    # The lamp has so many photons an Angstrom; wide pixels get more of them.
+    width = lit.format.dispersion / lit.format.dispersion.mean()
+    return lit.efficiency * shape(wave) * wave * width / highest * level, output
 
 
 def _paint_flat(lit: _Light, image: np.ndarray) -> _Painted:

@@ -118,18 +118,8 @@ class MasterFlat(Recipe):
         under = background(inputs, _parts(inputs, bias, exptime))
         light = _lamp_levels(inputs, bias, under)
         chosen = _usable(light, minimum=self.raw.minimum)
-        used = replace(inputs, frames=tuple(np.array(inputs.frames, object)[chosen]))
-        level = float(light.levels[chosen].mean())
-        scales = level / light.levels[chosen] if parameters.norm_method == "explevel" else 1.0
-        noise = frames.read_noise_of(bias, inputs.chip)
-        data, variance, quality = frames.stack(
-            used,
-            parameters.rule(
-                read_noise=noise, conad=inputs.chip.conad, saturation=inputs.chip.saturation
-            ),
-            offsets=light.offsets[chosen],
-            scales=scales * np.ones(len(used.frames)) / exptime,
-            background=under,
+        data, variance, quality = _stacked(
+            inputs, parameters, (light, chosen), frames.read_noise_of(bias, inputs.chip), under
         )
         lit = illumination(data, variance, minimum_snr=LIT_SNR, threads=inputs.cores)
         qc = _measure(inputs, light, chosen, lit, exptime)
@@ -156,7 +146,7 @@ class MasterFlat(Recipe):
         header: dict[str, str | int | float | bool] = {
             "BUNIT": "ADU/s",
             "EXPTIME": 1.0,
-            "ESO PRO DATANCOM": len(used.frames),
+            "ESO PRO DATANCOM": int(chosen.sum()),
             "ESO PRO DATAAVG": lit.mean,
             "ESO PRO DATAMED": float(np.nanmedian(data[::7, ::7])),
             "ESO DRS OVSC CORR": light.corrected,
@@ -168,7 +158,7 @@ class MasterFlat(Recipe):
         relative = ProductData(
             "PIXEL_RESPONSE", response.response, response.variance,
             quality | np.where(response.measured, np.uint8(0), np.uint8(Quality.UNMEASURED)),
-            {"BUNIT": "", "EXPTIME": 1.0, "ESO PRO DATANCOM": len(used.frames)}, {},
+            {"BUNIT": "", "EXPTIME": 1.0, "ESO PRO DATANCOM": int(chosen.sum())}, {},
             _response_figures(response, pixels),
         )  # fmt: skip
         return RecipeResult((flat, relative))
@@ -240,6 +230,28 @@ def _usable(light: _Light, *, minimum: int) -> np.ndarray:
             hint="Lamp off or far too long an exposure: take the flats again.",
         )
     return chosen
+
+
+def _stacked(
+    inputs: RecipeInputs,
+    parameters: MasterFlatParameters,
+    used: tuple[_Light, np.ndarray],
+    noise: float,
+    under: Background,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Data, variance and quality of the usable frames' light by second."""
+    light, chosen = used
+    levels = light.levels[chosen]
+    flicker = levels.mean() / levels if parameters.norm_method == "explevel" else 1.0
+    return frames.stack(
+        replace(inputs, frames=tuple(np.array(inputs.frames, object)[chosen])),
+        parameters.rule(
+            read_noise=noise, conad=inputs.chip.conad, saturation=inputs.chip.saturation
+        ),
+        offsets=light.offsets[chosen],
+        scales=flicker * np.ones(len(levels)) / _exposure_time(inputs),
+        background=under,
+    )
 
 
 def _measure(

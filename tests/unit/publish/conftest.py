@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from vltflow.publish.run import validate
+from vltflow.publish.validation import validate
 from vltflow.publish.spectrum import Description, Spectrum
 from vltflow.publish.spectrum_file import spectrum_hdus
 

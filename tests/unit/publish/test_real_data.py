@@ -10,7 +10,7 @@ from astropy.table import QTable
 
 from vltflow.plots.spectrum import draw_preview
 from vltflow.publish.preview import preview_of
-from vltflow.publish.run import validate
+from vltflow.publish.validation import validate
 from vltflow.publish.spectrum import Description, Spectrum
 from vltflow.publish.spectrum_file import write_spectrum
 

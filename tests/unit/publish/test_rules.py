@@ -8,7 +8,7 @@ import pytest
 from astropy.io import fits
 
 from vltflow.publish.rules import Severity
-from vltflow.publish.run import validate
+from vltflow.publish.validation import validate
 from vltflow.publish.standard import RULES
 from vltflow.publish.standard.data import exceptions, keyword_groups
 

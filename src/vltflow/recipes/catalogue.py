@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from vltflow.core.errors import UnknownName
 from vltflow.recipes.detector import MasterBias, MasterDark, MasterFlat
-from vltflow.recipes.echelle import OrderDefinition, OrderFlat, WavelengthCalibration
+from vltflow.recipes.echelle import OrderDefinition, OrderFlat, Science, WavelengthCalibration
 
 if TYPE_CHECKING:
     from vltflow.recipes.declaration import Recipe
@@ -17,6 +17,7 @@ _KNOWN: tuple[type[Recipe], ...] = (
     MasterFlat,
     OrderDefinition,
     OrderFlat,
+    Science,
     WavelengthCalibration,
 )
 _RECIPES = {recipe.name: recipe for recipe in _KNOWN}

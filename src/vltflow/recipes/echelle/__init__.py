@@ -7,6 +7,7 @@ calibration, and the keywords of the setting as parameters. Never open a file.
 
 from vltflow.recipes.echelle.order_definition import OrderDefinition, OrderDefinitionParameters
 from vltflow.recipes.echelle.order_flat import OrderFlat, OrderFlatParameters
+from vltflow.recipes.echelle.science import Science, ScienceParameters
 from vltflow.recipes.echelle.wavelength import (
     WavelengthCalibration,
     WavelengthCalibrationParameters,
@@ -17,6 +18,8 @@ __all__ = [
     "OrderDefinitionParameters",
     "OrderFlat",
     "OrderFlatParameters",
+    "Science",
+    "ScienceParameters",
     "WavelengthCalibration",
     "WavelengthCalibrationParameters",
 ]

@@ -22,8 +22,9 @@ class Source:
     observation: str = ""
     """Name of the observation block: the same name, the same OBS ID on all nights."""
     snr: float = 0.0
-    """Wanted signal to noise per pixel at the brightest pixel of the middle order (of an extended
-    source: in one pixel of the detector); 0 leaves the target's magnitude."""
+    """Wanted signal to noise per pixel of an optimal extraction, at the brightest pixel of the
+    middle order or of a nebula's brightest line; of an extended source in one pixel of the
+    detector; 0 leaves the target's magnitude."""
     seeing: float = 0.0
     """Arcsec FWHM; that of the night, if 0."""
     beta: float = 0.0

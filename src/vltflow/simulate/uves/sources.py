@@ -170,11 +170,16 @@ def _scale(
     background = pixels * (sky + chip.ron**2 + dark)
     if not source.snr:
         return 1.0, background
+    # A nebula may have no line in the middle order: its brightest line counts.
     row = len(electrons) // 2
-    at = int(np.argmax(electrons[row]))
+    rows = slice(None) if source.spectrum == "emission" else slice(row, row + 1)
+    at = int(np.argmax(electrons[rows]))
+    brightest, behind = electrons[rows].flat[at], background[rows].flat[at]
+    if brightest <= 0.0:
+        return 1.0, background
     square = source.snr**2
-    wanted = 0.5 * (square + np.sqrt(square**2 + 4.0 * square * background[row, at]))
-    return float(wanted / electrons[row, at]), background
+    wanted = 0.5 * (square + np.sqrt(square**2 + 4.0 * square * behind))
+    return float(wanted / brightest), background
 
 
 def _placement(lit: LightPath, source: Source) -> Placement:

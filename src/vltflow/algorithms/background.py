@@ -61,7 +61,8 @@ def gap_boxes(
     most 11, and `spacing` columns. Its level is the mean of what lies within 4 robust
     sigma of the median: of small counts the median alone is off by up to half a unit.
     Where the slits of two traces leave no gap, the nearest gap's level stands in with ten
-    times its error: it keeps a smooth model from running away, and claims to be no more.
+    times its error, times the ratio of all light around the two places, of which scattered
+    light is a part: it keeps a smooth model from running away, and claims to be no more.
 
     Parameters
     ----------
@@ -94,13 +95,28 @@ def gap_boxes(
     share = float(good[1:-1].sum() / max(1, inside[1:-1].sum()))
     level, error, y = levels[..., 0].copy(), levels[..., 1].copy(), levels[..., 2].copy()
     carried = inside & ~good & good.any(axis=0)
+    around = _light_around(image, middle, columns)
     for n, k in np.argwhere(carried):
         known = np.flatnonzero(good[:, k])
         nearest = known[np.argmin(np.abs(known - n))]
-        level[n, k], error[n, k], y[n, k] = level[nearest, k], 10 * error[nearest, k], middle[n, k]
+        ratio = np.clip(around[n, k] / max(around[nearest, k], 1e-6), 0.0, 2.0)
+        level[n, k], error[n, k] = ratio * level[nearest, k], 10 * error[nearest, k]
+        y[n, k] = middle[n, k]
     some = good | carried
     x = np.broadcast_to(columns, middle.shape).astype(float)
     return Boxes(x[some], y[some], level[some], error[some], carried[some], share)
+
+
+def _light_around(image: np.ndarray, y: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Mean light within a tenth of the image's height and width around places."""
+    rows, width = image.shape
+    coarse = np.nan_to_num(image[::8, ::8]).astype(float)
+    total = np.pad(coarse.cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
+    a = [np.clip((y + sign * 0.1 * rows) / 8, 0, len(coarse)).astype(int) for sign in (-1, 1)]
+    x = np.broadcast_to(columns, y.shape)
+    b = [np.clip((x + sign * 0.1 * width) / 8, 0, coarse.shape[1]).astype(int) for sign in (-1, 1)]
+    box = total[a[1], b[1]] - total[a[0], b[1]] - total[a[1], b[0]] + total[a[0], b[0]]
+    return box / np.maximum((a[1] - a[0]) * (b[1] - b[0]), 1)
 
 
 @compiled
@@ -168,6 +184,7 @@ def smooth_background(
             boxes.x, boxes.y, boxes.level,
             intervals=((0.0, shape[1] - 1.0), (0.0, shape[0] - 1.0)), degrees=wanted,
             sigma=np.hypot(boxes.error, np.median(boxes.error)), kappa=kappa,
+            floor=3.0 * float(np.median(boxes.error)),
         )  # fmt: skip
         measured = fit.used & ~boxes.carried
         scatter = 1.4826 * float(np.median(np.abs(fit.residuals[measured])))

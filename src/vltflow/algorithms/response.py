@@ -88,32 +88,57 @@ def pixel_response(
     -------
     PixelResponse
     """
-    response, noise = np.empty(flat.shape, np.float32), np.empty(flat.shape, np.float32)
-    measured = np.empty(flat.shape, np.bool_)
-    limit = np.float32(minimum_snr)
+    task = _Task(
+        PixelResponse(
+            flat,
+            np.empty(flat.shape, np.float32),
+            np.empty(flat.shape, np.float32),
+            np.empty(flat.shape, np.bool_),
+        ),
+        variance,
+        half_width,
+        np.float32(minimum_snr),
+    )
+    blocks = [(start, min(start + ROWS, len(flat))) for start in range(0, len(flat), ROWS)]
+    sampled = blocks[:: max(1, len(blocks) // SAMPLED_BLOCKS)]
+    parts = over_blocks(task.sample, sampled, threads=threads)
+    scatter = _scatter(*(np.concatenate(values) for values in zip(*parts, strict=True)))
+    over_blocks(lambda start, stop: task.measure(start, stop, scatter), blocks, threads=threads)
+    return task.result
 
-    def measure(start: int, stop: int, scatter: float = 0.0) -> None:
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """What is measured block by block."""
+
+    result: PixelResponse
+    flat_variance: np.ndarray
+    half_width: int
+    minimum_snr: np.float32
+
+    def measure(self, start: int, stop: int, scatter: float) -> None:
+        """Measure some rows; `scatter` is the variance of the response."""
+        flat, variance = self.result.flat, self.flat_variance
         first, last = max(0, start - HALO), min(len(flat), stop + HALO)
         smooth = np.empty((last - first, flat.shape[1]), np.float32)
         leverage = np.empty_like(smooth)
-        _fit_rows(flat[first:last], variance[first:last], half_width, limit, smooth, leverage)
+        rows = slice(first, last)
+        _fit_rows(flat[rows], variance[rows], self.half_width, self.minimum_snr, smooth, leverage)
+        light, leverage = _bridged(smooth, leverage)
+        rows = slice(start, stop)
         _divide(
-            flat[start:stop], variance[start:stop], *_bridged(smooth, leverage), start - first,
-            limit, np.float32(scatter), response[start:stop], noise[start:stop],
-            measured[start:stop],
+            flat[rows], variance[rows], light, leverage, start - first,
+            (self.minimum_snr, np.float32(scatter)),
+            self.result.response[rows], self.result.variance[rows], self.result.measured[rows],
         )  # fmt: skip
 
-    def sample(start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
-        measure(start, stop)
-        inside = measured[start:stop]
-        return response[start:stop][inside] - 1, noise[start:stop][inside]
-
-    blocks = [(start, min(start + ROWS, len(flat))) for start in range(0, len(flat), ROWS)]
-    sampled = blocks[:: max(1, len(blocks) // SAMPLED_BLOCKS)]
-    parts = over_blocks(sample, sampled, threads=threads)
-    scatter = _scatter(*(np.concatenate(values) for values in zip(*parts, strict=True)))
-    over_blocks(lambda start, stop: measure(start, stop, scatter), blocks, threads=threads)
-    return PixelResponse(flat, response, noise, measured)
+    def sample(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
+        """Deviations and their noise of the measured pixels of some rows."""
+        self.measure(start, stop, 0.0)
+        inside = self.result.measured[start:stop]
+        return self.result.response[start:stop][inside] - 1, self.result.variance[start:stop][
+            inside
+        ]
 
 
 def _scatter(deviation: np.ndarray, noise: np.ndarray) -> float:
@@ -282,14 +307,14 @@ def _divide(
     light: np.ndarray,
     leverage: np.ndarray,
     first: int,
-    minimum_snr: np.float32,
-    scatter: np.float32,
+    constants: tuple[np.float32, np.float32],
     response: np.ndarray,
     noise: np.ndarray,
     measured: np.ndarray,
 ) -> None:
     """Response of the rows of `flat`, whose light begins at row `first` of `light`."""
     rows, columns = flat.shape
+    minimum_snr, scatter = constants
     one = np.float32(1)
     for row in range(rows):
         middle = first + row
@@ -297,6 +322,11 @@ def _divide(
         below = min(middle + 1, len(light) - 1)
         for x in range(columns):
             smooth = light[middle, x]
+            if not smooth > 0:  # most pixels lie between the orders
+                measured[row, x] = False
+                response[row, x] = one
+                noise[row, x] = 0
+                continue
             # A fitted pixel pulls the parabola towards itself by its leverage h: its residual
             # is (1 - h) of its true deviation. Pixels left out of the fit pull nothing.
             h = leverage[middle, x]

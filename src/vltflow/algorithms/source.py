@@ -18,8 +18,8 @@ _FOUND = 7.0
 """Signal to noise ratio, all traces together, from which there is a source."""
 _CLEAR = 10.0
 """Of one trace, from which it tells the place itself."""
-_CHUNKS = 12
-_SAMPLED = 32
+_CHUNKS = 10
+_SAMPLED = 20
 """Columns of each stretch that shapes are fitted to."""
 _SHAPES = (0.0, 0.1, 0.2, 0.3, 0.4)
 """1 / beta of the Moffat functions that are tried."""

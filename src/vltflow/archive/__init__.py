@@ -6,7 +6,7 @@ static calibrations too.
 Never judges, never renames, never removes a file.
 """
 
-from vltflow.archive.export import export_products
+from vltflow.archive.export import KeptFile, export_files, export_products
 from vltflow.archive.find import find
 from vltflow.archive.rules import SAME_MOMENT_DAYS, reach_days, validity
 from vltflow.archive.run import run
@@ -19,9 +19,11 @@ from vltflow.archive.statics import (
 
 __all__ = [
     "SAME_MOMENT_DAYS",
+    "KeptFile",
     "add_statics",
     "build_statics",
     "calibration_kit",
+    "export_files",
     "export_products",
     "find",
     "reach_days",

@@ -8,12 +8,22 @@ import tempfile
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 from vltflow.core.errors import Conflict, NotFound, UnknownName, UserError, VaultError
 from vltflow.records import Product
 from vltflow.store import Store, Transaction
 
 _BLOCK = 1 << 20
+
+
+class KeptFile(Protocol):
+    """A record of a file in the vault: a product, a science product, what goes with it."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def file_id(self) -> str: ...  # noqa: D102
 
 
 def export_products(
@@ -49,9 +59,22 @@ def export_products(
     """
     with store.read() as tx:
         products = [product for name in names for product in _products(tx, name)]
+    return export_files(store, products, folder, link=link)
+
+
+def export_files(
+    store: Store, files: Sequence[KeptFile], folder: Path, *, link: bool = False
+) -> list[Path]:
+    """Copy files of the vault into a folder, each checked and under its own name.
+
+    Raises
+    ------
+    Conflict, VaultError, UserError
+        As `export_products`.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        return [_export(store, product, folder, link=link) for product in products]
+        return [_export(store, file, folder, link=link) for file in files]
     except OSError as error:
         raise UserError(f"{folder} cannot be written: {error.strerror or error}") from error
 
@@ -70,7 +93,7 @@ def _products(tx: Transaction, name: str) -> list[Product]:
         ) from error
 
 
-def _export(store: Store, product: Product, folder: Path, *, link: bool) -> Path:
+def _export(store: Store, product: KeptFile, folder: Path, *, link: bool) -> Path:
     target = folder / product.name
     if target.exists():
         if _hash(target) != product.file_id:
@@ -92,7 +115,7 @@ def _export(store: Store, product: Product, folder: Path, *, link: bool) -> Path
     return target
 
 
-def _checked_path(store: Store, product: Product, downloads: Path) -> Path:
+def _checked_path(store: Store, product: KeptFile, downloads: Path) -> Path:
     try:
         return store.vault.local_path(product.file_id, downloads)
     except VaultError as error:

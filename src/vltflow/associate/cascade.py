@@ -8,7 +8,7 @@ from graphlib import CycleError, TopologicalSorter
 
 from vltflow.core.errors import ConfigurationError
 from vltflow.instruments import Instrument
-from vltflow.instruments.model import MasterNeed
+from vltflow.instruments.raw_types import MasterNeed
 
 Match = tuple[str, ...]
 """Dotted keywords that must be equal."""
@@ -33,6 +33,8 @@ class Cascade:
     """Raw types that are reduced, makers before users, with their needs."""
 
     order: tuple[str, ...]
+    stacks: tuple[str, ...]
+    """Raw types that are made of the products of others; they come after all of `order`."""
     needs: dict[str, tuple[Need, ...]]
     reach: dict[str, float]
     """For each maker, the widest range in which anybody looks for it, days."""
@@ -85,11 +87,12 @@ def _cascade(_context: str, hidden: _Hidden) -> Cascade:
         raise ConfigurationError(
             f"association.yaml of {instrument.name}: raw types need each other: {chain}"
         ) from error
+    stacks = tuple(name for name in reduced if instrument.raw_types[name].members)
     reach: dict[str, float] = {}
     for need in (need for found in needs.values() for need in found):
         for maker in need.makers:
             reach[maker] = max(need.days, reach.get(maker, 0.0))
-    return Cascade(order, needs, reach)
+    return Cascade(tuple(name for name in order if name not in stacks), stacks, needs, reach)
 
 
 def _need(entry: MasterNeed, makers: tuple[str, ...]) -> Need:

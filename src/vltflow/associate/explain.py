@@ -11,7 +11,7 @@ from vltflow.associate.matching import is_needed, parsed
 from vltflow.associate.rules import refusal
 from vltflow.associate.statics import misfit, static_needs
 from vltflow.instruments import Instrument
-from vltflow.instruments.model import StaticNeed
+from vltflow.instruments.raw_types import StaticNeed
 from vltflow.records import AssociationBlock, MasterMatch, MatchState, StaticCalibration
 from vltflow.store import Candidate, Store, Transaction
 
@@ -74,6 +74,8 @@ class Explanation:
     status: str
     problem: str
     needs: tuple[NeedExplanation, ...]
+    members: tuple[MasterMatch, ...] = ()
+    """Of a stack: products of other ABs that it is made of; MISSING ones are left out."""
 
 
 def explain(store: Store, instrument: Instrument, name: str) -> Explanation:
@@ -96,7 +98,13 @@ def explain(store: Store, instrument: Instrument, name: str) -> Explanation:
             *_explain_statics(look, block, instrument),
         )
     return Explanation(
-        block.name, block.raw_type, block.setup, str(block.state), block.problem, explained
+        block.name,
+        block.raw_type,
+        block.setup,
+        str(block.state),
+        block.problem,
+        explained,
+        tuple(match for match in block.masters if match.member),
     )
 
 
@@ -105,7 +113,8 @@ def render(explanation: Explanation) -> str:
     one = explanation
     lines = [f"{one.ab}  {one.raw_type}  {one.setup}  {one.status}"]
     lines += [f"  {one.problem}"] if one.problem else []
-    lines += [] if one.needs else ["  needs no calibrations"]
+    lines += [] if one.needs or one.members else ["  needs no calibrations"]
+    lines += [_member_line(match) for match in one.members]
     for need in one.needs:
         optional = "" if need.required else " (optional)"
         lines += ["", f"{need.category}{optional}: {need.why}"]
@@ -117,6 +126,11 @@ def render(explanation: Explanation) -> str:
         counts = ", ".join(f"{count} {outcome}" for outcome, count in need.counts.items())
         lines.append(f"  candidates: {counts or 'none at all'}")
     return "\n".join(lines)
+
+
+def _member_line(match: MasterMatch) -> str:
+    state = "left out" if match.state is MatchState.MISSING else str(match.state)
+    return f"  {match.source_block}  {match.category}  {state}"
 
 
 def _line(one: Considered) -> str:

@@ -17,6 +17,7 @@ from vltflow.records import (
     BlockState,
     MatchState,
     Product,
+    RawFrame,
     StaticCalibration,
 )
 from vltflow.store import Store, Transaction
@@ -46,8 +47,7 @@ def export(store: Store, instrument: Instrument, name: str) -> str:
 
 
 def _head(look: Transaction, block: AssociationBlock, instrument: Instrument) -> Iterator[str]:
-    frames = look.frames.of_block(block.name)
-    first = frames[0]
+    first = _first_frame(look, block)
     mode = "SCIENCE" if instrument.raw_types[block.raw_type].kind == "science" else "CALIB"
     root = f"r.{block.name}"
     status = _STATUS.get(block.state, "CREATED")
@@ -74,6 +74,13 @@ def _head(look: Transaction, block: AssociationBlock, instrument: Instrument) ->
         yield _line("RAW_MATCH_KEY", f"{key}={_word(str(value)) if value is not None else _NONE}")
 
 
+def _first_frame(look: Transaction, block: AssociationBlock) -> RawFrame:
+    """First frame of an AB; of a stack, that of its first member."""
+    names = [block.name] if block.frames else sorted(one.source_block for one in block.masters)
+    frames = look.frames.of_blocks(names)
+    return next(frames[name][0] for name in names if name in frames)
+
+
 def _inputs(look: Transaction, block: AssociationBlock) -> Iterator[str]:
     for frame in look.frames.of_block(block.name):
         yield _line("RAWFILE", f"{_word(frame.location)} {block.raw_type}")
@@ -83,6 +90,11 @@ def _inputs(look: Transaction, block: AssociationBlock) -> Iterator[str]:
         **look.statics.by_id(used),
     }
     for match in block.masters:
+        if match.member:
+            kept = files.get(match.product_id)
+            name = _word(kept.name) if kept else f"{match.category}.{match.source_block}"
+            yield _line("RAWFILE", f"{name} {match.category}", f"{match.state}, member")
+            continue
         optional = "" if match.required else "optional"
         if match.state is MatchState.MISSING:
             yield _line("MCALIB", f"MISSING {_NONE} {match.category} {_NONE}", optional)

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from vltflow.core.time import DAY_SECONDS
 from vltflow.instruments import Instrument
-from vltflow.instruments.model import RawType
+from vltflow.instruments.raw_types import RawType
 from vltflow.records import AssociationBlock
 from vltflow.store import WaitingFrame
 

@@ -17,7 +17,9 @@ from vltflow.associate.cascade import Need, build_cascade
 from vltflow.associate.grouping import TEMPLATE, GroupedFrame, build_block, completeness, group
 from vltflow.associate.matching import MakerIndex, Matcher
 from vltflow.associate.rules import judge, refusal
+from vltflow.associate.stacks import changed_texts, differs, is_open, stack_blocks
 from vltflow.associate.statics import match_static, rules_hash, static_needs
+from vltflow.associate.temperature import Temperatures
 from vltflow.instruments import Instrument
 from vltflow.records import AssociationBlock, BlockState, MasterMatch
 from vltflow.store import Candidate, Contested, Transaction
@@ -82,7 +84,8 @@ def match_again(
         *((match_static(need, block.setup_keys, block.mjd_mid, statics), None) for need in wanted),
     ]
     by_category = {need.category: need for need in needs}
-    return judge(replace(block, problem=""), matched, instrument, by_category)
+    judged = judge(replace(block, problem=""), matched, instrument, by_category)
+    return Temperatures(look, instrument).told(judged)
 
 
 class _Planner:
@@ -102,6 +105,7 @@ class _Planner:
         self._gone: set[str] = set()
         self._indices: dict[tuple[str, tuple[Span, ...]], MakerIndex] = {}
         self._before: dict[str, AssociationBlock] = {}
+        self._temperatures = Temperatures(look, instrument)
         # Changed by others and by nothing else affected: their state is left to them.
         self._left_state: set[str] = set()
 
@@ -115,6 +119,8 @@ class _Planner:
             if drafts or open_blocks:
                 self._plan.looked = True
                 self._match(raw_type, [*drafts, *open_blocks])
+        for stack in self._cascade.stacks:
+            self._stack(stack, elsewhere)
         # Databases write what lies together in time several times faster.
         self._plan.changes.sort(key=lambda one: (one.block.mjd_mid, one.block.name))
         return self._plan
@@ -223,6 +229,40 @@ class _Planner:
         )
         return {one.block for one in contested if _improves(one, matcher)}
 
+    # Stacks
+
+    def _stack(self, stack: str, elsewhere: dict[str, dict[str, Candidate]]) -> None:
+        sources = self._instrument.members_of(stack)
+        drafts = {change.block.name: change.block for change in self._plan.changes}
+        touched = {name for one in (stack, *sources) for name in elsewhere.get(one, ())}
+        touched |= {block.name for block in drafts.values() if block.raw_type in sources}
+        if self._everything:
+            touched.update(self._look.association.names(self._instrument.name, sources))
+        found = (
+            stack_blocks(
+                self._look, self._instrument, stack, touched=touched, drafts=drafts, gone=self._gone
+            )
+            if touched
+            else ()
+        )
+        for block, before in found:
+            self._note_stack(block, before)
+
+    def _note_stack(self, block: AssociationBlock, before: AssociationBlock | None) -> None:
+        if before is None:
+            self._plan.changes.append(Change("new", block))
+        elif is_open(before):
+            if block != before:
+                text = f"members anew, {block.state}"
+                self._plan.changes.append(Change("rematched", block, text=text))
+        elif before.state is BlockState.RUNNING:
+            return  # its end is a change, and it is looked at again
+        elif differs(block, before):
+            again = replace(block, revision=before.revision + 1)
+            text = f"{before.state} -> revision {again.revision}: "
+            text += ", ".join(changed_texts(block, before))
+            self._plan.changes.append(Change("reopened", again, text=text))
+
     # Matching
 
     def _match(self, raw_type: str, targets: Sequence[Change]) -> None:
@@ -237,6 +277,7 @@ class _Planner:
                 *self._static_matches(block),
             ]
             judged = judge(block, matched, self._instrument, by_category)
+            judged = self._temperatures.told(judged)
             if change.kind != "rematched":
                 self._note(Change(change.kind, judged, change.replaces, change.text))
             elif self._is_news(judged, self._before.pop(judged.name)):
@@ -256,6 +297,7 @@ class _Planner:
         return not same or by_category != {match.category: match for match in new.masters}
 
     def _note(self, change: Change) -> None:
+        self._temperatures.learn(change.block)
         self._plan.changes.append(change)
         if change.replaces:
             self._gone.add(change.replaces)

@@ -113,3 +113,45 @@ def _waiting_texts(matched: Sequence[tuple[MasterMatch, Candidate | None]]) -> l
         and source is not None
         and source.state == BlockState.BLOCKED
     ]
+
+
+def refusal_of_member(candidate: Candidate) -> str:
+    """Why an AB may not be stacked, whatever it made; or empty: it is, or will be when made."""
+    return _REFUSED.get(candidate.decision, "") or _DEAD.get(candidate.state, "")
+
+
+def stack_state(
+    singles: Sequence[Candidate],
+    refused: Mapping[str, str],
+    *,
+    minimum: int,
+    executed: bool,
+    recipe: str,
+) -> tuple[BlockState, str]:
+    """State of a stack and the sentence that says what it waits for, or is made without.
+
+    Parameters
+    ----------
+    singles
+        ABs of all its exposures.
+    refused
+        Why one is left out, by name; empty: it is not.
+    minimum
+        Exposures without which it is not made.
+    executed
+        Whether a runner executes its recipe.
+    """
+    usable = [one for one in singles if not refused[one.name]]
+    without = [f"without {name}: {why}" for name, why in refused.items() if why]
+    obstacles = []
+    if len(usable) < minimum:
+        obstacles.append(f"{len(usable)} of {len(singles)} exposures can be used, not {minimum}")
+    if not executed:
+        obstacles.append(f"waits for a recipe: no runner executes {recipe} yet")
+    obstacles += [
+        f"waits for {one.name}, which is blocked"
+        for one in usable
+        if one.state == BlockState.BLOCKED
+    ]
+    state = BlockState.BLOCKED if obstacles else BlockState.PLANNED
+    return state, "; ".join([*obstacles, *without])

@@ -9,7 +9,7 @@ from vltflow.associate.matching import parsed
 from vltflow.core.identity import content_hash
 from vltflow.instruments import Instrument
 from vltflow.instruments.conditions import holds
-from vltflow.instruments.model import StaticNeed
+from vltflow.instruments.raw_types import StaticNeed
 from vltflow.records import MasterMatch, MatchState, StaticCalibration
 
 NO_SOURCE = ""

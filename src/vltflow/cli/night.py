@@ -69,6 +69,8 @@ def _print(report: NightReport) -> None:
         f"this run: {report.processed} jobs, {report.failed} failed; "
         f"{report.certified} ABs certified automatically, {report.archived} masters archived"
     )
+    if report.published:
+        out.print(f"{report.published} science products published: `vltflow products list`")
     if report.compared:
         out.print(f"{report.compared} ABs compared by both runners: `vltflow compare AB --kept`")
     if report.unknown:

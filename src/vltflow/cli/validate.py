@@ -12,8 +12,8 @@ from vltflow.cli.context import JsonOption, commands
 from vltflow.cli.output import console, messages, print_json, progress, show
 from vltflow.core.errors import UserError
 from vltflow.publish.rules import Rule, Severity
-from vltflow.publish.run import Verdict, validate
 from vltflow.publish.standard import RULES
+from vltflow.publish.validation import Verdict, validate
 
 app = commands()
 FINDING_COLUMNS = ("rule", "severity", "hdu", "keyword", "value", "reason")

@@ -7,6 +7,7 @@ with checksums. Knows what FITS means, not what an instrument or a store is.
 from vltflow.fits.amend import amend
 from vltflow.fits.header import FitsValue, Header, keyword
 from vltflow.fits.image import RawImage, materialise
+from vltflow.fits.reduced import ReducedOrder, ReducedSpectrum, read_orders, read_reduced
 from vltflow.fits.row import Column, first_row, table_columns
 from vltflow.fits.scanner import Inspection, Unit, inspect, scan, units
 from vltflow.fits.streams import SUFFIXES, has_suffix, stem
@@ -19,6 +20,8 @@ __all__ = [
     "Header",
     "Inspection",
     "RawImage",
+    "ReducedOrder",
+    "ReducedSpectrum",
     "Unit",
     "amend",
     "first_row",
@@ -27,6 +30,8 @@ __all__ = [
     "keyword",
     "materialise",
     "new_file",
+    "read_orders",
+    "read_reduced",
     "scan",
     "stem",
     "table_columns",

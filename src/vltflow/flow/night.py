@@ -1,4 +1,4 @@
-"""The daily calibration loop: from classified frames to certified masters.
+"""The daily loop: from classified frames to certified masters and science products.
 
 The loop is incremental. Whatever was done before, by whomever, however it ended,
 a run does what is left: it can be started every hour, or again after a crash.
@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from vltflow import archive, associate, certify, classify, qc
+from vltflow import archive, associate, certify, classify, publish, qc
 from vltflow.core.site import Site
 from vltflow.flow.compare import compare_new
 from vltflow.instruments import Instrument
@@ -41,6 +41,8 @@ class NightReport:
     """ABs that this run certified automatically."""
     archived: int = 0
     """Masters that this run archived."""
+    published: int = 0
+    """Science products that this run published."""
     compared: int = 0
     """ABs on which this run compared the two runners."""
     unknown: int = 0
@@ -115,6 +117,7 @@ def _after_jobs(store: Store, instrument: Instrument, done: Counter[str]) -> boo
     qc.run(store, instrument)
     done["certified"] += len(certify.run(store, instrument))
     done["archived"] += len(archive.run(store, instrument))
+    done["published"] += len(publish.run(store, instrument).new)
     return bool(associate.run(store, instrument).changed)
 
 

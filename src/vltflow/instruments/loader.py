@@ -16,8 +16,8 @@ from pydantic import BaseModel, ValidationError
 
 from vltflow.core.errors import ConfigurationError, UnknownName
 from vltflow.core.site import Site
+from vltflow.instruments.idp import IdpFile
 from vltflow.instruments.model import (
-    AssociationFile,
     ClassificationFile,
     Instrument,
     InstrumentFile,
@@ -26,6 +26,7 @@ from vltflow.instruments.model import (
     ScoresFile,
     StaticsFile,
 )
+from vltflow.instruments.raw_types import AssociationFile
 
 GROUP = "vltflow.instruments"
 FILES: dict[str, tuple[str, type[BaseModel]]] = {
@@ -36,9 +37,10 @@ FILES: dict[str, tuple[str, type[BaseModel]]] = {
     "statics": ("statics.yaml", StaticsFile),
     "qc": ("qc.yaml", QcFile),
     "scores": ("scores.yaml", ScoresFile),
+    "idp": ("idp.yaml", IdpFile),
 }
 
-_OPTIONAL = frozenset({"statics"})
+_OPTIONAL = frozenset({"statics", "idp"})
 
 
 def available(site: Site | None = None) -> list[str]:
@@ -162,12 +164,48 @@ def _dangling_names(instrument: Instrument) -> Iterator[str]:
         if raw_type.detector not in instrument.header.detectors:
             yield f"association.yaml: {name}: no detector {raw_type.detector} in instrument.yaml"
     yield from _unknown_masters(instrument)
+    yield from _unknown_members(instrument)
+    yield from _unknown_science(instrument)
     yield from _unknown_setup_keys(instrument)
     yield from _unknown_case_keys(instrument)
     known = {entry.name for entry in instrument.qc.parameters}
     for threshold in instrument.scores.thresholds:
         if threshold.parameter not in known:
             yield f"scores.yaml: {threshold.parameter} is not in qc.yaml"
+
+
+def _unknown_members(instrument: Instrument) -> Iterator[str]:
+    raw_types = instrument.raw_types
+    taken: dict[tuple[str, str], str] = {}
+    for name, entry in raw_types.items():
+        if entry.members is None:
+            continue
+        for source in entry.members.raw_types:
+            where = f"association.yaml: {name}: member {source}"
+            other = taken.setdefault((source, entry.members.by), name)
+            if other != name:
+                yield f"{where} is stacked by {entry.members.by} in {other} already"
+            if source not in raw_types or raw_types[source].detector != entry.detector:
+                yield f"{where} is no raw type of detector {entry.detector}"
+            elif absent := sorted(set(entry.setup) - set(raw_types[source].setup)):
+                yield f"{where}: {absent} not in its setup"
+            elif not instrument.members_of(name)[source]:
+                yield f"{where} makes no {entry.members.role}"
+
+
+def _unknown_science(instrument: Instrument) -> Iterator[str]:
+    idp = instrument.idp
+    if idp.spectra and not (idp.keywords and idp.solution):
+        yield "idp.yaml: spectra need keywords and solution"
+    for entry in idp.spectra:
+        for name in entry.raw_types:
+            if name not in instrument.raw_types:
+                yield f"idp.yaml: no raw type {name}"
+                continue
+            roles = {one.role for one in instrument.products_of(name).values()}
+            wanted = {entry.role, entry.error, entry.sky, *(one.role for one in entry.ancillary)}
+            if absent := sorted(wanted - roles - {""}):
+                yield f"idp.yaml: {name} makes no {', '.join(absent)}"
 
 
 def _unknown_setup_keys(instrument: Instrument) -> Iterator[str]:

@@ -16,14 +16,19 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import Field, model_validator
 
 from vltflow.core.errors import ConfigurationError
-from vltflow.instruments.conditions import Condition, Scalar, When, matches
+from vltflow.instruments.conditions import Scalar, When, matches
 from vltflow.instruments.derived import DerivedKeyword
 from vltflow.instruments.execution import Execution
+from vltflow.instruments.idp import IdpFile
 from vltflow.instruments.part import Part
-
-Level = Literal[-1, 0, 1, 2, 3]
-Runner = Literal["native", "esorex"]
-Days = Annotated[float, Field(gt=0)]
+from vltflow.instruments.raw_types import (
+    AssociationFile,
+    Level,
+    MasterNeed,
+    RawType,
+    Runner,
+    StaticNeed,
+)
 
 
 class Repair(Part):
@@ -94,93 +99,6 @@ class ClassificationFile(Part):
     """``classification.yaml``: ordered rules."""
 
     rules: tuple[ClassificationRule, ...]
-
-
-class MatchLevel(Part):
-    """A time range, and perhaps other match keys, that give a quality level."""
-
-    level: Level
-    days: Days
-    """Largest distance in time, days, before or after."""
-    match: tuple[str, ...] | None = None
-    """Keywords that must be equal at this level, if others than the need's own."""
-
-
-class MasterNeed(Part):
-    """A master calibration that a raw type needs."""
-
-    category: str
-    required: bool = True
-    runner: Runner | None = None
-    """The only runner that takes it; None: all do."""
-    tag: str = ""
-    """What ESO's recipe calls it, if not by its category."""
-    match: tuple[str, ...]
-    """Keywords that must be equal in the master's and the block's setup."""
-    levels: tuple[MatchLevel, ...]
-    when: dict[str, Condition] = Field(default_factory=dict)
-    """Conditions on the block's setup keys under which the need exists at all."""
-
-    @model_validator(mode="after")
-    def _levels_widen(self) -> MasterNeed:
-        order = [level.level for level in self.levels]
-        if order != sorted(set(order)):
-            raise ValueError(f"levels of {self.category} must ascend, each once: {order}")
-        for keys in {level.match or self.match for level in self.levels}:
-            days = [level.days for level in self.levels if (level.match or self.match) == keys]
-            if days != sorted(set(days)):
-                raise ValueError(f"days of {self.category} must rise with the level: {days}")
-        return self
-
-
-class StaticNeed(Part):
-    """A static calibration that a raw type needs: no raw type makes it, a site keeps it."""
-
-    category: str
-    required: bool = True
-    runner: Runner | None = None
-    """The only runner that takes it; None: all do."""
-    tag: str = ""
-    """What ESO's recipe calls it, if not by its category."""
-    match: tuple[str, ...] = ()
-    """Keywords that must be equal in its header and the block's setup."""
-    when: dict[str, Condition] = Field(default_factory=dict)
-    """Conditions on the block's setup keys under which the need exists at all."""
-
-
-class RawType(Part):
-    """How frames of one raw type group, what they need and which recipe runs."""
-
-    detector: str
-    kind: Literal["calibration", "science"] = "calibration"
-    group: Literal["template", "frame", "none"]
-    """``none``: recognised, but never reduced: acquisitions, technical tests."""
-    minimum: Annotated[int, Field(ge=1)] = 1
-    """Frames without which the block is incomplete, whatever TPL NEXP says."""
-    announced: bool = True
-    """Whether TPL NEXP counts frames of this raw type alone; if not, `minimum` alone decides."""
-    recipe: str = ""
-    """Name in ``recipes.yaml``; empty only for group ``none``."""
-    fill: dict[str, str] = Field(default_factory=dict)
-    """Words for placeholders in its products' categories and names: ``{flat}`` is ``DFLAT``."""
-    setup: tuple[str, ...]
-    """Keywords that make its setup: frames of one block agree in them."""
-    label: str
-    """Setup for people, keywords in braces: ``{DET.WIN1.BINX}x{DET.WIN1.BINY}``."""
-    masters: tuple[MasterNeed, ...] = ()
-    statics: tuple[StaticNeed, ...] = ()
-
-    @model_validator(mode="after")
-    def _reduced_by_a_recipe(self) -> RawType:
-        if (self.group == "none") == bool(self.recipe):
-            raise ValueError("recipe must be named, except for group none, which has none")
-        return self
-
-
-class AssociationFile(Part):
-    """``association.yaml``: one entry a raw type."""
-
-    raw_types: dict[str, RawType]
 
 
 class ProductType(Part):
@@ -345,6 +263,7 @@ class Instrument(Part):
     statics: StaticsFile = StaticsFile()
     qc: QcFile
     scores: ScoresFile
+    idp: IdpFile = IdpFile()
     context: str
     folder: str
 
@@ -399,6 +318,20 @@ class Instrument(Part):
             category: product
             for category, product in self.products_of(raw_type).items()
             if self._concerns(product.runner, raw_type)
+        }
+
+    def members_of(self, stack: str) -> dict[str, frozenset[str]]:
+        """Raw types that give a stack its members, with the PRO CATG that it takes of each."""
+        members = self.raw_types[stack].members
+        if members is None:
+            return {}
+        return {
+            name: frozenset(
+                category
+                for category, product in self.expected_of(name).items()
+                if product.role == members.role
+            )
+            for name in members.raw_types
         }
 
     def masters_of(self, raw_type: str) -> tuple[MasterNeed, ...]:

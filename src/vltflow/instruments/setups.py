@@ -6,8 +6,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from vltflow.instruments.model import RawType
 from vltflow.instruments.naming import render
+from vltflow.instruments.raw_types import RawType
 
 
 def setup_of(entry: RawType, values: Sequence[Any]) -> tuple[str, str]:

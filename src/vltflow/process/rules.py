@@ -55,11 +55,22 @@ def resolve(block: AssociationBlock, source_of: Callable[[str], Source | None]) 
         if match.required and match.state is MatchState.MISSING:
             maker = f", which {match.source_block} should have made" if match.source_block else ""
             return Resolution(Readiness.STUCK, masters, f"no {match.category}{maker}")
+    if few := _too_few(block, masters):
+        return Resolution(Readiness.STUCK, masters, few)
     waits = [match for match in masters if match.state is MatchState.VIRTUAL]
     if waits:
         names = ", ".join(f"{match.category} of {match.source_block}" for match in waits)
         return Resolution(Readiness.WAITING, masters, f"waits for {names}")
     return Resolution(Readiness.READY, masters)
+
+
+def _too_few(block: AssociationBlock, masters: Sequence[MasterMatch]) -> str:
+    """Why the members of a stack are too few; empty if they are not, or it is no stack."""
+    members = [match for match in masters if match.member]
+    usable = {match.source_block for match in members if match.state is not MatchState.MISSING}
+    if not members or len(usable) >= block.expected:
+        return ""
+    return f"{len(usable)} exposures can be used, {block.expected} are needed"
 
 
 def _resolved(match: MasterMatch, source_of: Callable[[str], Source | None]) -> MasterMatch:
@@ -71,7 +82,9 @@ def _resolved(match: MasterMatch, source_of: Callable[[str], Source | None]) -> 
         return replace(match, state=MatchState.REAL, product_id=product_id)
     if source is not None and source.state in OPEN and not source.stuck:
         return match
-    return replace(match, state=MatchState.MISSING, level=None, distance_days=None)
+    return replace(
+        match, state=MatchState.MISSING, level=None, distance_days=None, distance_celsius=None
+    )
 
 
 def is_tried_again(error_code: str, tries: int) -> bool:

@@ -1,6 +1,11 @@
 """Publish: science products that keep to ESO's Science Data Products standard.
 
-Takes arrays and a description of a spectrum, gives a product file (``spectrum_file``)
-and its preview (``preview``); judges files of anybody against the rules of the standard
-(``run``). Never reduces data, never asks the store.
+Takes certified spectra from the store and gives science products with all that the standard
+wants (``run``), versioned, each judged before anybody sees it. Below that: a product file of
+arrays and a description (``spectrum_file``), its preview (``preview``), and the judge of
+anybody's files (``validation``). Never reduces data.
 """
+
+from vltflow.publish.run import Published, run
+
+__all__ = ["Published", "run"]

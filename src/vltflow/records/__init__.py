@@ -16,13 +16,16 @@ from vltflow.records.quality import (
     Threshold,
     ThresholdMethod,
     Verdict,
+    score_bits,
     score_text,
 )
+from vltflow.records.science import AssociatedFile, ScienceProduct, ScienceState
 from vltflow.records.static import StaticCalibration, StaticState
 
 __all__ = [
     "ACTIVE_STATES",
     "FINAL_STATES",
+    "AssociatedFile",
     "AssociationBlock",
     "BlockState",
     "Colour",
@@ -43,11 +46,14 @@ __all__ = [
     "QcValue",
     "Quarantined",
     "RawFrame",
+    "ScienceProduct",
+    "ScienceState",
     "Score",
     "StaticCalibration",
     "StaticState",
     "Threshold",
     "ThresholdMethod",
     "Verdict",
+    "score_bits",
     "score_text",
 ]

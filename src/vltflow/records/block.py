@@ -38,7 +38,7 @@ class MatchState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MasterMatch:
-    """One calibration that an AB needs, and what was found for it (mcalib)."""
+    """A product of another AB that an AB takes: a calibration (mcalib), or a stack's member."""
 
     category: str
     """PRO CATG of the master: ``MASTER_BIAS_BLUE``."""
@@ -52,6 +52,10 @@ class MasterMatch:
     """Quality level of the match, -1 (better than plan) to 3 (risky); None when missing."""
     distance_days: float | None = None
     """Signed: master minus AB, in days."""
+    distance_celsius: float | None = None
+    """Signed: instrument's temperature of the master minus the AB's; None: not known."""
+    member: bool = False
+    """Whether it is no calibration but one of the products that a stack is made of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +74,16 @@ class AssociationBlock:
     recipe: str
     """Name of the recipe (ESO's), whether or not a runner for it exists."""
     grouping: str
-    """Tag of the grouping rule: ``tpl`` (template) or ``none`` (single frame)."""
+    """Tag of the grouping rule: ``tpl`` (template), ``none`` (single frame), or of a
+    stack, ``obs`` (observation block) or ``targ`` (target)."""
     group_key: str
     """Value that holds the group together (instrument, raw type, setup, TPL START)."""
     frames: tuple[str, ...]
-    """frame_id of the raw frames, by time."""
+    """frame_id of the raw frames, by time; of a stack none: its members have them."""
     masters: tuple[MasterMatch, ...]
     expected: int
-    """Number of frames that the template announced (TPL NEXP) or the rules demand."""
+    """Frames that the template announced (TPL NEXP) or the rules demand; members of a stack
+    without which it is not made."""
     complete: bool
     """All announced frames are there and every required calibration is found."""
     mjd_start: float

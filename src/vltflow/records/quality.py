@@ -103,6 +103,8 @@ class Score:
     method: str
     reason: str
     """Why this colour, for the score report."""
+    bit: int | None = None
+    """Place, from 1, in the score bits of a science product; None: no bit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,28 @@ class Verdict:
     comment: str
     decided: str
     """UT time, ISO 8601."""
+
+
+def score_bits(scores: Iterable[Score]) -> str:
+    """Score bits of an AB, bit 1 first: ``0`` fine, ``1`` not, ``-`` could not be said.
+
+    A bit that several products have is 1 if one of them is red. Empty without any bit.
+
+    Examples
+    --------
+    A saturated spectrum of which nobody could count the cosmics: ``1-0``.
+    """
+    colours: dict[int, set[Colour]] = {}
+    for one in scores:
+        if one.bit is not None:
+            colours.setdefault(one.bit, set()).add(one.colour)
+    return "".join(_bit(colours.get(bit, set())) for bit in range(1, max(colours, default=0) + 1))
+
+
+def _bit(colours: set[Colour]) -> str:
+    if Colour.RED in colours:
+        return "1"
+    return "0" if Colour.GREEN in colours else "-"
 
 
 def score_text(scores: Iterable[Score]) -> str:

@@ -140,7 +140,7 @@ class Spectrograph:
 
 @dataclass(frozen=True)
 class EchelleFormat:
-    """All orders on one chip; arrays (n_order, n_x) at the centres of the frame's pixels."""
+    """All orders on one chip; arrays (n_order, n_x) at the samples of the grid along x."""
 
     orders: np.ndarray
     """Absolute order numbers."""
@@ -160,6 +160,14 @@ class EchelleFormat:
     A pixel at x and height d has the wavelength of the centre at x - tilt * d - curvature * d**2.
     """
 
+    def on_pixels(self, grid: Grid) -> EchelleFormat:
+        """The same at the centres of the frame's pixels; `grid` is the one sampled."""
+        parts = {
+            name: getattr(self, name)[:, grid.pixels()]
+            for name in ("trace", "wave_vac", "blaze", "dispersion", "tilt", "curvature")
+        }
+        return EchelleFormat(self.orders, **parts)
+
 
 @dataclass(frozen=True, slots=True)
 class Grid:
@@ -173,15 +181,27 @@ class Grid:
     """Extra magnification across the orders, about `middle`."""
     middle: float
     """y of the chip's centre, unbinned pixels, 1-based."""
+    origin: tuple[int, int] = (0, 0)
+    """First unbinned pixel (x, y) that is read out, from 0."""
+    fine: int = 1
+    """Samples per pixel along x."""
+    rim: int = 0
+    """Pixels of the frame before its first and after its last column that are sampled too."""
 
     def x_real(self) -> np.ndarray:
-        """Unbinned x (1-based) of the pixel centres."""
-        return (np.arange(self.nx) + 0.5) * self.step + 0.5
+        """Unbinned x (1-based) of the samples; every `fine`-th one is a pixel's centre."""
+        pixel = np.arange((self.nx - 1 + 2 * self.rim) * self.fine + 1) / self.fine - self.rim
+        return self.origin[0] + (pixel + 0.5) * self.step + 0.5
+
+    def pixels(self) -> slice:
+        """The samples at the centres of the frame's pixels."""
+        first = self.rim * self.fine
+        return slice(first, first + (self.nx - 1) * self.fine + 1, self.fine)
 
     def y_frame(self, y: np.ndarray) -> np.ndarray:
         """Pixel of the frame (0-based) of an unbinned 1-based y."""
         magnified = (y - self.middle) * self.zoom + self.middle
-        return (magnified - 0.5) / self.step - 0.5
+        return (magnified - self.origin[1] - 0.5) / self.step - 0.5
 
 
 def echelle_format(  # noqa: PLR0913
@@ -235,7 +255,7 @@ def echelle_format(  # noqa: PLR0913
         trace=trace,
         wave_vac=wave_vac,
         blaze=np.sinc(phase) ** 2,
-        dispersion=np.gradient(wave_vac, axis=1),
+        dispersion=np.gradient(wave_vac, axis=1) * grid.fine,
         # Heights are magnified by zoom, and both axes are counted in pixels of the frame.
         tilt=tilt / grid.zoom,
         curvature=curvature * grid.step / grid.zoom**2,

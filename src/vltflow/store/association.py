@@ -88,6 +88,39 @@ class Association:
         for chunk in chunks(names):
             yield from self._candidates(schema.block.c.name.in_(chunk))
 
+    def observed(
+        self, instrument: str, raw_types: Collection[str], field: str, values: Collection[Any]
+    ) -> dict[str, Any]:
+        """ABs of science exposures that share an observation or a target, with what they share.
+
+        Parameters
+        ----------
+        field
+            ``obs_id`` or ``object_name``.
+        """
+        frame = schema.frame.c
+        return {
+            name: value
+            for chunk in chunks(values)
+            for name, value in self._connection.execute(
+                select(frame.block, frame[field]).where(
+                    frame[field].in_(chunk),
+                    frame.dpr_catg == "SCIENCE",
+                    frame.instrument == instrument,
+                    frame.raw_type.in_(list(raw_types)),
+                    frame.block.is_not(None),
+                )
+            )
+        }
+
+    def names(self, instrument: str, raw_types: Collection[str]) -> list[str]:
+        """ABs of these raw types, whatever their state."""
+        table = schema.block.c
+        statement = select(table.name).where(
+            table.instrument == instrument, table.raw_type.in_(list(raw_types))
+        )
+        return list(self._connection.scalars(statement))
+
     def open_names(self, instrument: str, raw_type: str) -> list[str]:
         """ABs of a raw type that are PLANNED or BLOCKED."""
         table = schema.block.c

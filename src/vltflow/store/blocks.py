@@ -265,7 +265,8 @@ class Blocks:
         """ABs that take a master from this AB, with the match."""
         table = schema.block_master
         statement = select(table).where(table.c.source_block == source_block)
-        rows = self._connection.execute(statement.order_by(table.c.block, table.c.category))
+        order = (table.c.block, table.c.category, table.c.source_block)
+        rows = self._connection.execute(statement.order_by(*order))
         return [(row.block, _match(row)) for row in rows]
 
     def counts(self, instrument: str | None = None) -> list[Row[Any]]:
@@ -310,7 +311,7 @@ class Blocks:
             for member in self._connection.execute(members.order_by(frame.mjd_obs, frame.name)):
                 frames[member.block].append(member.frame_id)
             found = select(schema.block_master).where(match.block.in_(chunk))
-            for row in self._connection.execute(found.order_by(match.category)):
+            for row in self._connection.execute(found.order_by(match.category, match.source_block)):
                 masters[row.block].append(_match(row))
         return [
             self._record(row, tuple(frames[row.name]), tuple(masters[row.name])) for row in rows
@@ -341,4 +342,6 @@ def _match(row: Row[Any]) -> MasterMatch:
         product_id=row.product_id,
         level=row.level,
         distance_days=row.distance_days,
+        distance_celsius=row.distance_celsius,
+        member=row.member,
     )

@@ -8,27 +8,14 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     LargeBinary,
-    MetaData,
     Table,
     UniqueConstraint,
+    false,
     text,
 )
 
+from vltflow.store.columns import metadata, text_column
 from vltflow.store.types import Real, Text, Whole
-
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-
-def _text(name: str, *, default: str = "") -> Column[str]:
-    return Column(name, Text, nullable=False, server_default=default)
-
 
 setup = Table(
     "setup",
@@ -52,20 +39,20 @@ frame = Table(
     Column("mjd_obs", Real, nullable=False),
     Column("night", Text, nullable=False),
     Column("exptime", Real, nullable=False),
-    _text("dpr_catg"),
-    _text("dpr_type"),
-    _text("dpr_tech"),
-    _text("tpl_id"),
-    _text("tpl_start"),
+    text_column("dpr_catg"),
+    text_column("dpr_type"),
+    text_column("dpr_tech"),
+    text_column("tpl_id"),
+    text_column("tpl_start"),
     Column("tpl_nexp", Whole, nullable=False),
     Column("tpl_expno", Whole, nullable=False),
     Column("obs_id", Whole, nullable=False),
-    _text("prog_id"),
-    _text("object_name"),
-    _text("repairs", default="[]"),
-    _text("raw_type"),
+    text_column("prog_id"),
+    text_column("object_name"),
+    text_column("repairs", default="[]"),
+    text_column("raw_type"),
     Column("setup_number", Whole, ForeignKey("setup.number")),
-    _text("context"),
+    text_column("context"),
     Column("block", Text, ForeignKey("block.name")),
 )
 Index("ix_frame_night", frame.c.night, frame.c.instrument)
@@ -84,6 +71,20 @@ Index(
     sqlite_where=frame.c.block.is_(None),
 )
 
+# Exposures of one observation, or of one target, whose products make a stack.
+Index(
+    "ix_frame_observation",
+    frame.c.obs_id,
+    postgresql_where=frame.c.dpr_catg == "SCIENCE",
+    sqlite_where=frame.c.dpr_catg == "SCIENCE",
+)
+Index(
+    "ix_frame_target",
+    frame.c.object_name,
+    postgresql_where=frame.c.dpr_catg == "SCIENCE",
+    sqlite_where=frame.c.dpr_catg == "SCIENCE",
+)
+
 frame_header = Table(
     "frame_header",
     metadata,
@@ -98,7 +99,7 @@ quarantine = Table(
     Column("reason", Text, nullable=False),
     Column("code", Text, nullable=False),
     Column("size", Whole, nullable=False),
-    _text("fingerprint"),
+    text_column("fingerprint"),
     Column("found", Text, nullable=False),
 )
 
@@ -121,8 +122,8 @@ block = Table(
     Column("context", Text, nullable=False),
     Column("revision", Whole, nullable=False),
     Column("state", Text, nullable=False),
-    _text("problem"),
-    _text("decision"),
+    text_column("problem"),
+    text_column("decision"),
 )
 Index("ix_block_night", block.c.night, block.c.instrument)
 Index("ix_block_time", block.c.instrument, block.c.raw_type, block.c.mjd_mid)
@@ -141,10 +142,12 @@ block_master = Table(
     Column("category", Text, primary_key=True),
     Column("required", Boolean, nullable=False),
     Column("state", Text, nullable=False),
-    _text("source_block"),
-    _text("product_id"),
+    Column("source_block", Text, primary_key=True, server_default=""),
+    text_column("product_id"),
     Column("level", Whole),
     Column("distance_days", Real),
+    Column("distance_celsius", Real),
+    Column("member", Boolean, nullable=False, server_default=false()),
 )
 Index("ix_block_master_source", block_master.c.source_block)
 
@@ -166,16 +169,16 @@ job = Table(
     Column("created", Text, nullable=False),
     Column("attempt", Whole, nullable=False),
     Column("state", Text, nullable=False),
-    _text("executor"),
-    _text("handle"),
-    _text("started"),
-    _text("ended"),
+    text_column("executor"),
+    text_column("handle"),
+    text_column("started"),
+    text_column("ended"),
     Column("elapsed_s", Real),
     Column("cpu_s", Real),
     Column("peak_mb", Real),
-    _text("error_code"),
-    _text("error"),
-    _text("log_file"),
+    text_column("error_code"),
+    text_column("error"),
+    text_column("log_file"),
 )
 Index("ix_job_block", job.c.block)
 Index("ix_job_input_hash", job.c.input_hash)
@@ -203,7 +206,7 @@ product = Table(
     Column("size", Whole, nullable=False),
     Column("name", Text, nullable=False, unique=True),
     Column("created", Text, nullable=False),
-    _text("figures_file"),
+    text_column("figures_file"),
     Column("state", Text, nullable=False),
 )
 Index("ix_product_block", product.c.block)
@@ -249,7 +252,7 @@ static = Table(
     Column("file_id", Text, nullable=False),
     Column("size", Whole, nullable=False),
     Column("keys", Text, nullable=False),
-    _text("builder"),
+    text_column("builder"),
     Column("origin", Text, nullable=False),
     Column("licence", Text, nullable=False),
     Column("valid_from", Real, nullable=False),
@@ -275,8 +278,8 @@ qc_parameter = Table(
     Column("name", Text, primary_key=True),
     Column("unit", Text, nullable=False),
     Column("description", Text, nullable=False),
-    _text("type"),
-    _text("format"),
+    text_column("type"),
+    text_column("format"),
 )
 
 qc_value = Table(
@@ -293,7 +296,7 @@ qc_value = Table(
     Column("category", Text, nullable=False),
     Column("parameter", Text, nullable=False),
     Column("value", Real),  # NULL: could not be measured
-    _text("unit"),
+    text_column("unit"),
     Column("mjd", Real, nullable=False),
     UniqueConstraint("product_id", "parameter"),
 )
@@ -322,6 +325,7 @@ score = Table(
     Column("colour", Text, nullable=False),
     Column("method", Text, nullable=False),
     Column("reason", Text, nullable=False),
+    Column("bit", Whole),
 )
 
 report = Table(
@@ -370,8 +374,8 @@ historical_product = Table(
     Column("name", Text, nullable=False),
     Column("night", Text, nullable=False),
     Column("mjd", Real, nullable=False),
-    _text("pipeline"),
-    _text("recipe"),
+    text_column("pipeline"),
+    text_column("recipe"),
     Column("origin", Text, nullable=False),
     Column("imported", Text, nullable=False),
     Column("for_thresholds", Boolean, nullable=False),
@@ -389,6 +393,6 @@ historical_value = Table(
     Column("source_id", Text, ForeignKey("historical_product.source_id"), primary_key=True),
     Column("parameter", Text, primary_key=True),
     Column("value", Real, nullable=False),
-    _text("unit"),
+    text_column("unit"),
 )
 Index("ix_historical_value_parameter", historical_value.c.parameter)

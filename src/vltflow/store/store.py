@@ -24,6 +24,7 @@ from vltflow.store.products import Products
 from vltflow.store.quality import Quality
 from vltflow.store.quarantine import Quarantine
 from vltflow.store.roles import exclusive
+from vltflow.store.science import Science
 from vltflow.store.setups import KnownSetups, Setups
 from vltflow.store.statics import Statics
 from vltflow.store.vault import Vault
@@ -48,6 +49,7 @@ class Transaction:
         self.history = History(connection, self.events, self.setups)
         self.quality = Quality(connection, self.events, self.setups, self.history)
         self.statics = Statics(connection, self.events)
+        self.science = Science(connection, self.events)
 
 
 class Store:

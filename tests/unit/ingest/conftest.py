@@ -11,7 +11,6 @@ from astropy.io import fits
 
 from vltflow.core.time import iso_from_mjd
 from vltflow.instruments.model import (
-    AssociationFile,
     ClassificationFile,
     Instrument,
     InstrumentFile,
@@ -20,6 +19,7 @@ from vltflow.instruments.model import (
     ScoresFile,
     StaticsFile,
 )
+from vltflow.instruments.raw_types import AssociationFile
 
 FIRST_MJD = 57079.5
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from vltflow.publish.run import validate
 from vltflow.publish.spectrum import Description, Spectrum
 from vltflow.publish.spectrum_file import spectrum_hdus
+from vltflow.publish.validation import validate
 
 NOW = 61_000.0
 SIDE, PLANES = 8, 5

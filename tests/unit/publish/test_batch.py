@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from vltflow.publish.run import validate
+from vltflow.publish.validation import validate
 
 NOW = 61_000.0
 RAW = "RAW.2010-05-07T02:24:00.000"

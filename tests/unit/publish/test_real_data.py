@@ -10,9 +10,9 @@ from astropy.table import QTable
 
 from vltflow.plots.spectrum import draw_preview
 from vltflow.publish.preview import preview_of
-from vltflow.publish.run import validate
 from vltflow.publish.spectrum import Description, Spectrum
 from vltflow.publish.spectrum_file import write_spectrum
+from vltflow.publish.validation import validate
 
 COMMON = {
     "technique": "ECHELLE", "aperture": 1.0 / 3600, "date": "2026-11-24", "blocks": (1,),

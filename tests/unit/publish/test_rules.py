@@ -8,9 +8,9 @@ import pytest
 from astropy.io import fits
 
 from vltflow.publish.rules import Severity
-from vltflow.publish.run import validate
 from vltflow.publish.standard import RULES
 from vltflow.publish.standard.data import exceptions, keyword_groups
+from vltflow.publish.validation import validate
 
 NOW = 61_000.0
 

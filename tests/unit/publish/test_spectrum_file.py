@@ -15,9 +15,9 @@ from astropy.table import QTable
 
 from vltflow.core.errors import InvalidHeader, UnprocessableData
 from vltflow.publish.naming import LONGEST, archive_name, product_name
-from vltflow.publish.run import validate
 from vltflow.publish.spectrum import Associated, Description, ExtraColumn, Spectrum
 from vltflow.publish.spectrum_file import write_spectrum
+from vltflow.publish.validation import validate
 
 CGS = "erg.s**(-1).cm**(-2).angstrom**(-1)"
 ELEMENTS = 300

@@ -53,6 +53,17 @@ def test_centres_and_wavelengths_are_those_put_in(echelle, kit):
     judge(echelle, kit, "BLUE")
 
 
+@pytest.mark.parametrize(("arm", "setting"), [("blue", 390), ("red", 580)])
+def test_the_model_is_right_in_a_window_of_the_chip(arm, setting, kit, tmp_path):
+    day = kit.EchelleDay(tmp_path, arm, setting, window=True)
+    chip = "BLUE" if arm == "blue" else "REDU"
+    orders = day.orders(chip)
+    assert abs(orders.qc["QC ORD SHIFT"]) < 10
+    lines = day.lines(chip, orders)
+    assert (lines.qc["QC LINE DORDER"], lines.qc["QC NLINSOL"] > 60) == (0, True)
+    assert abs(np.mean(np.concatenate(distance_of_waves(day, lines, kit, chip)))) < 0.02
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("arm", "setting"), SETTINGS)
 def test_centres_and_wavelengths_of_all_chips_are_those_put_in(arm, setting, kit, tmp_path):

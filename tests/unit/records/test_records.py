@@ -17,6 +17,7 @@ from vltflow.records import (
     MasterState,
     MatchState,
     ProductState,
+    ScienceState,
     StaticState,
     ThresholdMethod,
 )
@@ -84,6 +85,7 @@ def test_the_words_are_the_ones_that_are_stored():
             ProductState,
             MasterState,
             StaticState,
+            ScienceState,
             Colour,
             Decision,
         )
@@ -94,6 +96,7 @@ def test_the_words_are_the_ones_that_are_stored():
         "ProductState": "CREATED CERTIFIED REJECTED REVOKED SUPERSEDED",
         "MasterState": "VALID REVOKED SUPERSEDED",
         "StaticState": "VALID SUPERSEDED WITHDRAWN",
+        "ScienceState": "PUBLISHED HIDDEN",
         "Colour": "green red grey",
         "Decision": "AUTO ACCEPTED REJECTED REVOKED",
     }

@@ -70,6 +70,26 @@ PLACES = MappingProxyType(
         "redu": ChipPlace(1861.40137, -555.69947, -0.00348408),
     }
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Slicer:
+    """An image slicer: it cuts the image into slices and lines them up along the slit."""
+
+    slices: int
+    width: float
+    """Of the slit that it makes, arcsec."""
+    length: float
+
+
+SLICERS = MappingProxyType(
+    {
+        "SLIC#1": Slicer(3, 0.68, 7.9),
+        "SLIC#2": Slicer(4, 0.44, 7.9),
+        "SLIC#3": Slicer(5, 0.30, 10.0),
+    }
+)
+"""Sizes of the User Manual (image slicers 1 to 3), gaps between slices left out."""
 REFERENCE_TEMPERATURE = 12.4
 """Celsius; the encoders' reference, at which the optical constants hold."""
 PIXEL_SCALE = MappingProxyType({"blue": 0.246, "red": 0.182})

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
 
-from vltflow.store.schema import metadata
+from vltflow.store.columns import metadata
 from vltflow.store.types import Real, Text, Whole
 
 

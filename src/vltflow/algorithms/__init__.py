@@ -7,6 +7,12 @@ Never reads a file, knows no instrument, keeps no state.
 
 from vltflow.algorithms.blocks import over_blocks, row_blocks
 from vltflow.algorithms.combine import StackRule, combine_block
+from vltflow.algorithms.flat_statistics import (
+    Illumination,
+    ResponseStatistics,
+    flag_response,
+    illumination,
+)
 from vltflow.algorithms.order_statistics import mean_variance, median_variance
 from vltflow.algorithms.orientation import to_product, to_raw
 from vltflow.algorithms.quality import Quality
@@ -28,16 +34,20 @@ from vltflow.algorithms.statistics import (
 __all__ = [
     "DIFFERENCE_BINS",
     "Histogram",
+    "Illumination",
     "ImageSummary",
     "PixelResponse",
     "Quality",
     "Region",
+    "ResponseStatistics",
     "StackRule",
     "clipped_mean",
     "combine_block",
     "difference_histogram",
     "downsample",
     "flag_deviating",
+    "flag_response",
+    "illumination",
     "mean_variance",
     "median_variance",
     "over_blocks",

@@ -40,6 +40,12 @@ def row_blocks(rows: int, row_bytes: int, *, budget: int, threads: int) -> list[
     return [(start, min(start + size, rows)) for start in range(0, rows, size)]
 
 
+def shares(rows: int, threads: int) -> list[tuple[int, int]]:
+    """Cut an image into as many blocks as threads: for work that keeps no rows in memory."""
+    size = max(1, -(-rows // max(1, threads)))
+    return [(start, min(start + size, rows)) for start in range(0, rows, size)]
+
+
 def over_blocks(
     function: Callable[[int, int], Result], blocks: Sequence[tuple[int, int]], *, threads: int
 ) -> list[Result]:

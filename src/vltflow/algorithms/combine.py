@@ -66,7 +66,8 @@ def combine_block(
     offsets, scales
         One value a frame, ADU and dimensionless.
     background, background_variance
-        (rows, columns) float32, subtracted from every frame: master bias, scaled dark.
+        (rows, columns) float32, subtracted from every frame: master bias, scaled dark. They may
+        be the arrays of `out`: each pixel is read before it is written.
     out
         Data (float32), variance (float32) and quality (uint8), each (rows, columns); any
         strides. Quality bits are or-ed to what is there.
@@ -74,10 +75,8 @@ def combine_block(
     nothing = np.zeros((0, 0), np.float32)
     _combine(
         frames,
-        nothing if background is None else np.ascontiguousarray(background, np.float32),
-        nothing
-        if background_variance is None
-        else np.ascontiguousarray(background_variance, np.float32),
+        nothing if background is None else background,
+        nothing if background_variance is None else background_variance,
         np.asarray(offsets, np.float32),
         np.asarray(scales, np.float32),
         (rule.mean, rule.trimmed, rule.iterations),

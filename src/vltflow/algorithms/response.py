@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vltflow.algorithms.blocks import over_blocks, row_blocks
+from vltflow.algorithms.blocks import over_blocks
 from vltflow.algorithms.compiled import compiled
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 OUTLIER = 0.25
 """Pixels that deviate by more than this from their neighbours do not shape the smooth light."""
@@ -23,19 +19,37 @@ STEEPEST = 0.04
 """Largest relative change of the smooth light from one row to the next: beyond lies an order
 edge, where a slight tilt of the order makes the light along x anything but smooth."""
 
+ROWS = 64
+"""Rows of a block: what is between flat and response never exists for more of them."""
+
+HALO = 3
+"""Rows beyond a block whose light its own rows are compared with."""
+
+SAMPLED_BLOCKS = 4
+"""The scatter of the response, which is part of its errors, is measured on so many blocks."""
+
+RESUMMED = 256
+"""Columns after which running sums begin anew, so that their rounding errors stay small."""
+
 
 @dataclass(frozen=True, slots=True)
 class PixelResponse:
-    """Relative response of each pixel and the light that was divided out."""
+    """Relative response of each pixel."""
 
+    flat: np.ndarray
+    """The flat that it was measured on."""
     response: np.ndarray
     """float32; exactly 1 where it could not be measured."""
     variance: np.ndarray
     """float32; 0 where it could not be measured."""
-    smooth: np.ndarray
-    """Blaze, lamp and slit: the flat without its pixels, float32; NaN where not measured."""
     measured: np.ndarray
     """bool."""
+
+    @property
+    def smooth(self) -> np.ndarray:
+        """Blaze, lamp and slit: the flat without its pixels; NaN where not measured."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.where(self.measured, self.flat / self.response, np.float32(np.nan))
 
 
 def pixel_response(
@@ -56,10 +70,13 @@ def pixel_response(
     smooth by itself: where a row's light leaves that of the two rows on each side, theirs is
     taken.
 
+    The variance holds the pixel's own noise, that of its neighbours in the parabola, and
+    their own responses, whose scatter is measured on a sample of the rows.
+
     Parameters
     ----------
     flat, variance
-        Bias-subtracted combined flat and its variance, any unit, (rows, columns).
+        Bias-subtracted combined flat and its variance, any unit, (rows, columns) float32.
     half_width
         Pixels on each side.
     minimum_snr
@@ -71,49 +88,57 @@ def pixel_response(
     -------
     PixelResponse
     """
-    with np.errstate(invalid="ignore", divide="ignore"):
-        lit = np.isfinite(flat) & (flat > minimum_snr * np.sqrt(variance))
-    good = np.zeros_like(lit)
-    _in_blocks(_select, threads, (flat, lit, good))
-    smooth = np.empty(flat.shape, np.float32)
-    leverage = np.empty(flat.shape, np.float32)
-    own = _parabola_weights(half_width)
-    _in_blocks(_fit_rows, threads, (flat, good, smooth, leverage), own)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        good = lit & (np.abs(flat / smooth - 1) < OUTLIER)
-    _in_blocks(_fit_rows, threads, (flat, good, smooth, leverage), own)
-    smooth, leverage = _bridge_rows(smooth, leverage, threads)
-    return _divide(flat, variance, (smooth, leverage, good), minimum_snr)
-
-
-def _divide(
-    flat: np.ndarray,
-    variance: np.ndarray,
-    fit: tuple[np.ndarray, np.ndarray, np.ndarray],
-    minimum_snr: float,
-) -> PixelResponse:
-    smooth, leverage, good = fit
-    with np.errstate(invalid="ignore", divide="ignore"):
-        # A fitted pixel pulls the parabola towards itself by its leverage h: its residual
-        # is (1 - h) of its true deviation. Pixels left out of the fit pull nothing.
-        own = np.where(good, leverage, 0)
-        deviation = (flat / smooth - 1) / (1 - own)
-        # Its own noise, and that of the neighbours in the parabola: h of one pixel's variance.
-        noise = variance / smooth**2 * (1 + leverage)
-        measured = (
-            np.isfinite(deviation)
-            & (own < 0.5)
-            & (smooth > minimum_snr * np.sqrt(variance))
-            & (_steepness(smooth) < STEEPEST)
-        )
-    # The neighbours' own responses stand in the parabola too: h of one pixel's scatter.
-    noise = noise + leverage * _scatter(deviation[measured], noise[measured])
-    return PixelResponse(
-        np.where(measured, 1 + deviation, 1).astype(np.float32),
-        np.where(measured, noise, 0).astype(np.float32),
-        np.where(measured, smooth, np.nan).astype(np.float32),
-        measured,
+    task = _Task(
+        PixelResponse(
+            flat,
+            np.empty(flat.shape, np.float32),
+            np.empty(flat.shape, np.float32),
+            np.empty(flat.shape, np.bool_),
+        ),
+        variance,
+        half_width,
+        np.float32(minimum_snr),
     )
+    blocks = [(start, min(start + ROWS, len(flat))) for start in range(0, len(flat), ROWS)]
+    sampled = blocks[:: max(1, len(blocks) // SAMPLED_BLOCKS)]
+    parts = over_blocks(task.sample, sampled, threads=threads)
+    scatter = _scatter(*(np.concatenate(values) for values in zip(*parts, strict=True)))
+    over_blocks(lambda start, stop: task.measure(start, stop, scatter), blocks, threads=threads)
+    return task.result
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """What is measured block by block."""
+
+    result: PixelResponse
+    flat_variance: np.ndarray
+    half_width: int
+    minimum_snr: np.float32
+
+    def measure(self, start: int, stop: int, scatter: float) -> None:
+        """Measure some rows; `scatter` is the variance of the response."""
+        flat, variance = self.result.flat, self.flat_variance
+        first, last = max(0, start - HALO), min(len(flat), stop + HALO)
+        smooth = np.empty((last - first, flat.shape[1]), np.float32)
+        leverage = np.empty_like(smooth)
+        rows = slice(first, last)
+        _fit_rows(flat[rows], variance[rows], self.half_width, self.minimum_snr, smooth, leverage)
+        light, leverage = _bridged(smooth, leverage)
+        rows = slice(start, stop)
+        _divide(
+            flat[rows], variance[rows], light, leverage, start - first,
+            (self.minimum_snr, np.float32(scatter)),
+            self.result.response[rows], self.result.variance[rows], self.result.measured[rows],
+        )  # fmt: skip
+
+    def sample(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
+        """Deviations and their noise of the measured pixels of some rows."""
+        self.measure(start, stop, 0.0)
+        inside = self.result.measured[start:stop]
+        return self.result.response[start:stop][inside] - 1, self.result.variance[start:stop][
+            inside
+        ]
 
 
 def _scatter(deviation: np.ndarray, noise: np.ndarray) -> float:
@@ -124,47 +149,42 @@ def _scatter(deviation: np.ndarray, noise: np.ndarray) -> float:
     return float(max(spread**2 - np.median(noise), 0.0))
 
 
-def _parabola_weights(half_width: int) -> np.ndarray:
-    """Weights of a full window in the fitted value at its middle (Savitzky & Golay)."""
-    u = np.arange(-half_width, half_width + 1) / half_width
-    design = np.stack([np.ones_like(u), u, u**2], axis=1)
-    return np.linalg.pinv(design)[0]
-
-
-def _steepness(smooth: np.ndarray) -> np.ndarray:
-    """Largest relative change of the smooth light to the rows above and below."""
-    change = np.abs(np.diff(smooth, axis=0)) / np.minimum(smooth[1:], smooth[:-1])
-    change = np.where(np.isfinite(change), change, np.inf)
-    result = np.zeros_like(smooth)
-    result[:-1] = change
-    result[1:] = np.maximum(result[1:], change)
-    return result
-
-
-def _bridge_rows(
-    smooth: np.ndarray, leverage: np.ndarray, threads: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Replace the smooth light of deviating rows by that of their neighbours."""
+def _bridged(smooth: np.ndarray, leverage: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Light and leverage with those of deviating rows replaced by what their neighbours say."""
     light, weight = smooth.copy(), leverage.copy()
-    over_blocks(
-        lambda start, stop: _bridge(smooth, light, weight, start, stop),
-        row_blocks(len(smooth), 1, budget=1 << 30, threads=threads),
-        threads=threads,
-    )
+    _bridge(smooth, light, weight)
     return light, weight
 
 
-def _in_blocks(
-    kernel: Callable[..., None],
-    threads: int,
-    arrays: tuple[np.ndarray, ...],
-    *constants: np.ndarray,
+@compiled
+def _fit_rows(
+    flat: np.ndarray,
+    variance: np.ndarray,
+    half_width: int,
+    minimum_snr: np.float32,
+    smooth: np.ndarray,
+    leverage: np.ndarray,
 ) -> None:
-    over_blocks(
-        lambda start, stop: kernel(*(array[start:stop] for array in arrays), *constants),
-        row_blocks(len(arrays[0]), 1, budget=1 << 30, threads=threads),
-        threads=threads,
-    )
+    """Fit a parabola around each pixel; leave the value and the pixel's own weight in it.
+
+    The weight is negative where the pixel itself was left out of the fit.
+    """
+    rows, columns = flat.shape
+    lit = np.empty(columns, np.bool_)
+    good = np.empty(columns, np.bool_)
+    for row in range(rows):
+        for x in range(columns):
+            value = flat[row, x]
+            # NaN fails the comparison.
+            lit[x] = value > minimum_snr * np.sqrt(variance[row, x])
+        _select(flat[row], lit, good)
+        _fit_row(flat[row], good, half_width, smooth[row], leverage[row])
+        for x in range(columns):
+            good[x] = lit[x] and abs(flat[row, x] / smooth[row, x] - np.float32(1)) < OUTLIER
+        _fit_row(flat[row], good, half_width, smooth[row], leverage[row])
+        for x in range(columns):
+            if not good[x]:
+                leverage[row, x] = -leverage[row, x]
 
 
 @compiled
@@ -174,95 +194,98 @@ def _select(
     good: np.ndarray,
 ) -> None:
     """Choose lit pixels that resemble the median of themselves and two neighbours a side."""
-    rows, columns = flat.shape
-    window = np.empty(5, np.float32)
-    for row in range(rows):
-        for column in range(columns):
-            if not lit[row, column]:
-                good[row, column] = False
-                continue
-            for place in range(5):
-                x = min(max(column + place - 2, 0), columns - 1)
-                value = flat[row, x]
-                window[place] = value if np.isfinite(value) else np.float32(0)
-            middle = np.sort(window)[2]
-            good[row, column] = abs(flat[row, column] - middle) < OUTLIER * middle
+    columns = len(flat)
+    for x in range(columns):
+        good[x] = False
+        if not lit[x]:
+            continue
+        # The median of five is that of the middle value and the inner two of the other four.
+        a, b = _finite(flat[max(x - 2, 0)]), _finite(flat[max(x - 1, 0)])
+        c, d = _finite(flat[min(x + 1, columns - 1)]), _finite(flat[min(x + 2, columns - 1)])
+        low = max(min(a, b), min(c, d))
+        high = min(max(a, b), max(c, d))
+        middle = max(min(low, high), min(max(low, high), flat[x]))
+        good[x] = abs(flat[x] - middle) < OUTLIER * middle
 
 
 @compiled
-def _fit_rows(
+def _finite(value: np.float32) -> np.float32:
+    return value if np.isfinite(value) else np.float32(0)
+
+
+@compiled
+def _fit_row(
     flat: np.ndarray,
     good: np.ndarray,
+    half_width: int,
     smooth: np.ndarray,
     leverage: np.ndarray,
-    weights: np.ndarray,
 ) -> None:
-    """Fit a parabola around each pixel; leave the value and the pixel's own weight in it."""
-    rows, columns = flat.shape
-    half_width = len(weights) // 2
-    for row in range(rows):
-        inside = 0
-        for column in range(min(half_width, columns)):
-            inside += good[row, column]
-        for column in range(columns):
-            if column + half_width < columns:
-                inside += good[row, column + half_width]
-            if column > half_width:
-                inside -= good[row, column - half_width - 1]
-            if inside == len(weights):
-                total = 0.0
-                for place in range(len(weights)):
-                    total += weights[place] * flat[row, column - half_width + place]
-                smooth[row, column] = total
-                leverage[row, column] = weights[half_width]
-            elif inside >= half_width:
-                value, own = _fit_with_gaps(flat[row], good[row], column, half_width)
-                smooth[row, column] = value
-                leverage[row, column] = own
+    """Values and leverages of one row, from running sums over the window."""
+    columns = len(flat)
+    for left in range(0, columns, RESUMMED):
+        sums: tuple[float, ...] = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+        for x in range(max(0, left - half_width), min(columns, left + half_width)):
+            if good[x]:
+                sums = _added(sums, np.float64(x - left), np.float64(flat[x]), 1.0)
+        for column in range(left, min(left + RESUMMED, columns)):
+            new = column + half_width
+            if new < columns and good[new]:
+                sums = _added(sums, np.float64(half_width), np.float64(flat[new]), 1.0)
+            if sums[0] >= half_width:
+                smooth[column], leverage[column] = _parabola(sums, half_width)
             else:
-                smooth[row, column] = np.nan
-                leverage[row, column] = np.nan
+                smooth[column] = np.nan
+                leverage[column] = np.nan
+            old = column - half_width
+            if old >= 0 and good[old]:
+                sums = _added(sums, np.float64(-half_width), np.float64(flat[old]), -1.0)
+            sums = _shifted(sums)
 
 
 @compiled
-def _fit_with_gaps(
-    flat: np.ndarray,
-    good: np.ndarray,
-    column: int,
-    half_width: int,
-) -> tuple[float, float]:
-    """Value at `column` of the parabola through the good pixels around it, and its weight."""
-    s0 = s1 = s2 = s3 = s4 = 0.0
-    t0 = t1 = t2 = 0.0
-    for x in range(max(0, column - half_width), min(len(flat) - 1, column + half_width) + 1):
-        if good[x]:
-            # In units of the half width the normal equations stay well conditioned.
-            u = (x - column) / half_width
-            v = np.float64(flat[x])
-            s0 += 1.0
-            s1 += u
-            s2 += u * u
-            s3 += u * u * u
-            s4 += u * u * u * u
-            t0 += v
-            t1 += v * u
-            t2 += v * u * u
-    # First row of the adjugate of [[s0 s1 s2] [s1 s2 s3] [s2 s3 s4]]: the value at u = 0.
+def _added(
+    sums: tuple[float, ...], distance: float, value: float, sign: float
+) -> tuple[float, ...]:
+    """Sums of distance**k (k = 0 to 4) and of distance**k * value (k = 0 to 2) with one more."""
+    s0, s1, s2, s3, s4, t0, t1, t2 = sums
+    square = distance * distance
+    return (
+        s0 + sign, s1 + sign * distance, s2 + sign * square, s3 + sign * square * distance,
+        s4 + sign * square * square,
+        t0 + sign * value, t1 + sign * distance * value, t2 + sign * square * value,
+    )  # fmt: skip
+
+
+@compiled
+def _shifted(sums: tuple[float, ...]) -> tuple[float, ...]:
+    """The same sums with all distances less by one: seen from the next pixel."""
+    s0, s1, s2, s3, s4, t0, t1, t2 = sums
+    return (
+        s0, s1 - s0, s2 - 2 * s1 + s0, s3 - 3 * s2 + 3 * s1 - s0,
+        s4 - 4 * s3 + 6 * s2 - 4 * s1 + s0, t0, t1 - t0, t2 - 2 * t1 + t0,
+    )  # fmt: skip
+
+
+@compiled
+def _parabola(sums: tuple[float, ...], half_width: int) -> tuple[float, float]:
+    """Value at distance 0 of the parabola with these sums, and the weight of a pixel there."""
+    s0, s1, s2, s3, s4, t0, t1, t2 = sums
+    # First row of the adjugate of [[s0 s1 s2] [s1 s2 s3] [s2 s3 s4]].
     c0 = s2 * s4 - s3 * s3
     c1 = s2 * s3 - s1 * s4
     c2 = s1 * s3 - s2 * s2
     determinant = s0 * c0 + s1 * c1 + s2 * c2
-    if determinant < 1e-6 * s0 * s0 * s0:
+    # In units of the half width it is a pure number: too small where the pixels lie together.
+    if determinant < 1e-6 * s0 * s0 * s0 * np.float64(half_width) ** 6:
         return np.nan, np.nan
     return (c0 * t0 + c1 * t1 + c2 * t2) / determinant, c0 / determinant
 
 
 @compiled
-def _bridge(
-    smooth: np.ndarray, light: np.ndarray, weight: np.ndarray, start: int, stop: int
-) -> None:
+def _bridge(smooth: np.ndarray, light: np.ndarray, weight: np.ndarray) -> None:
     rows, columns = smooth.shape
-    for row in range(max(2, start), min(rows - 2, stop)):
+    for row in range(2, rows - 2):
         for column in range(columns):
             a = smooth[row - 2, column]
             b = smooth[row - 1, column]
@@ -275,3 +298,59 @@ def _bridge(
             if agreed and abs(smooth[row, column] - mean) > OUTLIER * mean:
                 light[row, column] = mean
                 weight[row, column] = 0
+
+
+@compiled
+def _divide(
+    flat: np.ndarray,
+    variance: np.ndarray,
+    light: np.ndarray,
+    leverage: np.ndarray,
+    first: int,
+    constants: tuple[np.float32, np.float32],
+    response: np.ndarray,
+    noise: np.ndarray,
+    measured: np.ndarray,
+) -> None:
+    """Response of the rows of `flat`, whose light begins at row `first` of `light`."""
+    rows, columns = flat.shape
+    minimum_snr, scatter = constants
+    one = np.float32(1)
+    for row in range(rows):
+        middle = first + row
+        above = max(middle - 1, 0)
+        below = min(middle + 1, len(light) - 1)
+        for x in range(columns):
+            smooth = light[middle, x]
+            if not smooth > 0:  # most pixels lie between the orders
+                measured[row, x] = False
+                response[row, x] = one
+                noise[row, x] = 0
+                continue
+            # A fitted pixel pulls the parabola towards itself by its leverage h: its residual
+            # is (1 - h) of its true deviation. Pixels left out of the fit pull nothing.
+            h = leverage[middle, x]
+            own = max(h, np.float32(0))
+            h = abs(h)
+            deviation = (flat[row, x] / smooth - one) / (one - own)
+            steep = max(_change(smooth, light[above, x]), _change(smooth, light[below, x]))
+            # NaN fails the comparisons.
+            known = (
+                np.isfinite(deviation)
+                and own < np.float32(0.5)
+                and smooth > minimum_snr * np.sqrt(variance[row, x])
+                and steep < STEEPEST
+            )
+            measured[row, x] = known
+            response[row, x] = one + deviation if known else one
+            # Its own noise and that of its neighbours in the parabola, h of one pixel's
+            # variance; and their own responses: h of one pixel's scatter.
+            own_noise = variance[row, x] / (smooth * smooth) * (one + h)
+            noise[row, x] = own_noise + h * scatter if known else np.float32(0)
+
+
+@compiled
+def _change(first: np.float32, second: np.float32) -> np.float32:
+    """Relative change of the light from one row to the next; infinite where it is not known."""
+    change = abs(first - second) / min(first, second)
+    return change if change >= 0 else np.float32(np.inf)

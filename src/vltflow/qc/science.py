@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -31,6 +30,8 @@ FEWEST_ELECTRONS = 100.0
 _ROWS = 512
 _HOUR = 3600.0
 Values = Iterator[tuple[str, float]]
+_FileOf = Callable[[str], Path | None]
+"""Gives the file of a product by its role."""
 _log = logging.getLogger(__name__)
 
 
@@ -124,8 +125,11 @@ def _of_chip(
         yield from _distances(name, category, chip.section.name, dossier.block.masters)
 
 
-def _of_spectrum(file: Any, entry: SpectrumType, exposures: list[_Exposure]) -> Values:
-    spectrum = read_reduced(file(entry.role), error=file(entry.error), sky=file(entry.sky))
+def _of_spectrum(file: _FileOf, entry: SpectrumType, exposures: list[_Exposure]) -> Values:
+    main = file(entry.role)
+    if main is None:
+        return
+    spectrum = read_reduced(main, error=file(entry.error), sky=file(entry.sky))
     good = good_bins(spectrum.flux, spectrum.error, spectrum.quality)
     flux, error = spectrum.flux[good], spectrum.error[good]
     if not flux.size:
@@ -141,14 +145,14 @@ def _of_spectrum(file: Any, entry: SpectrumType, exposures: list[_Exposure]) -> 
         yield "QC SPEC COUNTS", electrons
         if electrons >= FEWEST_ELECTRONS:
             yield "QC SPEC SNRSHOT", snr / math.sqrt(electrons)
-    orders = file(entry.orders or entry.role)
-    if orders is not None:
-        rows = read_orders(orders, error=file(entry.orders_error))
-        yield "QC SPEC MERGSTEP", merging_step([(one.wave, one.flux, one.error) for one in rows])
+    # Ours has its orders beside the spectrum; ESO's are a product of their own.
+    orders = file(entry.orders) or main
+    rows = read_orders(orders, error=file(entry.orders_error))
+    yield "QC SPEC MERGSTEP", merging_step([(one.wave, one.flux, one.error) for one in rows])
 
 
 def _of_frames(
-    file: Any, entry: SpectrumType, dossier: Dossier, exposures: list[_Exposure]
+    file: _FileOf, entry: SpectrumType, dossier: Dossier, exposures: list[_Exposure]
 ) -> Values:
     if exposures:
         yield "QC NPIXSAT", float(max(one.saturated for one in exposures))

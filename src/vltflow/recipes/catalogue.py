@@ -6,15 +6,21 @@ from typing import TYPE_CHECKING
 
 from vltflow.core.errors import UnknownName
 from vltflow.recipes.detector import MasterBias, MasterDark, MasterFlat
-from vltflow.recipes.echelle import OrderDefinition, WavelengthCalibration
+from vltflow.recipes.echelle import OrderDefinition, OrderFlat, Science, WavelengthCalibration
 
 if TYPE_CHECKING:
     from vltflow.recipes.declaration import Recipe
 
-_RECIPES: dict[str, type[Recipe]] = {
-    recipe.name: recipe
-    for recipe in (MasterBias, MasterDark, MasterFlat, OrderDefinition, WavelengthCalibration)
-}
+_KNOWN: tuple[type[Recipe], ...] = (
+    MasterBias,
+    MasterDark,
+    MasterFlat,
+    OrderDefinition,
+    OrderFlat,
+    Science,
+    WavelengthCalibration,
+)
+_RECIPES = {recipe.name: recipe for recipe in _KNOWN}
 
 
 def recipes() -> tuple[Recipe, ...]:

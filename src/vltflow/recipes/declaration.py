@@ -106,9 +106,11 @@ class Chip:
     """From raw to product, as numpy.rot90: dispersion then runs along x."""
     mirrored: bool = False
     """Whether the columns are reversed after the turns."""
+    start: tuple[int, int] = (1, 1)
+    """First raw column and row that were read out, unbinned, without prescan, from 1."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class MasterImage:
     """A master calibration in product orientation."""
 
@@ -119,6 +121,22 @@ class MasterImage:
     header: Mapping[str, Any]
     name: str = ""
     """For messages."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Rows and columns."""
+        return self.data.shape
+
+    def rows(
+        self, start: int, stop: int
+    ) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
+        """Data, variance and quality of some rows; called from several threads.
+
+        A master that lies in a file reads no more than these rows.
+        """
+        planes = (self.variance, self.quality)
+        variance, quality = (None if plane is None else plane[start:stop] for plane in planes)
+        return self.data[start:stop], variance, quality
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +163,8 @@ class RecipeInputs:
     """Threads that the recipe may use."""
     tables: Mapping[str, MasterTable] = field(default_factory=dict)
     """Masters and static calibrations that are tables, by role: ``ORDER_TABLE``."""
+    spectra: tuple[MasterTable, ...] = ()
+    """Products of single exposures that are made into one, in the order of their exposures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +241,8 @@ class Recipe(ABC):
     version: ClassVar[str]
     summary: ClassVar[str]
     raw: ClassVar[RawInput]
+    spectra: ClassVar[RawInput] = RawInput(0, 0)
+    """How many products of single exposures it takes: see `RecipeInputs.spectra`."""
     masters: ClassVar[tuple[MasterInput, ...]]
     outputs: ClassVar[tuple[Output, ...]]
     parameters: ClassVar[type[Parameters]]

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from astropy.io import fits
 
 from vltflow.core.errors import UnprocessableData, UnreadableFile, VaultError
 from vltflow.fits import Header, RawImage, materialise, scan
 from vltflow.process.executors.folders import local_path
-from vltflow.process.product_file import QUALITY, VARIANCE
+from vltflow.process.runners.master_file import MasterFile
 from vltflow.recipes import Chip, MasterImage, MasterTable
 from vltflow.store import Vault
 
@@ -117,6 +115,7 @@ def chip_of(section: Mapping[str, Any], header: Mapping[str, Any], name: str) ->
         saturation=float(section["saturation"]),
         quarter_turns=section["quarter_turns"],
         mirrored=section["mirrored"],
+        start=(int(number("WIN1 STRX", 1)), int(number("WIN1 STRY", 1))),
     )
 
 
@@ -148,16 +147,7 @@ def load_master(master: Mapping[str, str], vault: Vault, folder: Path) -> Master
     NotFound
         If the vault has no such file.
     """
-    path = master_path(master, vault, folder)
-    headers = scan(path)
-    planes = {str(header.get("EXTNAME")): number for number, header in enumerate(headers) if number}
-    return MasterImage(
-        data=_plane(path, 0, np.float32),
-        variance=_plane(path, planes[VARIANCE], np.float32) if VARIANCE in planes else None,
-        quality=_plane(path, planes[QUALITY], np.uint8) if QUALITY in planes else None,
-        header=headers[0].to_dict(),
-        name=master["name"],
-    )
+    return MasterFile(master_path(master, vault, folder), master["name"])
 
 
 def load_table(master: Mapping[str, str], vault: Vault, folder: Path) -> MasterTable:
@@ -181,6 +171,8 @@ def tables_of(path: Path, name: str) -> MasterTable:
     UnreadableFile
         If it holds none.
     """
+    from astropy.io import fits  # noqa: PLC0415 - workers that need no tables keep 15 MB less
+
     with fits.open(path, memmap=False) as hdus:
         tables = {hdu.name: _native(hdu.data) for hdu in hdus if isinstance(hdu, fits.BinTableHDU)}
     if not tables:
@@ -191,7 +183,7 @@ def tables_of(path: Path, name: str) -> MasterTable:
     return MasterTable(tables, scan(path)[0].to_dict(), name)
 
 
-def _native(rows: fits.FITS_rec) -> np.ndarray:
+def _native(rows: Any) -> np.ndarray:
     """Structured array in the machine's byte order; texts without trailing blanks."""
     columns = {name: np.asarray(rows[name]) for name in rows.names}
     kinds = [
@@ -201,8 +193,3 @@ def _native(rows: fits.FITS_rec) -> np.ndarray:
     for name, values in columns.items():
         result[name] = values
     return result
-
-
-def _plane(path: Path | str | os.PathLike[str], extension: int, dtype: type) -> np.ndarray:
-    with RawImage(path, extension) as image:
-        return image.rows().astype(dtype, copy=False)

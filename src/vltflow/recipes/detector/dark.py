@@ -9,6 +9,7 @@ from pydantic import Field
 
 from vltflow.algorithms import (
     Histogram,
+    ImageSummary,
     Quality,
     clipped_mean,
     flag_deviating,
@@ -28,10 +29,10 @@ from vltflow.recipes.declaration import (
     RecipeResult,
 )
 from vltflow.recipes.detector import figures, frames
+from vltflow.recipes.detector.background import Part, background
 from vltflow.recipes.detector.parameters import StackParameters
 
 if TYPE_CHECKING:
-    from vltflow.recipes.declaration import MasterImage
     from vltflow.records import QcFigure
 
 REGIONS = 4
@@ -119,10 +120,10 @@ class MasterDark(Recipe):
             ),
             offsets=levels.overscan - reference if reference is not None else 0 * times,
             scales=exptime / times,
-            background=(bias.data, bias.variance),
-            quality=_inherited(bias),
+            background=background(inputs, [Part(bias, 1.0, Quality.BIAS_DEFECT)]),
         )
-        histogram, sigma = _distribution(data, variance, cores=inputs.cores)
+        whole, sigma = _distribution(data, variance, cores=inputs.cores)
+        histogram = whole.histogram
         mean, rms, _ = clipped_mean(histogram)
         hot_limit = parameters.hot_sigma * sigma
         hot = flag_deviating(
@@ -147,7 +148,7 @@ class MasterDark(Recipe):
             "BUNIT": "ADU",
             "EXPTIME": exptime,
             "ESO PRO DATANCOM": len(inputs.frames),
-            "ESO PRO DATAAVG": float(np.nanmean(data)),
+            "ESO PRO DATAAVG": whole.mean,
             "ESO PRO DATAMED": qc["QC DARK MASTER MEDIAN"],
             "ESO DRS OVSC CORR": reference is not None,
         }
@@ -166,12 +167,10 @@ def _exposure_times(inputs: RecipeInputs) -> np.ndarray:
     return times
 
 
-def _inherited(bias: MasterImage) -> np.ndarray | None:
-    return None if bias.quality is None else bias.quality & int(Quality.BIAS_DEFECT)
-
-
-def _distribution(data: np.ndarray, variance: np.ndarray, *, cores: int) -> tuple[Histogram, float]:
-    """Histogram around the level of the master, and the typical sigma of its pixels."""
+def _distribution(
+    data: np.ndarray, variance: np.ndarray, *, cores: int
+) -> tuple[ImageSummary, float]:
+    """Mean and histogram around the level of the master, and the typical sigma of its pixels."""
     sample = data[::13, ::11]
     if not np.isfinite(sample).any():
         raise AlgorithmFailure(
@@ -180,7 +179,7 @@ def _distribution(data: np.ndarray, variance: np.ndarray, *, cores: int) -> tupl
     centre = float(np.nanmedian(sample))
     sigma = float(np.sqrt(np.nanmedian(variance[::13, ::11])))
     whole = summarise(data, centre=centre, reach=max(40 * sigma, 1e-3), threads=cores)
-    return whole.histogram, sigma
+    return whole, sigma
 
 
 def _region_values(data: np.ndarray) -> dict[str, float]:

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from vltflow.algorithms import PixelResponse, Quality, pixel_response
+from vltflow.algorithms import (
+    Illumination,
+    PixelResponse,
+    Quality,
+    ResponseStatistics,
+    flag_response,
+    illumination,
+    pixel_response,
+)
 from vltflow.core.errors import AlgorithmFailure, UnprocessableData
 from vltflow.recipes.declaration import (
     MasterInput,
@@ -21,6 +29,7 @@ from vltflow.recipes.declaration import (
     RecipeResult,
 )
 from vltflow.recipes.detector import figures, frames
+from vltflow.recipes.detector.background import Background, Part, background
 from vltflow.recipes.detector.parameters import StackParameters
 from vltflow.records import QcFigure
 
@@ -106,24 +115,15 @@ class MasterFlat(Recipe):
         frames.check_frames(self, inputs)
         bias = frames.required_master(inputs, "MASTER_BIAS")
         exptime = _exposure_time(inputs)
-        background = _background(inputs, bias, exptime)
-        light = _lamp_levels(inputs, bias, background[0])
+        under = background(inputs, _parts(inputs, bias, exptime))
+        light = _lamp_levels(inputs, bias, under)
         chosen = _usable(light, minimum=self.raw.minimum)
-        used = replace(inputs, frames=tuple(np.array(inputs.frames, object)[chosen]))
-        level = float(light.levels[chosen].mean())
-        scales = level / light.levels[chosen] if parameters.norm_method == "explevel" else 1.0
-        noise = frames.read_noise_of(bias, inputs.chip)
-        data, variance, quality = frames.stack(
-            used,
-            parameters.rule(
-                read_noise=noise, conad=inputs.chip.conad, saturation=inputs.chip.saturation
-            ),
-            offsets=light.offsets[chosen],
-            scales=scales * np.ones(len(used.frames)) / exptime,
-            background=background,
-            quality=_inherited(inputs, bias),
+        data, variance, quality = _stacked(
+            inputs, parameters, (light, chosen), frames.read_noise_of(bias, inputs.chip), under
         )
-        qc = _measure(inputs, light, chosen, data * exptime, variance * exptime**2)
+        lit = illumination(data, variance, minimum_snr=LIT_SNR, threads=inputs.cores)
+        qc = _measure(inputs, light, chosen, lit, exptime)
+        qc["QC FLAT PEAK"] = exptime * float(np.nanpercentile(data[::5, ::5], 99))
         response = pixel_response(
             data,
             variance,
@@ -131,26 +131,37 @@ class MasterFlat(Recipe):
             minimum_snr=parameters.minimum_snr,
             threads=inputs.cores,
         )
-        unmeasured = _flag_response(response, quality)
-        qc |= _measure_response(response, quality)
+        pixels = flag_response(
+            response,
+            quality,
+            limits=(DEAD_BELOW, HOT_ABOVE),
+            bits=(int(Quality.DEAD), int(Quality.HOT)),
+            threads=inputs.cores,
+        )
+        qc |= {
+            "QC FLAT RESP MEAS": 100 * pixels.share,
+            "QC FLAT RESP RMS": 100 * pixels.rms,
+            "QC FLAT NBADPIX": pixels.flagged,
+        }
         header: dict[str, str | int | float | bool] = {
             "BUNIT": "ADU/s",
             "EXPTIME": 1.0,
-            "ESO PRO DATANCOM": len(used.frames),
-            "ESO PRO DATAAVG": float(np.nanmean(data)),
+            "ESO PRO DATANCOM": int(chosen.sum()),
+            "ESO PRO DATAAVG": lit.mean,
             "ESO PRO DATAMED": float(np.nanmedian(data[::7, ::7])),
             "ESO DRS OVSC CORR": light.corrected,
         }
         flat = ProductData(
             "MASTER_FLAT", data, variance, quality, header, qc,
-            _flat_figures(inputs, light, data, response),
+            _flat_figures(inputs, light, data, pixels),
         )  # fmt: skip
-        pixels = ProductData(
-            "PIXEL_RESPONSE", response.response, response.variance, quality | unmeasured,
-            {"BUNIT": "", "EXPTIME": 1.0, "ESO PRO DATANCOM": len(used.frames)}, {},
-            _response_figures(response),
+        relative = ProductData(
+            "PIXEL_RESPONSE", response.response, response.variance,
+            quality | np.where(response.measured, np.uint8(0), np.uint8(Quality.UNMEASURED)),
+            {"BUNIT": "", "EXPTIME": 1.0, "ESO PRO DATANCOM": int(chosen.sum())}, {},
+            _response_figures(response, pixels),
         )  # fmt: skip
-        return RecipeResult((flat, pixels))
+        return RecipeResult((flat, relative))
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,47 +188,31 @@ def _exposure_time(inputs: RecipeInputs) -> float:
     return exptime
 
 
-def _background(
-    inputs: RecipeInputs, bias: MasterImage, exptime: float
-) -> tuple[np.ndarray, np.ndarray | None]:
-    """Bias plus dark signal in the exposure time of the flats, ADU, with variance."""
+def _parts(inputs: RecipeInputs, bias: MasterImage, exptime: float) -> list[Part]:
+    """Bias, and dark signal in the exposure time of the flats."""
+    parts = [Part(bias, 1.0, Quality.BIAS_DEFECT)]
     dark = frames.find_master(inputs, "MASTER_DARK")
     if dark is None:
-        return bias.data, bias.variance
+        return parts
     dark_time = dark.header.get("EXPTIME")
     if not isinstance(dark_time, int | float) or not dark_time > 0:
         raise UnprocessableData(
             f"{dark.name or 'MASTER_DARK'}: EXPTIME is {dark_time!r}",
             hint="A master dark is scaled by its exposure time.",
         )
-    share = np.float32(exptime / dark_time)
-    terms = [
-        plane * factor
-        for plane, factor in ((bias.variance, np.float32(1)), (dark.variance, share**2))
-        if plane is not None
-    ]
-    return bias.data + dark.data * share, sum(terms[1:], terms[0]) if terms else None
+    return [*parts, Part(dark, exptime / dark_time, Quality.HOT)]
 
 
-def _inherited(inputs: RecipeInputs, bias: MasterImage) -> np.ndarray:
-    quality = np.zeros(bias.data.shape, np.uint8)
-    dark = inputs.masters.get("MASTER_DARK")
-    for master, bits in ((bias, Quality.BIAS_DEFECT), (dark, Quality.HOT)):
-        if master is not None and master.quality is not None:
-            quality |= (master.quality & int(bits)).astype(np.uint8)
-    return quality
-
-
-def _lamp_levels(inputs: RecipeInputs, bias: MasterImage, background: np.ndarray) -> _Light:
+def _lamp_levels(inputs: RecipeInputs, bias: MasterImage, under: Background) -> _Light:
     levels = frames.survey(inputs)
     reference = frames.overscan_of(bias)
     offsets = levels.overscan - reference if reference is not None else 0 * levels.overscan
     return _Light(
-        levels.levels - offsets - float(np.nanmean(background, dtype=np.float64)),
+        levels.levels - offsets - under.mean,
         offsets,
         levels.saturated,
         reference is not None,
-        background.size,
+        under.planes[0].size,
     )
 
 
@@ -237,56 +232,53 @@ def _usable(light: _Light, *, minimum: int) -> np.ndarray:
     return chosen
 
 
+def _stacked(
+    inputs: RecipeInputs,
+    parameters: MasterFlatParameters,
+    used: tuple[_Light, np.ndarray],
+    noise: float,
+    under: Background,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Data, variance and quality of the usable frames' light by second."""
+    light, chosen = used
+    levels = light.levels[chosen]
+    flicker = levels.mean() / levels if parameters.norm_method == "explevel" else 1.0
+    return frames.stack(
+        replace(inputs, frames=tuple(np.array(inputs.frames, object)[chosen])),
+        parameters.rule(
+            read_noise=noise, conad=inputs.chip.conad, saturation=inputs.chip.saturation
+        ),
+        offsets=light.offsets[chosen],
+        scales=flicker * np.ones(len(levels)) / _exposure_time(inputs),
+        background=under,
+    )
+
+
 def _measure(
     inputs: RecipeInputs,
     light: _Light,
     chosen: np.ndarray,
-    signal: np.ndarray,
-    variance: np.ndarray,
+    lit: Illumination,
+    exptime: float,
 ) -> dict[str, float]:
-    with np.errstate(invalid="ignore", divide="ignore"):
-        ratio = signal / np.sqrt(variance)
-    lit = ratio > LIT_SNR
-    share = float(lit.mean())
     levels = light.levels[chosen]
-    if share < LEAST_LIT:
+    if lit.share < LEAST_LIT:
         raise AlgorithmFailure(
             "the flats hold no light",
-            numbers={"illuminated share": share, "mean level ADU": float(levels.mean())},
+            numbers={"illuminated share": lit.share, "mean level ADU": float(levels.mean())},
             hint="Lamp off or shutter closed: take the flats again.",
         )
     out = f"QC OUT{inputs.chip.output}"
-    level = float(np.median(signal[lit]))
+    level = exptime * lit.level
     return {
         f"{out} MEAN RAW": float(levels.mean()),
         f"{out} NSAT RAW": int(light.saturated.max()),
         "QC FLAT LEVEL": level,
-        "QC FLAT PEAK": float(np.nanpercentile(signal[::5, ::5], 99)),
         "QC LAMP EFFIC": level / frames.exposure_time(inputs.frames[0]),
         "QC LAMP RMS": float(100 * levels.std() / levels.mean()),
-        "QC FLAT ILLUM": 100 * share,
-        "QC FLAT SNR": float(np.median(ratio[lit])),
+        "QC FLAT ILLUM": 100 * lit.share,
+        "QC FLAT SNR": lit.snr,
         "QC FLAT NREJ": int(len(chosen) - chosen.sum()),
-    }
-
-
-def _flag_response(response: PixelResponse, quality: np.ndarray) -> np.ndarray:
-    """Flag dead and hot pixels in place; give the plane of unmeasured flags."""
-    quality[response.measured & (response.response < DEAD_BELOW)] |= int(Quality.DEAD)
-    quality[response.measured & (response.response > HOT_ABOVE)] |= int(Quality.HOT)
-    return np.where(response.measured, 0, int(Quality.UNMEASURED)).astype(np.uint8)
-
-
-def _measure_response(response: PixelResponse, quality: np.ndarray) -> dict[str, float]:
-    flagged = int(Quality.DEAD | Quality.HOT)
-    good = response.measured & ((quality & flagged) == 0)
-    deviation = response.response[good] - 1
-    spread = float(np.var(deviation) - np.mean(response.variance[good])) if good.any() else 0.0
-    bad = response.measured & ((quality & flagged) != 0)
-    return {
-        "QC FLAT RESP MEAS": float(100 * response.measured.mean()),
-        "QC FLAT RESP RMS": float(100 * np.sqrt(max(0.0, spread))),
-        "QC FLAT NBADPIX": int(bad.sum()),
     }
 
 
@@ -294,12 +286,12 @@ def _flat_figures(
     inputs: RecipeInputs,
     light: _Light,
     data: np.ndarray,
-    response: PixelResponse,
+    pixels: ResponseStatistics,
 ) -> tuple[QcFigure, ...]:
     out = f"QC OUT{inputs.chip.output}"
     middle = data.shape[1] // 2
     across = _medians(data[:, max(0, middle - 5) : middle + 6])
-    brightest = int(np.argmax(np.where(response.measured, response.smooth, 0).sum(axis=1)))
+    brightest = int(np.argmax(pixels.light))
     row = ("x [pixel]", "flat [ADU/s]")
     return (
         figures.frames_figure(
@@ -327,12 +319,11 @@ def _medians(strip: np.ndarray) -> np.ndarray:
     return result
 
 
-def _response_figures(response: PixelResponse) -> tuple[QcFigure, ...]:
-    values = response.response[response.measured]
-    counts, edges = np.histogram(values, bins=200, range=(0.9, 1.1))
+def _response_figures(response: PixelResponse, pixels: ResponseStatistics) -> tuple[QcFigure, ...]:
+    shown = pixels.histogram
     return (
         QcFigure(
-            "response", "Measured pixel response", "histogram", edges, counts,
+            "response", "Measured pixel response", "histogram", shown.edges, shown.counts,
             "relative response", "pixels", parameters=("QC FLAT RESP RMS",),
         ),
         figures.image_figure(

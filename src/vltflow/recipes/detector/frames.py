@@ -32,8 +32,9 @@ if TYPE_CHECKING:
         Recipe,
         RecipeInputs,
     )
+    from vltflow.recipes.detector.background import Background
 
-BLOCK_BUDGET = 16 * 1024 * 1024
+BLOCK_BUDGET = 8 * 1024 * 1024
 """Bytes of raw rows in work at the same time, whatever the number of frames."""
 
 EXPTIME_TOLERANCE = 0.01
@@ -144,9 +145,9 @@ def find_master(inputs: RecipeInputs, role: str) -> MasterImage | None:
         Its size is not that of the products.
     """
     master = inputs.masters.get(role)
-    if master is not None and tuple(master.data.shape) != product_shape(inputs):
+    if master is not None and tuple(master.shape) != product_shape(inputs):
         raise UnprocessableData(
-            f"{master.name or role} has {master.data.shape} pixels, "
+            f"{master.name or role} has {master.shape} pixels, "
             f"the frames need {product_shape(inputs)}",
             hint="The master belongs to another binning or chip.",
         )
@@ -240,8 +241,7 @@ def stack(
     *,
     offsets: np.ndarray,
     scales: np.ndarray,
-    background: tuple[np.ndarray, np.ndarray | None] | None = None,
-    quality: np.ndarray | None = None,
+    background: Background | None = None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Combine the frames block by block into data, variance and quality of the product.
 
@@ -254,30 +254,25 @@ def stack(
     offsets, scales
         One a frame: value = (raw - offset - background) * scale.
     background
-        Data and variance (or None) subtracted from each frame, product orientation, ADU.
-    quality
-        Flags that pixels have already, product orientation.
+        Subtracted from each frame. Its arrays become those of the product.
     """
     chip, frames = inputs.chip, inputs.frames
     rows, columns = frames[0].shape
     light = slice(chip.prescan, columns - chip.overscan)
-    shape = product_shape(inputs)
-    flags = np.zeros(shape, np.uint8) if quality is None else quality.astype(np.uint8)
-    product = (np.empty(shape, np.float32), np.empty(shape, np.float32), flags)
+    product = _empty(product_shape(inputs)) if background is None else background.planes
     out = [_raw_view(plane, chip) for plane in product]
-    planes = [None if plane is None else _raw_view(plane, chip) for plane in background or ()]
 
     def work(start: int, stop: int) -> None:
         block = np.stack([frame.rows(start, stop)[:, light] for frame in frames])
-        data, variance = ([*planes, None, None])[:2]
+        data, variance, flags = (plane[start:stop] for plane in out)
         combine_block(
             block,
             rule,
             offsets=offsets,
             scales=scales,
-            background=None if data is None else data[start:stop],
-            background_variance=None if variance is None else variance[start:stop],
-            out=(out[0][start:stop], out[1][start:stop], out[2][start:stop]),
+            background=None if background is None else data,
+            background_variance=None if background is None else variance,
+            out=(data, variance, flags),
         )
 
     # Rows as read and their copy in one stack: twice the frames.
@@ -285,6 +280,10 @@ def stack(
     blocks = row_blocks(rows, row_bytes, budget=BLOCK_BUDGET, threads=inputs.cores)
     over_blocks(work, blocks, threads=inputs.cores)
     return product
+
+
+def _empty(shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return np.empty(shape, np.float32), np.empty(shape, np.float32), np.zeros(shape, np.uint8)
 
 
 def _raw_view(plane: np.ndarray, chip: Chip) -> np.ndarray:

@@ -6,6 +6,8 @@ calibration, and the keywords of the setting as parameters. Never open a file.
 """
 
 from vltflow.recipes.echelle.order_definition import OrderDefinition, OrderDefinitionParameters
+from vltflow.recipes.echelle.order_flat import OrderFlat, OrderFlatParameters
+from vltflow.recipes.echelle.science import Science, ScienceParameters
 from vltflow.recipes.echelle.wavelength import (
     WavelengthCalibration,
     WavelengthCalibrationParameters,
@@ -14,6 +16,10 @@ from vltflow.recipes.echelle.wavelength import (
 __all__ = [
     "OrderDefinition",
     "OrderDefinitionParameters",
+    "OrderFlat",
+    "OrderFlatParameters",
+    "Science",
+    "ScienceParameters",
     "WavelengthCalibration",
     "WavelengthCalibrationParameters",
 ]

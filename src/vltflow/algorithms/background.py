@@ -1,0 +1,211 @@
+"""Light between the traces: measured in their gaps, modelled as one smooth surface."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.polynomial import chebyshev
+
+from vltflow.algorithms.blocks import over_blocks, row_blocks
+from vltflow.algorithms.compiled import compiled
+from vltflow.algorithms.surface import Surface, fit_surface
+
+_LEAST_PIXELS = 12
+"""Good pixels that a box needs."""
+_LEAST_BOXES = 3
+"""Boxes for each coefficient of the model."""
+
+
+@dataclass(frozen=True)
+class Boxes:
+    """What was measured in the gaps."""
+
+    x: np.ndarray
+    y: np.ndarray
+    """Middle of each box, pixels from 0."""
+    level: np.ndarray
+    """Clipped mean."""
+    error: np.ndarray
+    """Error of the level, from the scatter in the box."""
+    carried: np.ndarray
+    """Whether the level is that of the nearest gap in which one could be measured, bool."""
+    share: float
+    """Share of the places between traces where the gap is wide enough for a box."""
+
+
+@dataclass(frozen=True)
+class Background:
+    """Smooth light below the traces."""
+
+    surface: Surface | None
+    """Over (x, y); None where no gap is wide enough: nothing is known then."""
+    boxes: Boxes
+    rms: float
+    """Robust scatter of the boxes about the surface; NaN without one."""
+
+
+def gap_boxes(
+    image: np.ndarray,
+    bad: np.ndarray,
+    centre: np.ndarray,
+    *,
+    half: float,
+    clearance: float,
+    spacing: int = 40,
+    threads: int = 1,
+) -> Boxes:
+    """Measure the light in boxes between neighbouring traces.
+
+    A box spans all rows of a gap that are at least `clearance` away from both slits, at
+    most 11, and `spacing` columns. Its level is the mean of what lies within 4 robust
+    sigma of the median: of small counts the median alone is off by up to half a unit.
+    Where the slits of two traces leave no gap, the nearest gap's level stands in with ten
+    times its error, times the ratio of all light around the two places, of which scattered
+    light is a part: it keeps a smooth model from running away, and claims to be no more.
+
+    Parameters
+    ----------
+    image, bad
+        Light, and pixels not to be used (not 0), shape (rows, columns).
+    centre
+        Rows of the traces, shape (traces, columns), any order.
+    half
+        Half of the slit's length, pixels.
+    clearance
+        Distance from a slit's end that its wings need, pixels.
+    spacing
+        Columns of a box.
+    """
+    ordered = np.ascontiguousarray(centre[np.argsort(centre[:, centre.shape[1] // 2])])
+    # Beyond the first and the last trace there is light to measure as well.
+    step = np.diff(ordered, axis=0)
+    outer = max(2.0 * half + 2.0 * clearance + 12.0, float(np.median(step)) if len(step) else 0.0)
+    ordered = np.vstack([ordered[:1] - outer, ordered, ordered[-1:] + outer])
+    columns = np.arange(spacing // 2, image.shape[1], spacing)
+    levels = np.full((len(ordered) - 1, len(columns), 3), np.nan)
+
+    def work(start: int, stop: int) -> None:
+        _measure(image, bad, ordered, columns, half + clearance, spacing // 2, start, stop, levels)
+
+    over_blocks(work, [(n, n + 1) for n in range(len(ordered) - 1)], threads=threads)
+    middle = 0.5 * (ordered[1:] + ordered[:-1])[:, columns]
+    inside = (middle > 0) & (middle < image.shape[0] - 1)
+    good = np.isfinite(levels[..., 0]) & (levels[..., 1] > 0)
+    share = float(good[1:-1].sum() / max(1, inside[1:-1].sum()))
+    level, error, y = levels[..., 0].copy(), levels[..., 1].copy(), levels[..., 2].copy()
+    carried = inside & ~good & good.any(axis=0)
+    around = _light_around(image, middle, columns)
+    for n, k in np.argwhere(carried):
+        known = np.flatnonzero(good[:, k])
+        nearest = known[np.argmin(np.abs(known - n))]
+        ratio = np.clip(around[n, k] / max(around[nearest, k], 1e-6), 0.0, 2.0)
+        level[n, k], error[n, k] = ratio * level[nearest, k], 10 * error[nearest, k]
+        y[n, k] = middle[n, k]
+    some = good | carried
+    x = np.broadcast_to(columns, middle.shape).astype(float)
+    return Boxes(x[some], y[some], level[some], error[some], carried[some], share)
+
+
+def _light_around(image: np.ndarray, y: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Mean light within a tenth of the image's height and width around places."""
+    rows, width = image.shape
+    coarse = np.nan_to_num(image[::8, ::8]).astype(float)
+    total = np.pad(coarse.cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
+    a = [np.clip((y + sign * 0.1 * rows) / 8, 0, len(coarse)).astype(int) for sign in (-1, 1)]
+    x = np.broadcast_to(columns, y.shape)
+    b = [np.clip((x + sign * 0.1 * width) / 8, 0, coarse.shape[1]).astype(int) for sign in (-1, 1)]
+    box = total[a[1], b[1]] - total[a[0], b[1]] - total[a[1], b[0]] + total[a[0], b[0]]
+    return box / np.maximum((a[1] - a[0]) * (b[1] - b[0]), 1)
+
+
+@compiled
+def _measure(
+    image: np.ndarray,
+    bad: np.ndarray,
+    centre: np.ndarray,
+    columns: np.ndarray,
+    clear: float,
+    reach: int,
+    start: int,
+    stop: int,
+    levels: np.ndarray,
+) -> None:
+    rows, width = image.shape
+    values = np.empty(11 * (2 * reach + 1))
+    for n in range(start, stop):
+        for k in range(len(columns)):
+            count, place = 0, 0.0
+            for x in range(max(0, columns[k] - reach), min(width, columns[k] + reach + 1)):
+                first = max(int(np.ceil(centre[n, x] + clear)), 0)
+                last = min(int(np.floor(centre[n + 1, x] - clear)), rows - 1)
+                if last - first >= 11:
+                    first += (last - first - 10) // 2
+                    last = first + 10
+                for row in range(first, last + 1):
+                    if bad[row, x] == 0 and np.isfinite(image[row, x]):
+                        values[count] = image[row, x]
+                        place += row
+                        count += 1
+            if count >= _LEAST_PIXELS:
+                levels[n, k, 0], levels[n, k, 1] = _clipped(values[:count])
+                levels[n, k, 2] = place / count
+
+
+@compiled
+def _clipped(values: np.ndarray) -> tuple[float, float]:
+    middle = np.median(values)
+    limit = 4.0 * 1.4826 * np.median(np.abs(values - middle)) + 1e-6
+    total, squares, count = 0.0, 0.0, 0
+    for value in values:
+        if abs(value - middle) <= limit:
+            total += value - middle
+            squares += (value - middle) ** 2
+            count += 1
+    mean = total / count
+    spread = np.sqrt(max(squares / count - mean * mean, 1e-12))
+    return middle + mean, spread / np.sqrt(count)
+
+
+def smooth_background(
+    boxes: Boxes, shape: tuple[int, int], *, degrees: tuple[int, int] = (8, 8), kappa: float = 4.0
+) -> Background:
+    """Fit a surface through the boxes, outliers left out.
+
+    The degrees go down where there are few boxes; below a plane's worth nothing is given.
+    """
+    for lowered in range(max(degrees)):
+        wanted = (max(degrees[0] - lowered, 0), max(degrees[1] - lowered, 0))
+        top = max(wanted)
+        terms = sum(a + b <= top for a in range(wanted[0] + 1) for b in range(wanted[1] + 1))
+        if np.sum(~boxes.carried) < _LEAST_BOXES * terms:
+            continue
+        fit = fit_surface(
+            boxes.x, boxes.y, boxes.level,
+            intervals=((0.0, shape[1] - 1.0), (0.0, shape[0] - 1.0)), degrees=wanted,
+            sigma=np.hypot(boxes.error, np.median(boxes.error)), kappa=kappa,
+            floor=3.0 * float(np.median(boxes.error)),
+        )  # fmt: skip
+        measured = fit.used & ~boxes.carried
+        scatter = 1.4826 * float(np.median(np.abs(fit.residuals[measured])))
+        return Background(fit.surface, boxes, scatter)
+    return Background(None, boxes, float("nan"))
+
+
+def subtract_surface(image: np.ndarray, surface: Surface, *, threads: int = 1) -> None:
+    """Subtract a surface over (x, y) from an image in place, block by block."""
+    rows, columns = image.shape
+    along = _basis(np.arange(columns), surface.first, surface.coefficients.shape[0])
+    weights = (surface.coefficients.T @ along.T).astype(np.float32)
+    across = _basis(np.arange(rows), surface.second, surface.coefficients.shape[1])
+    across = across.astype(np.float32)
+
+    def work(start: int, stop: int) -> None:
+        image[start:stop] -= across[start:stop] @ weights
+
+    over_blocks(work, row_blocks(rows, 8 * columns, budget=2**23, threads=threads), threads=threads)
+
+
+def _basis(values: np.ndarray, interval: tuple[float, float], size: int) -> np.ndarray:
+    middle, reach = 0.5 * (interval[0] + interval[1]), 0.5 * (interval[1] - interval[0])
+    return chebyshev.chebvander((values - middle) / reach, size - 1)

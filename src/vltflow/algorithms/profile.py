@@ -1,0 +1,349 @@
+"""How light of a point source spreads along the slit: found with its sky in one fit.
+
+The light of one wavelength along the slit is f P(y - c) + s. P is a Moffat function (Moffat
+1969, A&A 3, 455; a Gaussian in the limit of large beta) integrated over the pixels. Object f and
+sky s are free in every column, centre c and width in every stretch of a trace; the exponent
+is one for the chip. Fitting the wings together with the sky keeps them out of it: a profile
+that is measured after the sky was subtracted loses what its wings lift the sky by.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from vltflow.algorithms.blocks import over_blocks
+from vltflow.algorithms.column_fit import (
+    MOST_PIXELS,
+    Noise,
+    clean_column,
+    factorise,
+    solve_column,
+    substitute,
+)
+from vltflow.algorithms.compiled import compiled
+from vltflow.algorithms.slit import SlitImage, window_pixels
+
+_TO_SIGMA = 1.0 / (2.0 * math.sqrt(2.0 * math.log(2.0)))
+GAUSSIAN = 1e-3
+"""Inverse exponents below this are a Gaussian's."""
+_ROUNDS = 8
+_SHAPE = np.dtype(
+    [("x", "f8"), ("centre", "f8"), ("log_width", "f8"), ("centre_error", "f8"),
+     ("width_error", "f8"), ("signal", "f8"), ("chi2", "f8"), ("pixels", "f8")]
+)  # fmt: skip
+
+
+@compiled
+def point_light(
+    distance: float, width: float, inverse_beta: float, scale: float, out: np.ndarray
+) -> None:
+    """Share of a point source's light in a pixel, and its derivatives.
+
+    Parameters
+    ----------
+    distance
+        Of the pixel from the source, pixels.
+    width
+        Full width at half maximum, pixels.
+    inverse_beta
+        1 / beta of the Moffat function; 0 for a Gaussian.
+    scale
+        Value of the integral's inverse at unit width: `unit_scale`.
+    out
+        Output: the share, its derivative by the source's place and by the logarithm of the
+        width. Gauss-Legendre quadrature with three points over the pixel.
+    """
+    out[0] = out[1] = out[2] = 0.0
+    for q in range(3):
+        weight = 8.0 / 18.0 if q == 1 else 5.0 / 18.0
+        z = (distance + (q - 1) * 0.3872983346207417) / width
+        if inverse_beta < GAUSSIAN:
+            value = math.exp(-2.772588722239781 * z * z)
+            steep = 5.545177444479562 * z
+        else:
+            k = 4.0 * (2.0**inverse_beta - 1.0)
+            base = 1.0 + k * z * z
+            value = base ** (-1.0 / inverse_beta)
+            steep = 2.0 * k * z / (base * inverse_beta)
+        value *= weight * scale / width
+        out[0] += value
+        out[1] += value * steep / width
+        out[2] += value * (z * steep - 1.0)
+
+
+def unit_scale(inverse_beta: float) -> float:
+    """Peak of a profile with integral 1 and a full width of 1 at half maximum."""
+    if inverse_beta < GAUSSIAN:
+        return math.sqrt(4.0 * math.log(2.0) / math.pi)
+    beta = 1.0 / inverse_beta
+    alpha = 0.5 / math.sqrt(2.0**inverse_beta - 1.0)
+    return math.exp(math.lgamma(beta) - math.lgamma(beta - 0.5)) / (alpha * math.sqrt(math.pi))
+
+
+def fit_shapes(
+    image: np.ndarray,
+    bad: np.ndarray,
+    slit: SlitImage,
+    noise: Noise,
+    *,
+    centre: np.ndarray,
+    width: np.ndarray,
+    inverse_beta: float,
+    linear_sky: bool = False,
+    chunks: int = 12,
+    step: int = 1,
+    threads: int = 1,
+) -> np.ndarray:
+    """Fit centre and width of the source in stretches of every trace, sky included.
+
+    Gauss-Newton in (c, ln w); light and sky of each column are solved for inside (variable
+    projection, Golub & Pereyra 1973, SIAM J. Num. Anal. 10, 413).
+
+    Parameters
+    ----------
+    centre, width
+        First guess of every trace and stretch, pixels, shape (traces, chunks).
+    inverse_beta
+        Of the Moffat function.
+    linear_sky
+        Whether the sky may have a slope along the slit.
+    chunks
+        Stretches of a trace.
+    step
+        Only every so many columns are looked at.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (traces, chunks) with x (middle of the stretch), centre, log_width, their errors,
+        signal (light in units of its error, all columns together), chi2 and pixels. NaN where
+        a fit did not converge.
+    """
+    traces, columns = slit.centre.shape
+    edges = np.linspace(0, columns, chunks + 1).astype(int)
+    found = np.full((traces, chunks), np.nan, _SHAPE)
+    plain = found.view(np.float64).reshape(traces, chunks, len(_SHAPE.names or ()))
+    scale = unit_scale(inverse_beta)
+
+    def work(start: int, stop: int) -> None:
+        for n in range(start, stop):
+            for k in range(chunks):
+                _fit(image, bad, slit.centre[n], slit.tilt[n], slit.low[n], slit.high[n],
+                     int(edges[k]), int(edges[k + 1]), step, centre[n, k], math.log(width[n, k]),
+                     inverse_beta, scale, 3 if linear_sky else 2, noise.read, noise.conad, _ROUNDS,
+                     plain[n, k])  # fmt: skip
+
+    over_blocks(work, [(n, n + 1) for n in range(traces)], threads=threads)
+    return found
+
+
+@compiled
+def _fit(
+    image: np.ndarray,
+    bad: np.ndarray,
+    centre: np.ndarray,
+    tilt: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    start: int,
+    stop: int,
+    step: int,
+    place: float,
+    log_width: float,
+    inverse_beta: float,
+    scale: float,
+    free: int,
+    read: float,
+    conad: float,
+    rounds: int,
+    out: np.ndarray,
+) -> None:
+    sums = np.empty(9)
+    typical = _typical_light(image, bad, centre, tilt, low, high, start, stop, step, place,
+                             math.exp(log_width), inverse_beta, scale)  # fmt: skip
+    # A cosmic ray in a column would count with the square of its light.
+    limit = 5.0 * typical[0] + 8.0 * typical[1]
+    for n in range(rounds):
+        tolerance = 0.5 if n == 0 and rounds > 1 else 0.15
+        _accumulate(image, bad, centre, tilt, low, high, start, stop, step, place, log_width,
+                    inverse_beta, scale, free, read, conad, tolerance, limit,
+                    sums)  # fmt: skip
+        if sums[8] < 3:
+            return
+        det = sums[0] * sums[2] - sums[1] * sums[1]
+        if rounds == 1 or det <= 0.0:
+            break
+        move = (sums[2] * sums[3] - sums[1] * sums[4]) / det
+        grow = (sums[0] * sums[4] - sums[1] * sums[3]) / det
+        move, grow = max(-1.0, min(1.0, move)), max(-0.3, min(0.3, grow))
+        place += move
+        log_width += grow
+        if not (-0.7 < log_width < 4.0) or abs(place) > 1e3:
+            return
+        if n > 1 and abs(move) < 1e-3 and abs(grow) < 1e-3:
+            break
+    det = sums[0] * sums[2] - sums[1] * sums[1]
+    out[0], out[1], out[2] = 0.5 * (start + stop - 1), place, log_width
+    out[3] = math.sqrt(max(sums[2] / det, 0.0)) if det > 0.0 else math.nan
+    out[4] = math.sqrt(max(sums[0] / det, 0.0)) if det > 0.0 else math.nan
+    out[5], out[6], out[7] = sums[5], sums[6], sums[7]
+    # The errors are those of the columns looked at; all columns carry as much each.
+    out[5] *= math.sqrt(step)
+
+
+@compiled
+def _accumulate(
+    image: np.ndarray,
+    bad: np.ndarray,
+    centre: np.ndarray,
+    tilt: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    start: int,
+    stop: int,
+    step: int,
+    place: float,
+    log_width: float,
+    inverse_beta: float,
+    scale: float,
+    free: int,
+    read: float,
+    conad: float,
+    tolerance: float,
+    brightest: float,
+    sums: np.ndarray,
+) -> None:
+    """Normal equations in (c, ln w) after light and sky of each column were projected out.
+
+    `sums`: three elements of the matrix, two of the right side, light over its error, chi
+    square, pixels, columns.
+    """
+    pixels = np.empty((6, MOST_PIXELS))
+    basis = np.empty((5, MOST_PIXELS))  # P, 1, y, dP/dc, dP/dlnw
+    variance = np.empty(MOST_PIXELS)
+    one = np.empty(3)
+    width = math.exp(log_width)
+    lights, inverse = 0.0, 0.0
+    sums[:] = 0.0
+    for x in range(start, stop, step):
+        if not (high[x] > low[x]):
+            continue
+        count = window_pixels(image, bad, centre, tilt, low[x], high[x], x, place, pixels)
+        if count < 5:
+            continue
+        for i in range(count):
+            point_light(pixels[1, i] - place, width, inverse_beta, scale, one)
+            basis[0, i], basis[1, i], basis[2, i] = one[0], 1.0, pixels[1, i]
+            basis[3, i], basis[4, i] = one[1], one[2]
+            variance[i] = 1.0
+        light, sky, slope = solve_column(pixels, basis, variance, count, free)
+        if not math.isfinite(light) or abs(light) > brightest:
+            continue
+        light, sky, slope, _ = clean_column(
+            pixels, basis, variance, count, free, read, conad, tolerance, light, sky, slope
+        )
+        if not math.isfinite(light):
+            continue
+        good = _project(pixels, basis, variance, count, free, light, sky, slope, sums)
+        if good > 0.0:
+            lights += light * good
+            inverse += good
+            sums[8] += 1.0
+    sums[5] = lights / math.sqrt(inverse) if inverse > 0.0 else 0.0
+
+
+@compiled
+def _typical_light(
+    image: np.ndarray,
+    bad: np.ndarray,
+    centre: np.ndarray,
+    tilt: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    start: int,
+    stop: int,
+    step: int,
+    place: float,
+    width: float,
+    inverse_beta: float,
+    scale: float,
+) -> tuple[float, float]:
+    """Median and robust scatter of the columns' light, every pixel weighted alike."""
+    pixels = np.empty((6, MOST_PIXELS))
+    one = np.empty(3)
+    values = np.empty((stop - start) // step + 1)
+    found = 0
+    for x in range(start, stop, step):
+        if not (high[x] > low[x]):
+            continue
+        count = window_pixels(image, bad, centre, tilt, low[x], high[x], x, place, pixels)
+        n, sp, sd, spp, spd = 0.0, 0.0, 0.0, 0.0, 0.0
+        for i in range(count):
+            if pixels[3, i] > 0.0:
+                point_light(pixels[1, i] - place, width, inverse_beta, scale, one)
+                n += 1.0
+                sp += one[0]
+                sd += pixels[0, i]
+                spp += one[0] * one[0]
+                spd += one[0] * pixels[0, i]
+        det = n * spp - sp * sp
+        if n >= 5.0 and det > 1e-12:
+            values[found] = (n * spd - sp * sd) / det
+            found += 1
+    if found < 3:
+        return 0.0, 0.0
+    middle = np.median(values[:found])
+    return max(middle, 0.0), 1.4826 * np.median(np.abs(values[:found] - middle))
+
+
+@compiled
+def _project(
+    pixels: np.ndarray,
+    basis: np.ndarray,
+    variance: np.ndarray,
+    count: int,
+    free: int,
+    light: float,
+    sky: float,
+    slope: float,
+    sums: np.ndarray,
+) -> float:
+    """Add a column's part to the normal equations; gives the inverse variance of its light."""
+    size = free + 2
+    matrix, right, one = np.zeros((5, 5)), np.zeros(2), np.empty(5)
+    chi2, used = 0.0, 0.0
+    for i in range(count):
+        if pixels[3, i] == 0.0:
+            continue
+        weight = 1.0 / variance[i]
+        rest = pixels[0, i] - light * basis[0, i] - sky - slope * pixels[1, i]
+        one[:free] = basis[:free, i]
+        one[free], one[free + 1] = light * basis[3, i], light * basis[4, i]
+        chi2 += weight * rest * rest
+        used += 1.0
+        for a in range(size):
+            for b in range(a + 1):
+                matrix[a, b] += weight * one[a] * one[b]
+        right += weight * rest * one[free:size]
+    inner = matrix[:3, :3].copy()
+    factorise(inner, free)
+    if used <= free or not math.isfinite(inner[free - 1, free - 1]):
+        return 0.0
+    # Cholesky's elimination of light and sky leaves what fixes place and width.
+    for b in range(free):
+        matrix[b:size, b] /= math.sqrt(matrix[b, b])
+        for c in range(b + 1, size):
+            matrix[c:size, c] -= matrix[c:size, b] * matrix[c, b]
+    sums[0] += matrix[free, free]
+    sums[1] += matrix[free + 1, free]
+    sums[2] += matrix[free + 1, free + 1]
+    sums[3] += right[0]
+    sums[4] += right[1]
+    sums[6] += chi2
+    sums[7] += used - free
+    unit = np.zeros(3)
+    unit[0] = 1.0
+    substitute(inner, unit, free)
+    return 1.0 / unit[0]

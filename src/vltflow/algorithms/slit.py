@@ -1,0 +1,121 @@
+"""Where the slit's image lies: a window along each trace, and pixels of equal wavelength."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from vltflow.algorithms.compiled import compiled
+
+
+@dataclass(frozen=True)
+class SlitImage:
+    """Windows along all traces of one chip; arrays (traces, columns), pixels counted from 0.
+
+    Raises
+    ------
+    ValueError
+        If the arrays have different shapes.
+    """
+
+    centre: np.ndarray
+    """Row of the slit's middle."""
+    tilt: np.ndarray
+    """How far a wavelength moves along x per pixel along the slit."""
+    low: np.ndarray
+    """Lower end of the usable window, pixels from the centre; NaN where there is none."""
+    high: np.ndarray
+    """Upper end."""
+    half: float
+    """Half of the slit's length, pixels: light of the object beyond does not pass."""
+
+    def __post_init__(self) -> None:
+        for one in fields(self):
+            if one.name != "half" and getattr(self, one.name).shape != self.centre.shape:
+                raise ValueError(f"{one.name} has not the shape {self.centre.shape} of the centres")
+
+
+def slit_image(
+    centre: np.ndarray, tilt: np.ndarray, *, length: float, margin: float, rows: int
+) -> SlitImage:
+    """Windows of a slit along traces, cut where the next trace's slit begins.
+
+    Parameters
+    ----------
+    centre, tilt
+        Row of the slit's middle and slope of wavelength, shape (traces, columns).
+    length
+        Of the slit, pixels.
+    margin
+        Blurred rim at each end that is left out, pixels.
+    rows
+        Of the chip: where a centre lies outside there is no window.
+    """
+    reach = np.full(centre.shape, max(0.5, 0.5 * length - margin))
+    low, high = -reach, reach.copy()
+    place = np.argsort(centre[:, centre.shape[1] // 2])
+    gap = 0.5 * np.diff(centre[place], axis=0)
+    # Half a pixel each belongs to both: the next slit's light begins there.
+    high[place[:-1]] = np.minimum(high[place[:-1]], gap - 0.5)
+    low[place[1:]] = np.maximum(low[place[1:]], 0.5 - gap)
+    outside = (centre < -0.5) | (centre > rows - 0.5) | (high - low < 2.0)
+    low[outside] = high[outside] = np.nan
+    return SlitImage(centre, tilt, low, high, 0.5 * length)
+
+
+@compiled
+def window_pixels(
+    image: np.ndarray,
+    bad: np.ndarray,
+    centre: np.ndarray,
+    tilt: np.ndarray,
+    low: float,
+    high: float,
+    column: int,
+    middle: float,
+    pixels: np.ndarray,
+) -> int:
+    """Pixels of one wavelength along a tilted slit: whole shifts along x, the rest is told.
+
+    Parameters
+    ----------
+    image, bad
+        The light, and which pixels are not to be used (not 0), shape (rows, columns).
+    centre, tilt
+        Of one trace, shape (columns,).
+    low, high
+        Ends of the window, pixels from the centre.
+    column
+        Column that the wavelength has at `middle`.
+    middle
+        Distance from the centre that the wavelength is counted from, pixels.
+    pixels
+        Output, shape (6, n): value, distance from the centre, rest of the shift (pixels by
+        which the pixel's wavelength lies right of the column), usable (0 or 1), row, column.
+
+    Returns
+    -------
+    int
+        Number of pixels; 0 where the window is not on the chip.
+    """
+    rows, columns = image.shape
+    count = 0
+    slope = tilt[column]
+    first = max(0, int(np.ceil(centre[column] + low)))
+    last = min(rows - 1, int(np.floor(centre[column] + high)))
+    for row in range(first, last + 1):
+        shift = int(np.round(slope * (row - centre[column] - middle)))
+        x = column + shift
+        if x < 0 or x >= columns or count >= pixels.shape[1]:
+            continue
+        distance = row - centre[x]
+        value = image[row, x]
+        pixels[0, count] = value
+        pixels[1, count] = distance
+        pixels[2, count] = shift - slope * (distance - middle)
+        pixels[3, count] = 1.0 if bad[row, x] == 0 and np.isfinite(value) else 0.0
+        pixels[4, count] = row
+        pixels[5, count] = x
+        count += 1
+    return count

@@ -1,0 +1,276 @@
+"""The source in the slit: is there one, where along the slit, how wide, of what shape."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from vltflow.algorithms.blocks import over_blocks
+from vltflow.algorithms.column_fit import Noise
+from vltflow.algorithms.compiled import compiled
+from vltflow.algorithms.profile import fit_shapes
+from vltflow.algorithms.slit import SlitImage
+from vltflow.algorithms.surface import Surface, fit_surface
+
+_FOUND = 7.0
+"""Signal to noise ratio, all traces together, from which there is a source."""
+_CLEAR = 10.0
+"""Of one trace, from which it tells the place itself."""
+_CHUNKS = 10
+_SAMPLED = 20
+"""Columns of each stretch that shapes are fitted to."""
+_SHAPES = (0.0, 0.1, 0.2, 0.3, 0.4)
+"""1 / beta of the Moffat functions that are tried."""
+_PRIOR = (0.2, 0.2)
+"""Mean and width of what is thought of 1 / beta before: decides only for the faintest sources."""
+NODES = 17
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the light of a point source lies along the slit."""
+
+    found: bool
+    snr: float
+    """Of the peak along the slit, all traces together."""
+    centre: np.ndarray
+    """Distance from the slit's middle, pixels, shape (traces, columns)."""
+    width: np.ndarray
+    """Full width at half maximum, pixels, shape (traces, NODES)."""
+    inverse_beta: float
+    """1 / beta of its Moffat function; 0 for a Gaussian."""
+    distance: np.ndarray
+    level: np.ndarray
+    """Mean light along the slit: pixels from its middle, shape (bins,), and (traces, bins)."""
+
+
+def find_source(
+    image: np.ndarray,
+    bad: np.ndarray,
+    slit: SlitImage,
+    noise: Noise,
+    orders: np.ndarray,
+    *,
+    fwhm: float,
+    linear_sky: bool = False,
+    threads: int = 1,
+) -> Source:
+    """Look for a point source and measure its place and width over the chip.
+
+    Parameters
+    ----------
+    image, bad
+        Light without background, and pixels not to be used.
+    slit
+        Windows along the traces.
+    noise
+        Of the pixels.
+    orders
+        Number of each trace: place and width vary smoothly with it.
+    fwhm
+        Expected full width, pixels: where nothing is found it is taken as it is.
+    linear_sky
+        Whether the sky may have a slope.
+    """
+    distance, level, error = collapsed(image, bad, slit, threads=threads)
+    strength, places = _peaks(distance, level, error, fwhm)
+    columns = slit.centre.shape[1]
+    if not strength[-1] >= _FOUND:
+        centre = np.zeros(slit.centre.shape)
+        width = np.full((len(orders), NODES), fwhm)
+        return Source(False, float(strength[-1]), centre, width, 0.0, distance, level)
+    guess = _guess(orders, strength, places)
+    start = np.repeat(guess[:, None], _CHUNKS, axis=1)
+    step = max(1, columns // (_CHUNKS * _SAMPLED))
+
+    def fit(inverse_beta: float, chosen: np.ndarray | slice = slice(None)) -> np.ndarray:
+        part = _traces(slit, chosen)
+        return fit_shapes(
+            image, bad, part, noise, centre=start[chosen], width=np.full_like(start[chosen], fwhm),
+            inverse_beta=inverse_beta, linear_sky=linear_sky, chunks=_CHUNKS, step=step,
+            threads=threads,
+        )  # fmt: skip
+
+    brightest = np.argsort(strength[:-1])[-6:]
+    inverse_beta = _best_shape(np.array([_total(fit(shape, brightest)) for shape in _SHAPES]))
+    shapes = fit(inverse_beta)
+    centre, width = _smooth(shapes, orders, slit, guess, fwhm)
+    return Source(True, float(strength[-1]), centre, width, inverse_beta, distance, level)
+
+
+def collapsed(
+    image: np.ndarray, bad: np.ndarray, slit: SlitImage, *, chunk: int = 64, threads: int = 1
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean light along the slit of every trace: what shows whether and where a source is.
+
+    Returns
+    -------
+    distance, level, error
+        Pixels from the slit's centre, shape (bins,); mean over the trace of the medians over
+        `chunk` columns and its error from their scatter, shape (traces, bins), NaN unknown.
+    """
+    reach = math.floor(slit.half)
+    distance = np.arange(-reach, reach + 1, dtype=float)
+    traces, columns = slit.centre.shape
+    medians = np.full((traces, columns // chunk, len(distance)), np.nan)
+
+    def work(start: int, stop: int) -> None:
+        for n in range(start, stop):
+            _medians(image, bad, slit.centre[n], slit.low[n], slit.high[n], reach, chunk,
+                     medians[n])  # fmt: skip
+
+    over_blocks(work, [(n, n + 1) for n in range(traces)], threads=threads)
+    count = np.isfinite(medians).sum(axis=1)
+    filled = np.where(np.isfinite(medians), medians, 0.0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        level = filled.sum(axis=1) / count
+        level[count < 3] = np.nan
+        # Neighbouring stretches differ by the trace's own light: only the scatter counts.
+        steps = np.diff(medians, axis=1) ** 2
+        known = np.isfinite(steps)
+        scatter = np.where(known, steps, 0.0).sum(axis=1) / np.maximum(1, known.sum(axis=1))
+        error = np.sqrt(0.5 * scatter / count)
+    return distance, level, error
+
+
+@compiled
+def _medians(
+    image: np.ndarray,
+    bad: np.ndarray,
+    centre: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    reach: int,
+    chunk: int,
+    medians: np.ndarray,
+) -> None:
+    rows = image.shape[0]
+    values = np.empty(chunk)
+    for k in range(medians.shape[0]):
+        for b in range(2 * reach + 1):
+            count = 0
+            for x in range(k * chunk, (k + 1) * chunk):
+                row = int(np.round(centre[x])) + b - reach
+                distance = row - centre[x]
+                if 0 <= row < rows and low[x] <= distance <= high[x] and bad[row, x] == 0:
+                    values[count] = image[row, x]
+                    count += 1
+            if 2 * count >= chunk:
+                medians[k, b] = np.median(values[:count])
+
+
+def _traces(slit: SlitImage, chosen: np.ndarray | slice) -> SlitImage:
+    return SlitImage(
+        slit.centre[chosen], slit.tilt[chosen], slit.low[chosen], slit.high[chosen], slit.half
+    )
+
+
+def _peaks(
+    distance: np.ndarray, level: np.ndarray, error: np.ndarray, fwhm: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Strength (signal to noise) and place of the highest peak: of each trace, and of all."""
+    sigma = fwhm / 2.3548
+    kernel = np.exp(-0.5 * ((distance[:, None] - distance[None, :]) / sigma) ** 2)
+    kernel[np.abs(distance[:, None] - distance[None, :]) > 3 * sigma] = 0.0
+    known = np.isfinite(level) & np.isfinite(error) & (error > 0)
+    rows = np.where(known.any(axis=1))[0]
+    above = np.zeros_like(level)
+    above[rows] = level[rows] - np.nanmedian(np.where(known, level, np.nan)[rows], axis=1)[:, None]
+    weight = np.where(known, 1.0 / np.where(known, error, 1.0) ** 2, 0.0)
+    # The weights of one trace are alike: those of its median keep bright rows in.
+    middle = np.array([np.median(one[one > 0]) if (one > 0).any() else 0.0 for one in weight])
+    weight = np.where(known, middle[:, None], 0.0)
+    light = np.where(known, above, 0.0) * weight
+    light, weight = np.vstack([light, light.sum(axis=0)]), np.vstack([weight, weight.sum(axis=0)])
+    spread = np.sqrt(weight @ kernel**2)
+    ratio = np.where(spread > 0, (light @ kernel) / np.maximum(spread, 1e-30), 0.0)
+    place = np.argmax(ratio, axis=1)
+    return ratio[np.arange(len(ratio)), place], distance[place]
+
+
+def _guess(orders: np.ndarray, strength: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Place of the source in every trace: a line through those that show it."""
+    clear = (strength[:-1] > _CLEAR) & (np.abs(places[:-1] - np.median(places[:-1])) < 1e3)
+    if clear.sum() < 4:
+        return np.full(len(orders), places[-1])
+    middle = orders[clear].astype(float)
+    line = np.polynomial.Polynomial.fit(middle, places[:-1][clear], 1)
+    miss = np.abs(places[:-1][clear] - line(middle))
+    kept = miss <= 3.0 * max(1.0, 1.4826 * float(np.median(miss)))
+    if kept.sum() < 4:
+        return np.full(len(orders), places[-1])
+    line = np.polynomial.Polynomial.fit(middle[kept], places[:-1][clear][kept], 1)
+    # Beyond the traces that show the source its place is not extrapolated.
+    return np.asarray(line(np.clip(orders, middle[kept].min(), middle[kept].max())))
+
+
+def _total(shapes: np.ndarray) -> float:
+    """Chi square of all stretches in units of its mean per pixel, so that it compares."""
+    good = np.isfinite(shapes["chi2"]) & (shapes["pixels"] > 0)
+    if not good.any():
+        return np.inf
+    return float(np.sum(shapes["chi2"][good]) / np.sum(shapes["pixels"][good])) * _weight(shapes)
+
+
+def _weight(shapes: np.ndarray) -> float:
+    return float(np.nansum(shapes["pixels"]))
+
+
+def _best_shape(totals: np.ndarray) -> float:
+    """1 / beta with the least chi square and prior together, between the tried ones."""
+    shapes = np.array(_SHAPES)
+    value = totals + ((shapes - _PRIOR[0]) / _PRIOR[1]) ** 2
+    if not np.isfinite(value).all():
+        return 0.0
+    k = int(np.clip(np.argmin(value), 1, len(shapes) - 2))
+    a, b, c = value[k - 1 : k + 2]
+    bend = a - 2.0 * b + c
+    step = shapes[1] - shapes[0]
+    if bend <= 0.0:
+        return float(shapes[np.argmin(value)])
+    return float(np.clip(shapes[k] + 0.5 * step * (a - c) / bend, 0.0, shapes[-1]))
+
+
+def _smooth(
+    shapes: np.ndarray, orders: np.ndarray, slit: SlitImage, guess: np.ndarray, fwhm: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Place and width of the source as smooth functions over the chip."""
+    columns = slit.centre.shape[1]
+    with np.errstate(invalid="ignore"):
+        good = (
+            (shapes["signal"] > 8.0)
+            & (np.abs(shapes["centre"]) < slit.half)
+            & (shapes["width_error"] < 0.3)
+            & (shapes["centre_error"] < 1.0)
+        )
+    every = np.repeat(orders[:, None].astype(float), shapes.shape[1], axis=1)
+    x, order = shapes["x"][good], every[good]
+    nodes = np.linspace(0.0, columns - 1.0, NODES)
+    at = orders[:, None].astype(float)
+    if len(x) < 3:
+        centre = np.repeat(guess[:, None], columns, axis=1)
+        return centre, np.full((len(orders), NODES), fwhm)
+    intervals = ((0.0, columns - 1.0), (float(orders.min()) - 0.5, float(orders.max()) + 0.5))
+    place = _fitted(x, order, shapes["centre"][good], shapes["centre_error"][good], intervals)
+    size = _fitted(x, order, shapes["log_width"][good], shapes["width_error"][good], intervals)
+    # Where no stretch was measured the nearest measured order stands in.
+    near = np.clip(at, order.min(), order.max())
+    centre = place(np.arange(columns, dtype=float)[None, :], near)
+    return centre, np.exp(np.clip(size(nodes[None, :], near), 0.0, np.log(4.0 * slit.half)))
+
+
+def _fitted(
+    x: np.ndarray,
+    order: np.ndarray,
+    values: np.ndarray,
+    errors: np.ndarray,
+    intervals: tuple[tuple[float, float], tuple[float, float]],
+) -> Surface:
+    """Surface through measured stretches, as free as their number allows."""
+    degree = 3 if len(x) >= 60 else 1 if len(x) >= 15 else 0
+    return fit_surface(
+        x, order, values, intervals=intervals, degrees=(degree, degree),
+        sigma=np.hypot(errors, 0.003), kappa=4.0, floor=0.02,
+    ).surface  # fmt: skip

@@ -1,0 +1,64 @@
+"""What lies under the light of every frame: bias, and dark signal in its exposure time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from vltflow.algorithms import over_blocks, row_blocks, sum_below
+from vltflow.recipes.detector.frames import BLOCK_BUDGET, product_shape
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from vltflow.algorithms import Quality
+    from vltflow.recipes.declaration import MasterImage, RecipeInputs
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A master that is subtracted."""
+
+    master: MasterImage
+    share: float
+    """Factor of its data."""
+    inherited: Quality
+    """Flags of its pixels that the product takes over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Background:
+    """Sum of masters, in arrays that the stack may then use for its product."""
+
+    planes: tuple[np.ndarray, np.ndarray, np.ndarray]
+    """Data (float32, ADU), variance (float32) and quality (uint8), product orientation."""
+    mean: float
+    """Of the pixels that are known, ADU."""
+
+
+def background(inputs: RecipeInputs, parts: Sequence[Part]) -> Background:
+    """Add up masters; masters without variance count as free of noise.
+
+    They are read by rows: no plane exists beside those that are given back.
+    """
+    shape = product_shape(inputs)
+    data, variance = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+    quality = np.zeros(shape, np.uint8)
+
+    def add(start: int, stop: int) -> tuple[float, int]:
+        for part in parts:
+            share = np.float32(part.share)
+            own, own_variance, own_quality = part.master.rows(start, stop)
+            data[start:stop] += own * share
+            if own_variance is not None:
+                variance[start:stop] += own_variance * share**2
+            if own_quality is not None:
+                quality[start:stop] |= own_quality & np.uint8(part.inherited)
+        total, number, _ = sum_below(data[start:stop], np.inf)
+        return total, number
+
+    blocks = row_blocks(shape[0], 30 * shape[1], budget=BLOCK_BUDGET, threads=inputs.cores)
+    sums = np.sum(over_blocks(add, blocks, threads=inputs.cores), axis=0)
+    return Background((data, variance, quality), float(sums[0] / max(1, sums[1])))

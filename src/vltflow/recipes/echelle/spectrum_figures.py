@@ -1,0 +1,67 @@
+"""Figures of a merged spectrum, from the arrays that gave its numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from vltflow.records import QcFigure
+
+if TYPE_CHECKING:
+    from vltflow.algorithms.merge import Merged
+
+_SHOWN = 2000
+"""Points of a figure at most."""
+
+
+def spectrum_figures(merged: Merged) -> tuple[QcFigure, ...]:
+    """The spectrum, its signal to noise, and the steps between orders."""
+    wave = merged.grid.centres
+    good = np.where(merged.quality == 0, 1.0, np.nan)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratio = merged.flux / np.sqrt(merged.variance)
+    return (
+        line_figure(
+            "spectrum", "Merged spectrum", wave, merged.flux * merged.grid.widths * good,
+            "flux [adu/bin]",
+        ),
+        line_figure(
+            "snr", "Signal to noise of a bin", wave, ratio * good, "signal to noise",
+            ("QC MERGE SN",),
+        ),
+        _steps(merged),
+    )  # fmt: skip
+
+
+def line_figure(
+    name: str,
+    title: str,
+    wave: np.ndarray,
+    values: np.ndarray,
+    label: str,
+    parameters: tuple[str, ...] = (),
+) -> QcFigure:
+    """Medians of the values over wavelength (Angstrom, shown in nm), at most 2000 of them."""
+    size = max(1, -(-len(wave) // _SHOWN))
+    places, medians = [], []
+    for start in range(0, len(wave), size):
+        part = values[start : start + size]
+        told = part[np.isfinite(part)]
+        places.append(float(np.mean(wave[start : start + size])) / 10.0)
+        medians.append(float(np.median(told)) if len(told) else np.nan)
+    return QcFigure(
+        name, title, "line", np.array(places), np.array(medians), "wavelength [nm]", label,
+        parameters=parameters,
+    )  # fmt: skip
+
+
+def _steps(merged: Merged) -> QcFigure:
+    steps = sorted(merged.steps, key=lambda one: one.wave)
+    return QcFigure(
+        "steps", "Steps from an order to the next bluer one", "line",
+        np.array([one.wave / 10.0 for one in steps]),
+        np.array([100.0 * (one.ratio - 1.0) for one in steps]),
+        "wavelength [nm]", "step [%]",
+        parameters=("QC MERGE STEPAVG", "QC MERGE STEPRMS", "QC MERGE STEPMAX"),
+    )  # fmt: skip

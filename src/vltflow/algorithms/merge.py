@@ -13,6 +13,13 @@ from vltflow.algorithms.quality import Quality
 from vltflow.algorithms.resample import Grid, Resampling, pixel_edges, resampling
 from vltflow.algorithms.smooth import smooth_level
 
+_BRIGHTEST = 95.0
+"""Percentile of an order's blaze that counts as its maximum."""
+
+
+_UNTOLD = 0.1
+"""Error of the ratio of two orders from which their overlap tells nothing."""
+
 
 @dataclass(frozen=True)
 class Step:
@@ -84,6 +91,7 @@ def merge_orders(
     *,
     share: float = 0.1,
     cuts: tuple[float, float] = (0.0, 0.0),
+    faintest: float = 0.0,
     threads: int = 1,
 ) -> Merged:
     """Merge orders: the least-squares solution of flux = spectrum * blaze in each bin.
@@ -106,6 +114,9 @@ def merge_orders(
         unflagged value, flagged ones do not count.
     cuts
         Left out at the short and long end of each order, Angstrom.
+    faintest
+        Pixels with less than this share of their order's brightest blaze do not count: what
+        is left there is scattered light and the errors of the flat.
     threads
         Orders in work at the same time.
 
@@ -116,7 +127,9 @@ def merge_orders(
     """
     rows = [(row, row + 1) for row in range(len(spectra.orders))]
     made = over_blocks(
-        lambda row, _: _resampled(spectra, row, grid, share, cuts), rows, threads=threads
+        lambda row, _: _resampled(spectra, row, grid, share, cuts, faintest),
+        rows,
+        threads=threads,
     )
     orders = [one for one in made if one is not None]
     return _merged(orders, grid, share, mean_pixel(spectra))
@@ -139,7 +152,9 @@ def sum_orders(
     """
     rows = [(row, row + 1) for row in range(len(spectra.orders))]
     made = over_blocks(
-        lambda row, _: _resampled(spectra, row, grid, share, (0.0, 0.0)), rows, threads=threads
+        lambda row, _: _resampled(spectra, row, grid, share, (0.0, 0.0), 0.0),
+        rows,
+        threads=threads,
     )
     light, known = np.zeros(len(grid.widths)), np.zeros(len(grid.widths), bool)
     for one in (order for order in made if order is not None):
@@ -153,7 +168,12 @@ def sum_orders(
 
 
 def _resampled(
-    spectra: OrderSpectra, row: int, grid: Grid, share: float, cuts: tuple[float, float]
+    spectra: OrderSpectra,
+    row: int,
+    grid: Grid,
+    share: float,
+    cuts: tuple[float, float],
+    faintest: float,
 ) -> _Order | None:
     number, wave = int(spectra.orders[row]), spectra.wave[row]
     try:
@@ -168,6 +188,8 @@ def _resampled(
     )
     good = np.isfinite(flux) & np.isfinite(variance) & (variance > 0) & (blaze > 0)
     good &= (wave >= wave[0] + cuts[0]) & (wave <= wave[-1] - cuts[1])
+    if good.any():
+        good &= blaze >= faintest * float(np.percentile(blaze[good], _BRIGHTEST))
     reached = np.searchsorted(grid.edges, [edges[0], edges[-1]])
     where = slice(max(0, int(reached[0]) - 1), min(len(grid.edges) - 1, int(reached[1])))
     if not good.any() or where.stop <= where.start:
@@ -273,4 +295,4 @@ def _step(low: _Order, high: _Order, start: int, stop: int, grid: Grid) -> Step 
     ratio = sums[0] / sums[1]
     sigma = ratio * np.sqrt(variances[0] / sums[0] ** 2 + variances[1] / sums[1] ** 2)
     wave = float(np.average(grid.centres[start:stop], weights=common))
-    return Step(low.number, wave, ratio, float(sigma))
+    return Step(low.number, wave, ratio, float(sigma)) if sigma < _UNTOLD else None

@@ -112,7 +112,9 @@ class Coaddition(Recipe):
         QcDeclaration("QC STACK NLEFT", "", "Exposures left out because they lack something"),
         QcDeclaration("QC STACK SCALERMS", "%", "Scatter of the exposures' scales"),
         QcDeclaration("QC STACK REJECTED", "%", "Values left out as outliers"),
-        QcDeclaration("QC STACK CHI2", "", "Chi square of the exposures a degree of freedom"),
+        QcDeclaration(
+            "QC STACK CHI2", "", "Chi square of the exposures a degree of freedom, robust"
+        ),
         QcDeclaration("QC STACK SN", "", "Median signal to noise of a bin"),
         QcDeclaration("QC STACK COVAR", "", "Variance of a sum over that of independent bins"),
         QcDeclaration("QC WLENMIN", "nm", "Lowest wavelength of the stack"),
@@ -273,16 +275,19 @@ def _measure(added: _Added) -> dict[str, float]:
     good = np.isfinite(merged.flux) & (merged.quality == 0)
     values = np.isfinite(single.flux)
     used = values & ~stack.rejected & good
-    free = int(np.sum(used)) - int(np.sum(used.any(axis=0)))
+    number = used.sum(axis=0)
+    used &= number > 1
     with np.errstate(invalid="ignore", divide="ignore"):
-        pulls = (single.flux - added.scales * merged.flux) ** 2 / single.variance
+        # The mean follows its exposures; with n of them by 1/n.
+        free = single.variance * (1.0 - 1.0 / np.maximum(number, 1))
+        pulls = np.abs(single.flux - added.scales * merged.flux)[used] / np.sqrt(free[used])
     ratio = merged.flux[good] / np.sqrt(merged.variance[good])
     ends = merged.grid.centres[defined[[0, -1]]] / 10.0 if len(defined) else (math.nan, math.nan)
     return {
         "QC STACK NEXP": len(added.scales),
         "QC STACK SCALERMS": 100.0 * float(np.std(np.median(added.scales, axis=1))),
         "QC STACK REJECTED": 100.0 * float(stack.rejected.sum()) / max(1, int(values.sum())),
-        "QC STACK CHI2": float(np.sum(pulls[used])) / free if free > 0 else math.nan,
+        "QC STACK CHI2": (1.4826 * float(np.median(pulls))) ** 2 if len(pulls) else math.nan,
         "QC STACK SN": float(np.median(ratio)) if len(ratio) else math.nan,
         "QC STACK COVAR": merged.covariance_factor,
         "QC WLENMIN": float(ends[0]),

@@ -70,6 +70,11 @@ class SpectrumParameters(ExposureParameters):
     merge_delt2: float = Field(
         default=0.0, ge=0, description="Cut at the long end of each order [Angstrom]."
     )
+    blaze_min: float = Field(
+        default=0.03, ge=0, lt=1,
+        description="Pixels with less than this share of their order's brightest blaze are left "
+        "out [ratio].",
+    )  # fmt: skip
     flag_share: float = Field(
         default=0.1, gt=0, lt=1,
         description="Flagged pixels count, and flag their bin, if the others leave more of it "
@@ -199,7 +204,8 @@ def merge(
         bins = grid or grid_of(spectra, pixel, parameters)
         merged = merge_orders(
             spectra, bins, share=parameters.flag_share,
-            cuts=(parameters.merge_delt1, parameters.merge_delt2), threads=threads,
+            cuts=(parameters.merge_delt1, parameters.merge_delt2),
+            faintest=parameters.blaze_min, threads=threads,
         )  # fmt: skip
     except ValueError as error:
         raise UnprocessableData(

@@ -17,7 +17,7 @@ from vltflow.core.time import iso_from_mjd
 from vltflow.flow.finding import find_products, said_by_header
 from vltflow.flow.provenance import Origin, Provenance, Used, provenance
 from vltflow.flow.provenance_export import plain, prov_json
-from vltflow.records import Colour, RawFrame
+from vltflow.records import Colour, RawFrame, ScienceProduct
 
 app = commands()
 _FOLDED = 3
@@ -59,14 +59,16 @@ def explain(
             return
         origin = provenance(store, found.product_ids)
     if prov:
-        print_json(prov_json(origin))
+        print_json(prov_json(origin, found.science))
     elif as_json:
-        print_json([plain(origin) | {"found_by": found.how}])
+        print_json([plain(origin, found.science) | {"found_by": found.how}])
     else:
         if found.remark:
             messages().print(found.remark, highlight=False)
-        for root in origin.roots:
-            console().print(_tree(origin, root, full=full, seen=set()), highlight=False)
+        seen: set[str] = set()
+        trees = [_tree(origin, root, full=full, seen=seen) for root in origin.roots]
+        for tree in trees if found.science is None else [_science_tree(found.science, trees)]:
+            console().print(tree, highlight=False)
 
 
 def _tell_header(path: Path, *, as_json: bool) -> None:
@@ -79,6 +81,17 @@ def _tell_header(path: Path, *, as_json: bool) -> None:
     for key, value in said.items():
         shown = ", ".join(map(str, value)) if isinstance(value, list) else value
         console().print(f"{key.replace('_', ' '):<14} {shown}", highlight=False, markup=False)
+
+
+def _science_tree(science: ScienceProduct, trees: Sequence[Tree]) -> Tree:
+    about = f"{science.category}  {science.target}  {science.setup}  {science.state}"
+    tree = Tree(_line(science.name, about, ""))
+    tree.add(Text(f"sha256 {science.file_id}", "dim"))
+    made = f"version {science.version}, published {science.created} as {science.archive_name}"
+    tree.add(Text(f"{made}; SNR {science.snr:.1f}, score bits {science.bits or 'none'}"))
+    for below in trees:
+        tree.add(below)
+    return tree
 
 
 def _tree(

@@ -50,7 +50,15 @@ def rebuild_product(
     with open_store(context, site) as (opened, store), progress("rebuild") as tell:
         found = find_products(store, what)
         made = rebuild(
-            store, opened, found.product_ids, out, depth=depth, raw=raw, cores=cores, progress=tell
+            store,
+            opened,
+            found.product_ids,
+            out,
+            science=found.science,
+            depth=depth,
+            raw=raw,
+            cores=cores,
+            progress=tell,
         )
     rows = [_row(one) for one in made]
     if as_json:

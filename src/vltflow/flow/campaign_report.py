@@ -30,6 +30,7 @@ from vltflow.records import (
 from vltflow.store import Store
 
 _BINS = 30
+_BAD = frozenset({BlockState.FAILED, BlockState.PARTIAL})
 _pages = Environment(
     loader=PackageLoader("vltflow.flow", "templates"),
     autoescape=True,
@@ -66,6 +67,8 @@ class BatchReport:
     """What is left: ABs that wait, calibrations that lack."""
     numbers: Mapping[str, Any]
     rows: tuple[BlockRow, ...]
+    failures: tuple[AssociationBlock, ...]
+    """ABs that failed or were made in part: science, and makers of masters in this run."""
     eye: tuple[tuple[str, str], ...]
     """ABs of the batch that wait for a person, with the reason."""
     figures: tuple[QcFigure, ...]
@@ -101,6 +104,7 @@ def batch_report(  # noqa: PLR0913 - what a run knows
         decisions = tx.blocks.decisions(names)
         latest = tx.jobs.latest(names)
         jobs = list(tx.jobs.latest(ended).values())
+        makers = tx.blocks.by_name(set(ended) - set(names)).values()
     own = set(names)
     desk = waiting(store, instrument.name, definition=lambda _: instrument)
     rows = tuple(
@@ -114,6 +118,7 @@ def batch_report(  # noqa: PLR0913 - what a run knows
         plan=plan,
         numbers={**_counted(science, frames, decisions), **_paced(jobs, batch, site), **numbers},
         rows=rows,
+        failures=tuple(one for one in (*makers, *science) if one.state in _BAD),
         eye=tuple((one.block, one.reason) for one in desk if one.block in own),
         figures=tuple(_figures(jobs, science)),
     )
@@ -214,13 +219,12 @@ def render(report: BatchReport) -> bytes:
         Markup(draw(figure, prefix=f"f{number}").decode())  # noqa: S704 - our own drawing
         for number, figure in enumerate(report.figures)
     ]
-    failures = [row for row in report.rows if row.status in {BlockState.FAILED, BlockState.PARTIAL}]
     page = _pages.get_template("campaign.html").render(
         one=report,
         batch=report.batch,
         plan=report.plan,
         numbers=report.numbers,
-        failures=failures,
+        failures=report.failures,
         pictures=pictures,
         selection=selection_text(report.selection),
     )

@@ -10,7 +10,10 @@ from typing import Any
 from vltflow.core.errors import NotFound, UserError
 from vltflow.fits import inspect
 from vltflow.process.product_file import HASH_DIGITS, INPUT_HASH
+from vltflow.records import ScienceProduct, ScienceState
 from vltflow.store import Store, Transaction
+
+_CHANGED = "differs from the product as it was made: found by its header"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,8 @@ class Found:
     """``checksum``, ``header`` or ``name``."""
     remark: str = ""
     """What a person should know: the file was changed since."""
+    science: ScienceProduct | None = None
+    """The science product that was made of them, if that was meant."""
 
 
 def find_products(store: Store, given: str) -> Found:
@@ -45,6 +50,9 @@ def find_products(store: Store, given: str) -> Found:
 def _of_file(tx: Transaction, path: Path) -> Found:
     seen = inspect(path, verify=False)
     header: Mapping[str, Any] = seen.headers[0]
+    published = tx.science.by_file(seen.fingerprint)
+    if published:
+        return _published(published[-1], "checksum")
     products = tx.products.by_file(seen.fingerprint)
     if products:
         return Found((products[-1].product_id,), "checksum")
@@ -61,14 +69,21 @@ def _of_file(tx: Transaction, path: Path) -> Found:
     return _by_header(tx, path, header)
 
 
+def _published(product: ScienceProduct, how: str, remark: str = "") -> Found:
+    return Found(product.inputs, how, remark, product)
+
+
 def _by_header(tx: Transaction, path: Path, header: Mapping[str, Any]) -> Found:
+    archived = header.get("ARCFILE")
+    for one in tx.science.find(name=str(header.get("ORIGFILE")), states=tuple(ScienceState)):
+        if one.archive_name == archived:
+            return _published(one, "header", f"{path} {_CHANGED}")
     start, category = str(header.get(INPUT_HASH) or ""), header.get("ESO PRO CATG")
     jobs = tx.jobs.with_hash_beginning(start) if len(start) == HASH_DIGITS else []
     for job in reversed(jobs):
         for product in tx.products.of_job(job.job_id):
             if product.category == category:
-                remark = f"{path} differs from the product as it was made: found by its header"
-                return Found((product.product_id,), "header", remark)
+                return Found((product.product_id,), "header", f"{path} {_CHANGED}")
     raise NotFound(
         f"{path}: this store knows neither its bytes nor the work that its header names",
         hint="Name the site that made it with --site",
@@ -76,6 +91,9 @@ def _by_header(tx: Transaction, path: Path, header: Mapping[str, Any]) -> Found:
 
 
 def _named(tx: Transaction, given: str) -> Found:
+    published = tx.science.find(name=given)
+    if published:
+        return _published(published[-1], "name")
     if given in tx.products.by_id([given]):
         return Found((given,), "name")
     if given in tx.products.taken([given]):

@@ -16,21 +16,32 @@ from typing import Any
 from vltflow.core.identity import content_hash
 from vltflow.core.time import iso_from_mjd
 from vltflow.flow.provenance import Origin, Provenance
-from vltflow.records import RawFrame, StaticCalibration
+from vltflow.records import RawFrame, ScienceProduct, StaticCalibration
 
 SCHEMA = 1
 """Version of the plain form; it rises when a key goes away or changes its meaning."""
 NAMESPACE = "urn:vltflow:"
-_KINDS = ("product", "raw", "static", "definition", "job", "software", "decision", "person")
+_KINDS = (
+    "science",
+    "product",
+    "raw",
+    "static",
+    "definition",
+    "job",
+    "software",
+    "decision",
+    "person",
+)
 
 Tree = dict[str, dict[str, Any]]
 
 
-def plain(found: Provenance) -> dict[str, Any]:
+def plain(found: Provenance, science: ScienceProduct | None = None) -> dict[str, Any]:
     """All of it as plain values; products are in the order in which they can be made."""
     return {
         "schema": SCHEMA,
         "of": list(found.roots),
+        "science": None if science is None else _plain_science(science),
         "products": [_plain_origin(origin) for origin in found.in_order],
         "raw_frames": [_plain_frame(one) for one in found.frames.values()],
         "static_calibrations": [_plain_static(one) for one in found.statics.values()],
@@ -98,6 +109,26 @@ def _plain_origin(origin: Origin) -> dict[str, Any]:
     }
 
 
+def _plain_science(science: ScienceProduct) -> dict[str, Any]:
+    return {
+        "science_id": science.science_id,
+        "name": science.name,
+        "version": science.version,
+        "archive_name": science.archive_name,
+        "category": science.category,
+        "target": science.target,
+        "setup": science.setup,
+        "sha256": science.file_id,
+        "size": science.size,
+        "snr": science.snr,
+        "bits": science.bits,
+        "state": str(science.state),
+        "created": science.created,
+        "products": list(science.inputs),
+        "associated": [asdict(one) for one in science.associated],
+    }
+
+
 def _plain_frame(frame: RawFrame) -> dict[str, Any]:
     return {
         "sha256": frame.frame_id,
@@ -123,7 +154,7 @@ def _plain_static(static: StaticCalibration) -> dict[str, Any]:
     }
 
 
-def prov_json(found: Provenance) -> dict[str, Any]:
+def prov_json(found: Provenance, science: ScienceProduct | None = None) -> dict[str, Any]:
     """The same as a PROV-JSON document; equal provenance gives equal documents."""
     document: Tree = {"prefix": {kind: f"{NAMESPACE}{kind}:" for kind in _KINDS}}
     document["prefix"]["vltflow"] = NAMESPACE
@@ -134,6 +165,12 @@ def prov_json(found: Provenance) -> dict[str, Any]:
         _entity(document, label, "StaticCalibration", _plain_static(static))
     for origin in found.in_order:
         _prov_origin(document, origin, found.frames)
+    if science is not None:
+        label = f"science:{science.science_id}"
+        _entity(document, label, "ScienceProduct", _plain_science(science))
+        for one in science.inputs:
+            derived = {"prov:generatedEntity": label, "prov:usedEntity": f"product:{one}"}
+            _relation(document, "wasDerivedFrom", derived)
     return document
 
 

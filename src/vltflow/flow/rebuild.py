@@ -19,7 +19,10 @@ from vltflow.process.executors.folders import local_path
 from vltflow.process.materials import read_tags
 from vltflow.process.product_file import INPUT_HASH
 from vltflow.process.remake import Recorded, Remade, remade
-from vltflow.records import Product, RawFrame
+from vltflow.process.result import file_sha256
+from vltflow.publish.making import later_of, make_files
+from vltflow.publish.sources import gather
+from vltflow.records import Product, RawFrame, ScienceProduct
 from vltflow.store import Store, Vault
 
 Progress = Callable[[int, int], None]
@@ -46,7 +49,7 @@ class Likeness(StrEnum):
 class Rebuilt:
     """One product, made again."""
 
-    product: Product
+    product: Product | ScienceProduct
     likeness: Likeness
     path: Path | None
     """The new file; None if it was not made."""
@@ -69,6 +72,8 @@ class _Workshop:
     cores: int | None
     replaced: dict[str, str] = field(default_factory=dict)
     """Vault id of the new file by product_id."""
+    likeness: dict[str, Likeness] = field(default_factory=dict)
+    """By product_id."""
     done: list[Rebuilt] = field(default_factory=list)
 
 
@@ -78,6 +83,7 @@ def rebuild(  # noqa: PLR0913 - what a user may choose
     product_ids: Sequence[str],
     out: Path,
     *,
+    science: ScienceProduct | None = None,
     depth: int | None = None,
     raw: Path | None = None,
     cores: int | None = None,
@@ -93,6 +99,8 @@ def rebuild(  # noqa: PLR0913 - what a user may choose
         What is to be made; products of the same jobs come with it.
     out
         Folder for the files; masters made on the way go to ``masters/`` in it.
+    science
+        A science product that is made of these products: it is made again, too.
     depth
         How many levels of masters are made again: 0 takes the recorded masters; None makes
         all, down to the raw frames.
@@ -124,6 +132,8 @@ def rebuild(  # noqa: PLR0913 - what a user may choose
                 _make(shop, origins)
                 if progress is not None:
                     progress(number + 1, len(jobs))
+        if science is not None:
+            shop.done.append(_republished(shop, science))
     return shop.done
 
 
@@ -175,7 +185,9 @@ def _make(shop: _Workshop, origins: Sequence[Origin]) -> None:
                 causes = (made.result.error or f"{job.recipe} made no such product",)
                 shop.done.append(Rebuilt(origin.product, Likeness.NOT_MADE, None, causes=causes))
             else:
-                shop.done.append(_kept(shop, origin, path, made))
+                rebuilt = _kept(shop, origin, path, made)
+                shop.likeness[origin.product.product_id] = rebuilt.likeness
+                shop.done.append(rebuilt)
 
 
 def _definition(store: Store, origin: Origin) -> Instrument:
@@ -273,8 +285,7 @@ def _kept(shop: _Workshop, origin: Origin, path: Path, made: Remade) -> Rebuilt:
 def _ignored(shop: _Workshop, origin: Origin) -> frozenset[str]:
     """Keywords that may differ; the hash of the inputs follows if one has another date."""
     sources = {one.source for one in origin.calibrations}
-    changed = [one for one in shop.done if one.product.product_id in sources]
-    equal = any(one.likeness is Likeness.EQUAL for one in changed)
+    equal = any(shop.likeness.get(one) is Likeness.EQUAL for one in sources)
     return _MOMENTS | {INPUT_HASH} if equal else _MOMENTS
 
 
@@ -288,7 +299,39 @@ def _causes(shop: _Workshop, origin: Origin, made: Remade) -> Iterator[str]:
     if made.task.job.recipe_version != origin.job.recipe_version:
         versions = f"{origin.job.recipe_version} then, {made.task.job.recipe_version} now"
         yield f"version of {origin.job.recipe}: {versions}"
-    sources = {one.source for one in origin.calibrations}
-    for one in shop.done:
-        if one.product.product_id in sources and one.likeness is Likeness.DIFFERENT:
-            yield f"made with {one.product.name}, which is different"
+    for used in origin.calibrations:
+        if shop.likeness.get(used.source) is Likeness.DIFFERENT:
+            yield f"made with {used.name}, which is different"
+
+
+def _republished(shop: _Workshop, science: ScienceProduct) -> Rebuilt:
+    """A science product made again of the new files, under the archive's name of then."""
+    instrument = _definition(shop.store, shop.found.origins[science.inputs[0]])
+    with shop.store.read() as tx:
+        sources = gather(tx, instrument, science.block)
+    if science.revision != sources.block.revision:
+        causes = (f"AB {science.block} has revision {sources.block.revision} now",)
+        return Rebuilt(science, Likeness.NOT_MADE, None, causes=causes)
+    renewed = {
+        chip: {role: _master(shop, product) for role, product in roles.items()}
+        for chip, roles in sources.products.items()
+    }
+    place = shop.executor.site.work / science.science_id
+    place.mkdir()
+    later = later_of(sources, science.archive_name)
+    files = make_files(
+        replace(sources, products=renewed), instrument, shop.vault, place, later=later
+    )
+    for path in (files.path, *(one.path for one in files.companions)):
+        shutil.copyfile(path, shop.out / path.name)
+    target = shop.out / science.name
+    rebuilt = Rebuilt(science, Likeness.IDENTICAL, target, file_sha256(target))
+    if rebuilt.sha256 == science.file_id:
+        return rebuilt
+    before = shop.store.vault.local_path(science.file_id, place)
+    found = tuple(differences(before, target, ignored=_MOMENTS))
+    changed = [one for one in science.inputs if shop.likeness.get(one) is not Likeness.IDENTICAL]
+    names = ", ".join(shop.found.origins[one].product.name for one in changed)
+    cause = f"made of {names}, not the same to the bit" if changed else "definition or scores"
+    likeness = Likeness.DIFFERENT if found else Likeness.EQUAL
+    return replace(rebuilt, likeness=likeness, differences=found, causes=(cause,))

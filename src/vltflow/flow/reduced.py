@@ -97,7 +97,8 @@ def gather(store: Store, instrument: Instrument, out: Reduced) -> None:
         out.calibrations[str(block.state)] = out.calibrations.get(str(block.state), 0) + 1
         if block.state in {BlockState.FAILED, BlockState.PARTIAL}:
             out.failures.append((block.name, block.problem))
-    out.science += [_row(store, instrument, block, out) for block in science]
+    rows = [_row(store, instrument, block, out) for block in science]
+    out.science += sorted(rows, key=lambda row: -row.exposures)  # stacks first
     waiting = [row.ab for row in out.science if row.state == BlockState.BLOCKED]
     out.lacks += lacks(store, instrument, waiting)
 

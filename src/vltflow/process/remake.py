@@ -102,14 +102,12 @@ def _task(
 ) -> Task:
     job = recorded.job
     sources: dict[str, Product | StaticCalibration] = {**recorded.masters, **recorded.statics}
+    named = sorted(sources.items(), key=lambda one: (one[1].category, _maker(one[1])))
     block = replace(
         recorded.block,
         revision=job.revision,
         frames=tuple(frame.frame_id for frame in recorded.frames),
-        masters=tuple(
-            MasterMatch(one.category, required=True, state=MatchState.REAL, product_id=source)
-            for source, one in sources.items()
-        ),
+        masters=tuple(_match(instrument, recorded.block, one, name) for name, one in named),
     )
     task = make_task(
         block,
@@ -125,6 +123,27 @@ def _task(
         vault_url=vault_url,
     )
     return replace(task, payload=_with_parameters(task, json.loads(job.parameters)))
+
+
+def _maker(source: Product | StaticCalibration) -> str:
+    return source.block if isinstance(source, Product) else ""
+
+
+def _match(
+    instrument: Instrument,
+    block: AssociationBlock,
+    source: Product | StaticCalibration,
+    name: str,
+) -> MasterMatch:
+    """A match with what was taken then; a stack takes members only."""
+    return MasterMatch(
+        category=source.category,
+        required=True,
+        state=MatchState.REAL,
+        source_block=_maker(source),
+        product_id=name,
+        member=instrument.raw_types[block.raw_type].group == "stack",
+    )
 
 
 def _with_parameters(task: Task, recorded: Mapping[str, object]) -> dict[str, object]:

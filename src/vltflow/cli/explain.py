@@ -121,9 +121,7 @@ def _tree(
             tree.add(_tree(found, used.source, full=full, seen=seen, match=_match(used)))
         else:
             static = found.statics[used.source]
-            tree.add(
-                _line(static.name, f"{static.category}  static, from {static.origin}", _match(used))
-            )
+            tree.add(_line(static.name, f"{static.category}  static, from {static.origin}", ""))
     return tree
 
 

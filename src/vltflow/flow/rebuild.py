@@ -283,8 +283,9 @@ def _kept(shop: _Workshop, origin: Origin, path: Path, made: Remade) -> Rebuilt:
 
 
 def _ignored(shop: _Workshop, origin: Origin) -> frozenset[str]:
-    """Keywords that may differ; the hash of the inputs follows if one has another date."""
-    sources = {one.source for one in origin.calibrations}
+    """Keywords that may differ; the hash of the job's inputs follows if one has another date."""
+    job = [one for one in shop.found.origins.values() if one.job.job_id == origin.job.job_id]
+    sources = {used.source for one in job for used in one.calibrations}
     equal = any(shop.likeness.get(one) is Likeness.EQUAL for one in sources)
     return _MOMENTS | {INPUT_HASH} if equal else _MOMENTS
 

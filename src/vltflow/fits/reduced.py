@@ -3,7 +3,7 @@
 =============  ===========================================================================
 table          extension SPECTRUM, a row a bin: WAVE [Angstrom], FLUX_REDUCED, ERR_REDUCED,
                BGFLUX_REDUCED, QUAL, and with a response FLUX, ERR; extension ORDERS, a row
-               an order: WAVE, FLUX, ERR
+               an order: WAVE, FLUX, ERR, BLAZE
 images         one row a spectrum, CRVAL1 and CDELT1 the wavelengths; errors and sky are
                files of their own on the same grid. Orders: a row an order, WSTARTn its begin
 =============  ===========================================================================
@@ -51,7 +51,7 @@ class ReducedSpectrum:
 
 @dataclass(frozen=True, slots=True)
 class ReducedOrder:
-    """One order before merging: arrays (n,) each, wavelengths ascending."""
+    """One order before merging, blaze taken out: arrays (n,) each, wavelengths ascending."""
 
     wave: np.ndarray
     flux: np.ndarray
@@ -92,12 +92,9 @@ def read_orders(path: Path, *, error: Path | None = None) -> tuple[ReducedOrder,
     """
     tables = _tables(path)
     if _ORDERS in tables:
-        rows = tables[_ORDERS]
-        return tuple(
-            _ascending(row["WAVE"], row["FLUX"], row["ERR"])
-            for row in rows
-            if np.isfinite(row["WAVE"]).all()
-        )
+        return tuple(_order_of_row(row) for row in tables[_ORDERS] if _is_known(row["WAVE"]))
+    if tables:
+        return ()
     header, flux = _image(path)
     if flux.ndim != 2 or "WSTART1" not in header:
         return ()
@@ -117,9 +114,20 @@ def _order_of_image(
     return ReducedOrder(wave, flux[number, :size], errors[number, :size])
 
 
-def _ascending(wave: np.ndarray, flux: np.ndarray, error: np.ndarray) -> ReducedOrder:
-    turned = slice(None, None, -1 if wave[0] > wave[-1] else 1)
-    return ReducedOrder(*(np.asarray(one[turned], float) for one in (wave, flux, error)))
+def _is_known(wave: np.ndarray) -> bool:
+    return bool(np.isfinite(wave).all())
+
+
+def _order_of_row(row: Any) -> ReducedOrder:
+    """An order of ours: what the lamp shows of the blaze is taken out."""
+    turned = slice(None, None, -1 if row["WAVE"][0] > row["WAVE"][-1] else 1)
+    wave, flux, error = (np.asarray(row[name][turned], float) for name in ("WAVE", "FLUX", "ERR"))
+    if "BLAZE" not in row.array.dtype.names:
+        return ReducedOrder(wave, flux, error)
+    blaze = np.asarray(row["BLAZE"][turned], float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        blaze = np.where(blaze > 0, blaze, np.nan)
+        return ReducedOrder(wave, flux / blaze, error / blaze)
 
 
 def _of_table(rows: Any, header: Header, path: Path) -> ReducedSpectrum:

@@ -92,3 +92,24 @@ def test_what_is_neither_layout_is_refused_with_its_name(tmp_path):
 def test_errors_of_another_size_are_refused(tmp_path):
     with pytest.raises(UnreadableFile, match="50 bins do not fit"):
         read_reduced(image(tmp_path / "f.fits", FLUX), error=image(tmp_path / "e.fits", ERROR[:50]))
+
+
+def test_the_blaze_of_our_orders_is_taken_out(tmp_path):
+    blaze = np.linspace(0.5, 1.5, 100)
+    blaze[0] = 0.0  # no lamp light: nothing is known
+    columns = [
+        fits.Column(name, "100D", array=values[None])
+        for name, values in (
+            ("WAVE", WAVE), ("FLUX", FLUX * blaze), ("ERR", ERROR * blaze), ("BLAZE", blaze),
+        )
+    ]  # fmt: skip
+    hdus = [fits.PrimaryHDU(), fits.BinTableHDU.from_columns(columns, name="ORDERS")]
+    fits.HDUList(hdus).writeto(tmp_path / "t.fits")
+    (order,) = read_orders(tmp_path / "t.fits")
+    assert np.isnan(order.flux[0])
+    np.testing.assert_allclose(order.flux[1:], FLUX[1:])
+    np.testing.assert_allclose(order.error[1:], ERROR[1:])
+
+
+def test_a_stack_has_no_orders(tmp_path):
+    assert read_orders(table(tmp_path / "t.fits")) == ()

@@ -9,6 +9,7 @@ from numpy.polynomial import chebyshev
 
 from vltflow.algorithms.blocks import over_blocks, row_blocks
 from vltflow.algorithms.compiled import compiled
+from vltflow.algorithms.slit import with_neighbours
 from vltflow.algorithms.surface import Surface, fit_surface
 
 _LEAST_PIXELS = 12
@@ -30,6 +31,8 @@ class Boxes:
     """Error of the level, from the scatter in the box."""
     carried: np.ndarray
     """Whether the level is that of the nearest gap in which one could be measured, bool."""
+    gaps: int
+    """Gaps with a box."""
     share: float
     """Share of the places between traces where the gap is wide enough for a box."""
 
@@ -77,11 +80,8 @@ def gap_boxes(
     spacing
         Columns of a box.
     """
-    ordered = np.ascontiguousarray(centre[np.argsort(centre[:, centre.shape[1] // 2])])
     # Beyond the first and the last trace there is light to measure as well.
-    step = np.diff(ordered, axis=0)
-    outer = max(2.0 * half + 2.0 * clearance + 12.0, float(np.median(step)) if len(step) else 0.0)
-    ordered = np.vstack([ordered[:1] - outer, ordered, ordered[-1:] + outer])
+    ordered = with_neighbours(centre[np.argsort(centre[:, centre.shape[1] // 2])])
     columns = np.arange(spacing // 2, image.shape[1], spacing)
     levels = np.full((len(ordered) - 1, len(columns), 3), np.nan)
 
@@ -104,7 +104,24 @@ def gap_boxes(
         y[n, k] = middle[n, k]
     some = good | carried
     x = np.broadcast_to(columns, middle.shape).astype(float)
-    return Boxes(x[some], y[some], level[some], error[some], carried[some], share)
+    parts = [x[some], y[some], level[some], error[some], carried[some]]
+    rims = _rims(x, y, level, error, good, image.shape[0])
+    a, b, c, d, e = (np.concatenate(pair) for pair in zip(parts, rims, strict=True))
+    return Boxes(a, b, c, d, e, int(good.any(axis=1).sum()), share)
+
+
+def _rims(
+    x: np.ndarray, y: np.ndarray, level: np.ndarray, error: np.ndarray, good: np.ndarray, rows: int
+) -> tuple[np.ndarray, ...]:
+    """Levels carried to the first and last row: beyond the last gap a surface runs away."""
+    found = [
+        (x[0, k], rim, level[n, k], 10 * error[n, k], True)
+        for k in np.flatnonzero(good.any(axis=0))
+        for rim in (0.0, rows - 1.0)
+        for n in (int(np.argmin(np.where(good[:, k], np.abs(y[:, k] - rim), np.inf))),)
+    ]
+    columns = np.array(found, dtype=float).reshape(-1, 5).T
+    return (*columns[:4], columns[4].astype(bool))
 
 
 def _light_around(image: np.ndarray, y: np.ndarray, columns: np.ndarray) -> np.ndarray:
@@ -172,8 +189,10 @@ def smooth_background(
 ) -> Background:
     """Fit a surface through the boxes, outliers left out.
 
-    The degrees go down where there are few boxes; below a plane's worth nothing is given.
+    The degrees go down where there are few boxes or gaps; below a plane's worth nothing is
+    given.
     """
+    degrees = (degrees[0], min(degrees[1], max(1, boxes.gaps // 2)))
     for lowered in range(max(degrees)):
         wanted = (max(degrees[0] - lowered, 0), max(degrees[1] - lowered, 0))
         top = max(wanted)

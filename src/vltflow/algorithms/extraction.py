@@ -61,7 +61,7 @@ class Rules:
     """How light is extracted."""
 
     weights: Weights = "optimal"
-    """Optimal weights for one source, or the plain sum over the window."""
+    """Optimal weights for one source, or all light in the slit, every pixel weighted alike."""
     sky_terms: int = 1
     """0: none; 1: constant; 2: linear along the slit."""
     kappa: float = 6.0
@@ -516,10 +516,11 @@ def _store(
 ) -> None:
     flags, squares, good = 0, 0.0, 0.0
     weight, shares = 0.0, 0.0
-    total, errors, below = 0.0, 0.0, 0.0
+    total, errors, below, whole = 0.0, 0.0, 0.0, 0.0
     for i in range(count):
         row, column = int(pixels[4, i]), int(pixels[5, i])
         p, under = basis[0, i], out[2] + out[3] * pixels[1, i]
+        whole += p
         if pixels[3, i] > 0.0:
             rest = pixels[0, i] - out[0] * p - under
             squares += rest * rest / noise[i]
@@ -549,4 +550,5 @@ def _store(
     if optimal:
         flux[x], variance[x], sky[x] = out[0], out[1], out[2] * shares / weight
     else:
-        flux[x], variance[x], sky[x] = total, errors, below
+        # Whole rows hold more or less of the slit as the trace crosses them.
+        flux[x], variance[x], sky[x] = total / whole, errors / (whole * whole), below / whole

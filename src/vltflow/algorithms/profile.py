@@ -29,6 +29,8 @@ _TO_SIGMA = 1.0 / (2.0 * math.sqrt(2.0 * math.log(2.0)))
 GAUSSIAN = 1e-3
 """Inverse exponents below this are a Gaussian's."""
 _ROUNDS = 8
+_KNOWN, _MOST_TOGETHER = 16.0, 32
+"""Signal to noise ratio that a column's light needs, else columns share it; so many at most."""
 _SHAPE = np.dtype(
     [("x", "f8"), ("centre", "f8"), ("log_width", "f8"), ("centre_error", "f8"),
      ("width_error", "f8"), ("signal", "f8"), ("chi2", "f8"), ("pixels", "f8")]
@@ -165,11 +167,12 @@ def _fit(
                              math.exp(log_width), inverse_beta, scale)  # fmt: skip
     # A cosmic ray in a column would count with the square of its light.
     limit = 5.0 * typical[0] + 8.0 * typical[1]
+    together = _together(typical)
     for n in range(rounds):
         tolerance = 0.5 if n == 0 and rounds > 1 else 0.15
         _accumulate(image, bad, centre, tilt, low, high, start, stop, step, place, log_width,
                     inverse_beta, scale, free, read, conad, tolerance, limit,
-                    sums)  # fmt: skip
+                    together, sums)  # fmt: skip
         if sums[8] < 3:
             return
         det = sums[0] * sums[2] - sums[1] * sums[1]
@@ -190,7 +193,7 @@ def _fit(
     out[4] = math.sqrt(max(sums[0] / det, 0.0)) if det > 0.0 else math.nan
     out[5], out[6], out[7] = sums[5], sums[6], sums[7]
     # The errors are those of the columns looked at; all columns carry as much each.
-    out[5] *= math.sqrt(step)
+    out[5] *= math.sqrt(max(step, together) / together)
 
 
 @compiled
@@ -213,6 +216,7 @@ def _accumulate(
     conad: float,
     tolerance: float,
     brightest: float,
+    together: int,
     sums: np.ndarray,
 ) -> None:
     """Normal equations in (c, ln w) after light and sky of each column were projected out.
@@ -220,17 +224,21 @@ def _accumulate(
     `sums`: three elements of the matrix, two of the right side, light over its error, chi
     square, pixels, columns.
     """
-    pixels = np.empty((6, MOST_PIXELS))
-    basis = np.empty((5, MOST_PIXELS))  # P, 1, y, dP/dc, dP/dlnw
-    variance = np.empty(MOST_PIXELS)
+    size = together * min(MOST_PIXELS, image.shape[0])
+    pixels = np.empty((6, size))
+    basis = np.empty((5, size))  # P, 1, y, dP/dc, dP/dlnw
+    variance = np.empty(size)
     one = np.empty(3)
     width = math.exp(log_width)
     lights, inverse = 0.0, 0.0
     sums[:] = 0.0
-    for x in range(start, stop, step):
-        if not (high[x] > low[x]):
-            continue
-        count = window_pixels(image, bad, centre, tilt, low[x], high[x], x, place, pixels)
+    for first in range(start, stop, max(step, together)):
+        count = 0
+        for x in range(first, min(first + together, stop)):
+            if high[x] > low[x]:
+                count += window_pixels(
+                    image, bad, centre, tilt, low[x], high[x], x, place, pixels[:, count:]
+                )
         if count < 5:
             continue
         for i in range(count):
@@ -239,7 +247,7 @@ def _accumulate(
             basis[3, i], basis[4, i] = one[1], one[2]
             variance[i] = 1.0
         light, sky, slope = solve_column(pixels, basis, variance, count, free)
-        if not math.isfinite(light) or abs(light) > brightest:
+        if not math.isfinite(light) or (together == 1 and abs(light) > brightest):
             continue
         light, sky, slope, _ = clean_column(
             pixels, basis, variance, count, free, read, conad, tolerance, light, sky, slope
@@ -252,6 +260,19 @@ def _accumulate(
             inverse += good
             sums[8] += 1.0
     sums[5] = lights / math.sqrt(inverse) if inverse > 0.0 else 0.0
+
+
+@compiled
+def _together(typical: tuple[float, float]) -> int:
+    """Columns that share one light and sky, so that these are known in the fit of the shape.
+
+    With as many unknown lights as columns, the shape of a faint source comes out wrong however
+    many columns there are (Neyman & Scott 1948, Econometrica 16, 1).
+    """
+    if typical[0] <= 0.0:
+        return _MOST_TOGETHER
+    wanted = (_KNOWN * typical[1] / typical[0]) ** 2
+    return int(min(max(wanted, 1.0), _MOST_TOGETHER))
 
 
 @compiled

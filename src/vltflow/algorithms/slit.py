@@ -8,6 +8,9 @@ import numpy as np
 
 from vltflow.algorithms.compiled import compiled
 
+_ON_CHIP = 0.8
+"""Share of a window that must be on the chip."""
+
 
 @dataclass(frozen=True)
 class SlitImage:
@@ -50,18 +53,40 @@ def slit_image(
     margin
         Blurred rim at each end that is left out, pixels.
     rows
-        Of the chip: where a centre lies outside there is no window.
+        Of the chip: where less than 80 % of a slit lie on it there is no window.
     """
     reach = np.full(centre.shape, max(0.5, 0.5 * length - margin))
     low, high = -reach, reach.copy()
     place = np.argsort(centre[:, centre.shape[1] // 2])
-    gap = 0.5 * np.diff(centre[place], axis=0)
+    gap = 0.5 * np.diff(with_neighbours(centre[place]), axis=0)
     # Half a pixel each belongs to both: the next slit's light begins there.
-    high[place[:-1]] = np.minimum(high[place[:-1]], gap - 0.5)
-    low[place[1:]] = np.maximum(low[place[1:]], 0.5 - gap)
-    outside = (centre < -0.5) | (centre > rows - 0.5) | (high - low < 2.0)
+    high[place] = np.minimum(high[place], gap[1:] - 0.5)
+    low[place] = np.maximum(low[place], 0.5 - gap[:-1])
+    # Of a slit that the chip's rim cuts too little tells the sky from the source.
+    inside = np.minimum(centre + high, rows - 0.5) - np.maximum(centre + low, -0.5)
+    outside = (inside < _ON_CHIP * (high - low)) | (high - low < 2.0)
     low[outside] = high[outside] = np.nan
     return SlitImage(centre, tilt, low, high, 0.5 * length)
+
+
+def with_neighbours(centre: np.ndarray) -> np.ndarray:
+    """Traces by row, and one more on each side: off the chip, but their slits may reach it.
+
+    Parameters
+    ----------
+    centre
+        Rows of the traces, ascending, shape (traces, columns).
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (traces + 2, columns); with one trace alone its neighbours are far away.
+    """
+    if len(centre) < 2:
+        far = 2.0 * np.max(np.abs(centre)) + 1e4
+        return np.vstack([centre[:1] - far, centre, centre[-1:] + far])
+    below, above = 2.0 * centre[0] - centre[1], 2.0 * centre[-1] - centre[-2]
+    return np.vstack([below[None], centre, above[None]])
 
 
 @compiled

@@ -21,7 +21,7 @@ _CLEAR = 10.0
 _CHUNKS = 10
 _SAMPLED = 20
 """Columns of each stretch that shapes are fitted to."""
-_SHAPES = (0.0, 0.1, 0.2, 0.3, 0.4)
+_SHAPES = (0.0, 0.125, 0.25, 0.375, 0.5)
 """1 / beta of the Moffat functions that are tried."""
 _PRIOR = (0.2, 0.2)
 """Mean and width of what is thought of 1 / beta before: decides only for the faintest sources."""

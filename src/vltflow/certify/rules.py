@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 
 from vltflow.instruments import Instrument
@@ -25,18 +26,31 @@ def automatic(
 
     An AB passes by itself when it is complete and all its products were made, at least
     one parameter could be scored, no score is red, and no calibration was matched at
-    a worse level than the instrument's `certify_level`. Grey scores do not count.
+    a worse level than the instrument's `certify_level`. Grey scores do not count. Of the
+    science ABs one of `sample_every` waits all the same.
     """
     obstacles = [
         *_of_block(block),
         *_of_scores(scores),
         *_of_calibrations(block, instrument.scores.certify_level),
+        *_of_sampling(block, instrument),
     ]
     if obstacles:
         return None, "; ".join(obstacles)
     scored = sum(one.colour is Colour.GREEN for one in scores)
     grey = len(scores) - scored
     return Decision.AUTO, f"all {scored} scores are green" + (f", {grey} grey" if grey else "")
+
+
+def _of_sampling(block: AssociationBlock, instrument: Instrument) -> list[str]:
+    """A few science ABs are looked at although all is green: the same ones each time."""
+    every = instrument.scores.sample_every
+    science = instrument.raw_types[block.raw_type].kind == "science"
+    if every is None or not science:
+        return []
+    digest = hashlib.sha256(block.name.encode()).digest()
+    chosen = int.from_bytes(digest[:8], "big") % every == 0
+    return [f"drawn by lot for a look, one of {every}"] if chosen else []
 
 
 def _of_block(block: AssociationBlock) -> list[str]:
@@ -46,7 +60,8 @@ def _of_block(block: AssociationBlock) -> list[str]:
     if not block.complete:
         found = len(block.frames)
         counted = f"{found} of {block.expected} frames"
-        obstacles.append(f"incomplete: {counted}" if found < block.expected else "incomplete")
+        told = 0 < found < block.expected
+        obstacles.append(f"incomplete: {counted}" if told else "incomplete")
     return obstacles
 
 

@@ -23,7 +23,7 @@ from vltflow.cli.context import (
 from vltflow.cli.output import Record, console, print_json, show
 from vltflow.instruments import load
 from vltflow.process import control
-from vltflow.records import AssociationBlock, score_text
+from vltflow.records import AssociationBlock, score_bits, score_text
 from vltflow.store import Store, Transaction
 
 app = commands("Look into one association block (AB).")
@@ -160,6 +160,7 @@ def described(store: Store, name: str) -> dict[str, Any]:
             **{field: getattr(block, field) for field in _BLOCK_FIELDS},
             "status": str(block.state),
             "score": score_text(tx.quality.scores([name]).get(name, [])),
+            "bits": score_bits(tx.quality.scores([name]).get(name, [])),
             **{title: part(tx, block) for title, part in _PARTS.items()},
         }
 
@@ -219,6 +220,7 @@ def _scores(tx: Transaction, block: AssociationBlock) -> list[Record]:
             "low": score.low,
             "high": score.high,
             "score": str(score.colour),
+            "bit": score.bit,
             "reason": score.reason,
         }
         for score in tx.quality.scores([block.name]).get(block.name, [])

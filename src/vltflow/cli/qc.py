@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from math import isnan
 from operator import itemgetter
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -26,6 +28,7 @@ from vltflow.fits import write_bytes
 from vltflow.instruments import load
 from vltflow.qc.catalogue import catalogue
 from vltflow.qc.history import import_file
+from vltflow.qc.statistics import ModeStatistics, SciencePoint, science_statistics
 from vltflow.records import HistoricalProduct, HistoricalValue, QcValue
 
 if TYPE_CHECKING:
@@ -34,6 +37,10 @@ if TYPE_CHECKING:
 
 app = commands("QC1 values and scores.")
 VALUE_COLUMNS = ("ab", "category", "setup", "parameter", "value", "unit", "mjd", "origin")
+MODE_COLUMNS = (
+    "mode", "spectra", "scale", "median_ratio", "median_days", "median_celsius", "anomalies",
+)  # fmt: skip
+ANOMALY_COLUMNS = ("ab", "category", "mode", "bits", "reason")
 SCORE_COLUMNS = ("ab", "category", "parameter", "value", "low", "high", "score", "method", "reason")
 CATALOGUE_COLUMNS = ("name", "type", "unit", "format", "description")
 RequiredInstrument = Annotated[
@@ -194,6 +201,82 @@ def _format_of(out: Path) -> FileFormat:
     if suffix == ".svg":
         return "svg"
     raise UserError(f"{out}: a figure is written as .png or .svg", hint="Give such a name")
+
+
+@app.command()
+def science(
+    context: typer.Context,
+    instrument: RequiredInstrument,
+    night: NightOption = None,
+    out: Annotated[Path | None, typer.Option(help="Figure to write: .png or .svg.")] = None,
+    anomalies: Annotated[
+        bool, typer.Option("--anomalies", help="List the spectra that stand out.")
+    ] = False,
+    site: SiteOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare all science spectra of a mode: photon noise law, error bars, distances."""
+    file_format = _format_of(out) if out else None
+    with open_store(context, site, instrument=instrument) as (opened, store), store.read() as tx:
+        mjd = night_range(night) if night else None
+        modes = science_statistics(tx, load(instrument, opened), mjd=mjd)
+    if out is not None and file_format is not None:
+        _draw_statistics(instrument, modes, out, file_format)
+    if anomalies:
+        listed = [_anomaly_row(point, why) for one in modes for point, why in one.anomalies]
+        show(listed, ANOMALY_COLUMNS, as_json=as_json, empty="no anomalies")
+        return
+    rows = [
+        {
+            "mode": one.mode,
+            "spectra": len(one.points),
+            "scale": None if isnan(one.law.scale) else one.law.scale,
+            "median_ratio": _median(one, "ratio"),
+            "median_days": _median(one, "days"),
+            "median_celsius": _median(one, "celsius"),
+            "anomalies": len(one.anomalies),
+        }
+        for one in modes
+    ]
+    show(rows, MODE_COLUMNS, as_json=as_json, empty="no science spectra were measured")
+
+
+def _anomaly_row(point: SciencePoint, why: str) -> dict[str, Any]:
+    return {
+        "ab": point.block,
+        "category": point.category,
+        "mode": point.mode,
+        "bits": point.bits,
+        "reason": why,
+    }
+
+
+def _median(statistics: ModeStatistics, name: str) -> float | None:
+    known = sorted(value for value in statistics.column(name).tolist() if not isnan(value))
+    return median(known) if known else None
+
+
+def _draw_statistics(
+    instrument: str, modes: list[ModeStatistics], out: Path, file_format: FileFormat
+) -> None:
+    from vltflow.plots.science import ModePoints, draw_statistics  # noqa: PLC0415 - slow to load
+
+    points = [
+        ModePoints(
+            label=one.mode,
+            electrons=one.column("electrons"),
+            snr=one.column("snr"),
+            ratio=one.column("ratio"),
+            days=one.column("days"),
+            celsius=one.column("celsius"),
+            scale=one.law.scale,
+            anomalous=one.is_anomalous,
+        )
+        for one in modes
+    ]
+    title = f"{instrument} science spectra"
+    write_bytes(out, draw_statistics(title, points, file_format=file_format))
+    messages().print(f"figure in {out}", markup=False, soft_wrap=True)
 
 
 @app.command()

@@ -31,6 +31,11 @@ class SpectrumType(Part):
     """Role of the errors, where they are a product of their own."""
     sky: str = ""
     """Role of the sky, where it is a product of its own."""
+    orders: str = ""
+    """Role of the orders before merging, where they are a product of their own."""
+    orders_error: str = ""
+    cosmics: str = ""
+    """Role of a table with a row for each hit of a cosmic ray."""
     ancillary: tuple[AncillaryType, ...] = ()
     mark: str = ""
     """Word in the names of its files: ``STACK``."""
@@ -76,3 +81,8 @@ class IdpFile(Part):
     spectra: tuple[SpectrumType, ...] = ()
     keywords: HeaderKeywords | None = None
     solution: Solution | None = None
+    mode: str = ""
+    """Label of what spectra are compared by, with keywords of the setup: ``{DET.WIN1.BINX}``."""
+    distances: dict[str, str] = Field(default_factory=dict)
+    """Masters whose distance in time and temperature is a QC1 parameter: word in its name, and
+    begin of their categories: ``ARC: LINE_TABLE`` makes ``QC CAL DT ARC``, ``QC CAL DTEMP ARC``."""

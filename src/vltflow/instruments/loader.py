@@ -203,7 +203,8 @@ def _unknown_science(instrument: Instrument) -> Iterator[str]:
                 yield f"idp.yaml: no raw type {name}"
                 continue
             roles = {one.role for one in instrument.products_of(name).values()}
-            wanted = {entry.role, entry.error, entry.sky, *(one.role for one in entry.ancillary)}
+            wanted = {entry.role, entry.error, entry.sky, entry.orders, entry.orders_error}
+            wanted |= {entry.cosmics, *(one.role for one in entry.ancillary)}
             if absent := sorted(wanted - roles - {""}):
                 yield f"idp.yaml: {name} makes no {', '.join(absent)}"
 

@@ -234,6 +234,8 @@ class ScoreEntry(Part):
     """Certified values needed before a dynamic threshold scores."""
     valid_from: date = date(1999, 1, 1)
     valid_to: date = date(2099, 12, 31)
+    bit: Annotated[int, Field(ge=1, le=32)] | None = None
+    """Place in the score bits of a science product; several thresholds may share one."""
     reason: str
 
     @model_validator(mode="after")
@@ -251,6 +253,9 @@ class ScoresFile(Part):
     thresholds: tuple[ScoreEntry, ...]
     certify_level: Level = 1
     """Worst quality level of association that may still be certified automatically."""
+    sample_every: Annotated[int, Field(ge=1)] | None = None
+    """One of so many science ABs waits for a person's eye although all is green; chosen by the
+    hash of its name, so that it is always the same. None: none does."""
 
 
 class Instrument(Part):

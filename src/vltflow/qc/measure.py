@@ -60,7 +60,7 @@ def measure(
         else:
             undefined[parameter] = str(value).strip()
     found = tuple(
-        _value(block, product, parameter, number, unit_of(base_name(parameter)))
+        qc_value(block, product, parameter, number, unit_of(base_name(parameter)))
         for parameter, number in values.items()
     )
     return Measured(found, undefined)
@@ -145,9 +145,10 @@ def _number(value: Any) -> float | None:
     return None if math.isfinite(number) else number
 
 
-def _value(
+def qc_value(
     block: AssociationBlock, product: Product, parameter: str, number: float, unit: str
 ) -> QcValue:
+    """A measured value with what the registry knows of it by."""
     return QcValue(
         block=block.name,
         revision=block.revision,

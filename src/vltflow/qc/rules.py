@@ -84,6 +84,7 @@ def score(subject: Subject, entries: Sequence[ScoreEntry], history: Sequence[flo
         colour=colour,
         method=entry.method,
         reason=reason,
+        bit=entry.bit,
     )
 
 

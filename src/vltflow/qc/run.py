@@ -13,8 +13,9 @@ from vltflow.core.time import now_iso
 from vltflow.instruments import Instrument
 from vltflow.qc.catalogue import Catalogue, catalogue
 from vltflow.qc.dossier import Dossier, Quality, gather, judge
-from vltflow.qc.measure import measure
+from vltflow.qc.measure import measure, qc_value
 from vltflow.qc.report import figures_of, render
+from vltflow.qc.science import science_values
 from vltflow.records import AssociationBlock, BlockState, Colour, QcParameter, QcValue, score_text
 from vltflow.store import Store
 
@@ -125,7 +126,7 @@ def _score_block(
 ) -> BlockScore:
     with store.read() as tx:
         dossier = gather(tx, name)
-    values, undefined = _measured(store, known, dossier)
+    values, undefined = _measured(store, instrument, known, dossier)
     declare(store, _numbered(known, dossier, values), by)
     with store.read() as tx:
         quality = judge(tx, instrument, dossier, values, undefined)
@@ -146,7 +147,7 @@ def _score_block(
 
 
 def _measured(
-    store: Store, known: Catalogue, dossier: Dossier
+    store: Store, instrument: Instrument, known: Catalogue, dossier: Dossier
 ) -> tuple[list[QcValue], dict[tuple[str, str], str]]:
     values: list[QcValue] = []
     undefined: dict[tuple[str, str], str] = {}
@@ -157,6 +158,12 @@ def _measured(
             values += found.values
             for parameter, written in found.undefined.items():
                 undefined[product.category, parameter] = written
+        told = {(one.category, one.parameter): one.value for one in values}
+        for product, parameter, number in science_values(
+            store, instrument, dossier, told, Path(folder)
+        ):
+            unit = known.unit_of(parameter)
+            values.append(qc_value(dossier.block, product, parameter, number, unit))
     return values, undefined
 
 

@@ -191,8 +191,8 @@ def _spectra(
     x = np.arange(slit.centre.shape[1], dtype=float)[None, :] - slit.tilt * profile.centre
     wave = solution(x, order) / order
     blaze = blaze_of(inputs, traces.orders, slit.centre.shape[1])
-    height = slit.high - slit.low if mode == "average" else 1.0
+    height = 2.0 * slit.half if mode == "average" else 1.0
     return OrderSpectra(
-        traces.orders, wave, light.flux / height, light.variance / np.square(height),
+        traces.orders, wave, light.flux / height, light.variance / height**2,
         light.quality, light.sky / height, blaze,
     )  # fmt: skip

@@ -121,17 +121,19 @@ def slit_light(inputs: RecipeInputs) -> SlitLight:
     quality = np.zeros(data.shape, np.uint8)
     over = ~(data < light.saturation)
     quality[over] = int(Quality.SATURATED)
-    variance = light.noise**2
+    variance, under = light.noise**2, 0.0
     bias = frames.find_master(inputs, "MASTER_BIAS")
     if bias is not None and bias.variance is not None:
-        variance += _typical(bias.variance)
+        under = _typical(bias.variance)
+        variance += under
     dark = frames.find_master(inputs, "MASTER_DARK")
     if dark is not None:
         share = _share(inputs, dark.header.get("EXPTIME"), dark.name)
         data -= dark.data * np.float32(share)
         variance += max(0.0, share * _typical(dark.data)) / chip.conad
         if dark.variance is not None:
-            variance += share**2 * _typical(dark.variance)
+            # The dark's own bias comes off twice with opposite signs.
+            variance += max(0.0, share**2 * _typical(dark.variance) - 2.0 * share * under)
         if dark.quality is not None:
             quality |= dark.quality & np.uint8(Quality.HOT)
     relative = _divide_response(inputs, data, quality)

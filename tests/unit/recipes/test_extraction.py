@@ -1,0 +1,161 @@
+"""Extraction of orders against the truth of simulated frames, in windows of the blue chip."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from vltflow.algorithms import Quality
+from vltflow.core.errors import UnprocessableData
+from vltflow.recipes import find_recipe
+from vltflow.recipes.echelle.extraction import ExtractionParameters, extract_orders
+from vltflow.simulate.source import Source
+from vltflow.simulate.uves.programme import SCIENCE, Exposure
+
+SCENES = ("point", "bright", "refraction", "twilight", "extended")
+ABSENT = len(SCENES)
+
+
+@pytest.fixture(scope="module")
+def day(science_day, tmp_path_factory):
+    """One setup: scenes, and an exposure of a target far too faint to be seen."""
+    scenes = [SCIENCE[name][0] for name in SCENES]
+    target = replace(scenes[0].source.target, magnitude=35.0)
+    exposures = [*scenes, Exposure(Source(target=target))]
+    return science_day(tmp_path_factory.mktemp("science"), exposures)
+
+
+@pytest.fixture(scope="module")
+def extracted(day):
+    return {name: day.extracted(number) for number, name in enumerate(SCENES)}
+
+
+def bright_part(spectra):
+    """Where the blaze gives at least a fifth of its maximum."""
+    return spectra.blaze > 0.2 * np.nanmax(spectra.blaze)
+
+
+@pytest.mark.parametrize("scene", ["point", "bright", "refraction", "twilight"])
+def test_flux_is_the_one_put_in_and_errors_are_honest(day, extracted, scene, kit):
+    number, found = SCENES.index(scene), extracted[scene]
+    expected = day.expected(number, found.spectra)
+    inside = bright_part(found.spectra) & np.isfinite(found.spectra.flux) & (expected > 0)
+    ratio = np.median(found.spectra.flux[inside] / expected[inside])
+    assert ratio == pytest.approx(1.0, abs=0.01)
+    pulls = day.pulls(number, found)[inside]
+    assert kit.robust(pulls) == pytest.approx(1.0, abs=0.06)
+    assert np.nanstd(pulls) == pytest.approx(1.0, abs=0.06)
+
+
+@pytest.mark.parametrize("scene", ["point", "bright", "refraction"])
+def test_no_cosmic_ray_is_left(day, extracted, scene):
+    pulls = day.pulls(SCENES.index(scene), extracted[scene])
+    assert np.nanmax(np.abs(pulls)) < 5.0
+
+
+def test_extended_light_is_all_light_in_the_slit(day, extracted):
+    found = extracted["extended"]
+    number = SCENES.index("extended")
+    sky, _ = day.truth(day.files[number][0], "sky")
+    light = day.expected(number, found.spectra)
+    for n, order in enumerate(found.spectra.orders):
+        if int(order) in sky:
+            light[n] += sky[int(order)][1]
+    light *= 2.0 * found.traces.slit.half
+    inside = bright_part(found.spectra) & np.isfinite(found.spectra.flux)
+    assert found.mode == "extended"
+    assert np.median(found.spectra.flux[inside] / light[inside]) == pytest.approx(1.0, abs=0.01)
+
+
+def test_an_empty_slit_is_said_and_gives_noise(day):
+    found = day.extracted(ABSENT)
+    assert found.qc["QC OBJ FOUND"] == 0.0
+    assert found.qc["QC ORD1 OBJ POS"] == found.qc["QC ORD1 OBJ FWHM"] == -1.0
+    pulls = found.spectra.flux / np.sqrt(found.spectra.variance)
+    assert abs(np.nanmedian(pulls)) < 0.1
+    assert np.nanstd(pulls) == pytest.approx(1.0, abs=0.08)
+
+
+def test_place_and_width_of_the_source_are_measured(day, extracted):
+    found = extracted["bright"]
+    _, told = day.truth(day.files[SCENES.index("bright")][0])
+    seeing = told["light"]["seeing_arcsec"] / 0.246
+    assert found.qc["QC OBJ FWHM"] == pytest.approx(seeing, rel=0.03)
+    assert np.median(found.source.centre) == pytest.approx(
+        told["light"]["object_offset_pixel"], abs=0.2
+    )
+
+
+def test_sky_is_the_one_put_in(day, extracted):
+    number = SCENES.index("twilight")
+    sky, _ = day.truth(day.files[number][0], "sky")
+    expected = np.median([values for _, values in sky.values()])
+    assert extracted["twilight"].qc["QC SKY LEVEL"] == pytest.approx(expected, rel=0.2)
+
+
+def test_wavelengths_are_those_at_the_source(day, extracted):
+    """Along a tilted slit they differ from those of its middle."""
+    spectra, slit = extracted["bright"].spectra, extracted["bright"].traces.slit
+    assert np.abs(slit.tilt).max() > 0.005
+    light, _ = day.truth(day.files[SCENES.index("bright")][0])
+    centre = extracted["bright"].profile.centre
+    for n, order in enumerate(spectra.orders):
+        if int(order) in light:
+            true_wave = light[int(order)][0]
+            at = np.arange(len(true_wave)) - slit.tilt[n] * centre[n]
+            wave = np.interp(at, np.arange(len(true_wave)), true_wave)
+            pixel = np.abs(np.median(np.diff(true_wave)))
+            assert abs(np.median(spectra.wave[n] - wave)) < 0.05 * pixel
+
+
+def test_saturated_pixels_are_flagged_where_they_count(day):
+    number = SCENES.index("bright")
+    inputs = day.inputs(day.files[number][:1])
+    low = replace(inputs, chip=replace(inputs.chip, saturation=2000.0))
+    found = extract_orders(low, ExtractionParameters())
+    flagged = (found.spectra.quality & int(Quality.SATURATED)) != 0
+    assert found.qc["QC NSATCOL"] == (flagged & np.isfinite(found.spectra.flux)).sum() > 0
+    assert found.qc["QC NPIXSAT"] > 0
+
+
+def test_blaze_is_the_lamps_light(day):
+    flat, _, blaze = day.flat
+    light, _ = day.truth(day.flat_files[0], "spectrum")
+    rows = blaze.tables[0].rows
+    level = blaze.header["ESO DRS BLAZE LEVEL"] * day.inputs(day.flat_files).frames[0].header[
+        "EXPTIME"
+    ]  # fmt: skip
+    ratios = [
+        np.nanmedian(row["BLAZE"][50:-50] * level / light[int(row["ORDER"])][1][50:-50])
+        for row in rows
+    ]
+    assert np.nanmedian(ratios) == pytest.approx(1.0, abs=0.005)
+    assert np.nanmean(rows["BLAZE"]) == pytest.approx(1.0, abs=1e-4)
+    assert flat.qc["QC BLAZE NORD"] == len(rows)
+
+
+def test_a_flat_without_order_table_is_the_detectors(day):
+    inputs = day.inputs(day.flat_files)
+    recipe = find_recipe("echelle.order_flat")
+    bare = replace(inputs, tables={})
+    made = recipe.process(bare, recipe.parameters()).products
+    assert [product.role for product in made] == ["MASTER_FLAT", "PIXEL_RESPONSE"]
+    assert made[0].qc["QC BLAZE NORD"] == 0
+
+
+def test_a_science_product_holds_spectrum_and_orders(day):
+    (made,) = day.run("echelle.science", day.files[0][:1])
+    names = [table.name for table in made.tables]
+    assert names[:2] == ["SPECTRUM", "ORDERS"]
+    spectrum = made.tables[0].rows
+    assert np.all(np.diff(spectrum["WAVE"]) > 0)
+    assert np.isfinite(spectrum["FLUX_REDUCED"]).mean() > 0.5  # a window has gaps
+
+
+def test_a_slit_without_length_is_refused_by_name(day):
+    inputs = day.inputs(day.files[0][:1])
+    parameters = ExtractionParameters(slit_length="INS.SLIT9.LEN")
+    with pytest.raises(UnprocessableData, match=r"INS\.SLIT9\.LEN"):
+        extract_orders(inputs, parameters)

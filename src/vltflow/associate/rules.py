@@ -125,8 +125,7 @@ def stack_state(
     refused: Mapping[str, str],
     *,
     minimum: int,
-    executed: bool,
-    recipe: str,
+    obstacle: str,
 ) -> tuple[BlockState, str]:
     """State of a stack and the sentence that says what it waits for, or is made without.
 
@@ -138,16 +137,16 @@ def stack_state(
         Why one is left out, by name; empty: it is not.
     minimum
         Exposures without which it is not made.
-    executed
-        Whether a runner executes its recipe.
+    obstacle
+        Why no recipe can make it; empty: one can.
     """
     usable = [one for one in singles if not refused[one.name]]
     without = [f"without {name}: {why}" for name, why in refused.items() if why]
     obstacles = []
     if len(usable) < minimum:
         obstacles.append(f"{len(usable)} of {len(singles)} exposures can be used, not {minimum}")
-    if not executed:
-        obstacles.append(f"waits for a recipe: no runner executes {recipe} yet")
+    if obstacle:
+        obstacles.append(f"waits for a recipe: {obstacle}")
     obstacles += [
         f"waits for {one.name}, which is blocked"
         for one in usable

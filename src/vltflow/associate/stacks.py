@@ -189,8 +189,7 @@ def _stack(
         [single.candidate for single in group.singles],
         refused,
         minimum=entry.minimum,
-        executed=instrument.recipe_of(stack).executed_by is not None,
-        recipe=entry.recipe,
+        obstacle=_without_recipe(instrument, stack),
     )
     block = AssociationBlock(
         name=f"{first.name.rpartition('_')[0]}_{tag}",
@@ -214,6 +213,22 @@ def _stack(
         problem=problem,
     )
     return block if before is None else replace(block, name=before.name, revision=before.revision)
+
+
+def _without_recipe(instrument: Instrument, stack: str) -> str:
+    """Why no recipe can make a stack; empty if one can."""
+    entry = instrument.raw_types[stack]
+    if instrument.recipe_of(stack).executed_by is None:
+        return f"no runner executes {entry.recipe} yet"
+    wanted = entry.members.runner if entry.members else None
+    others = {
+        f"{instrument.raw_types[name].recipe} by {runner}"
+        for name in (entry.members.raw_types if entry.members else ())
+        if (runner := instrument.recipe_of(name).executed_by) not in {None, wanted}
+    }
+    if wanted is None or not others:
+        return ""
+    return f"{entry.recipe} cannot take what {', '.join(sorted(others))} makes"
 
 
 def _member(candidate: Candidate, category: str, refused: str) -> MasterMatch:

@@ -75,6 +75,8 @@ class Members(Part):
     """Which of their products: ``RED_SCIENCE``."""
     by: Literal["OBS.ID", "OBS.TARG.NAME"]
     """What the exposures of one stack share, beside its setup: observation block or target."""
+    runner: Runner | None = None
+    """The only runner whose products can be stacked; None: those of all."""
 
 
 class RawType(Part):

@@ -115,7 +115,10 @@ def make_task(
     }
     work: dict[str, Any] = {
         "frames": sorted(frame["frame_id"] for frame in payload["frames"]),
-        "masters": sorted([one["category"], one["file_id"]] for one in payload["masters"]),
+        "masters": sorted(
+            [one["category"], one["file_id"]]
+            for one in (*payload["masters"], *payload.get("spectra", ()))
+        ),
         "recipe": payload["recipe"],
         "version": version,
         "parameters": parameters,
@@ -151,6 +154,7 @@ def _plan_native(block: AssociationBlock, instrument: Instrument, materials: Mat
         "recipe": recipe.name,
         "frames": [frame_payload(frame, instrument) for frame in frames],
         "masters": _masters(block, instrument, recipe, materials),
+        "spectra": _spectra(block, instrument, materials),
         "chips": _chips(block, instrument),
     }
     return recipe.version, _parameters(recipe, execution.parameters, instrument), payload
@@ -199,6 +203,27 @@ def _masters(
             }
         )
     return found
+
+
+def _spectra(
+    block: AssociationBlock, instrument: Instrument, materials: Materials
+) -> list[dict[str, Any]]:
+    """Products of single exposures that a stack is made of, with the chip of each, by time."""
+    members = [match for match in block.masters if match.member and match.product_id]
+    places = _places(instrument) if members else {}
+    found = [(materials.products[match.product_id], match) for match in members]
+    found.sort(key=lambda pair: (pair[0].mjd, pair[0].name))
+    return [
+        {
+            "role": places[match.category][0],
+            "chip": places[match.category][1],
+            "category": match.category,
+            "name": product.name,
+            "file_id": product.file_id,
+            "product_id": match.product_id,
+        }
+        for product, match in found
+    ]
 
 
 def _places(instrument: Instrument) -> dict[str, tuple[str, str]]:

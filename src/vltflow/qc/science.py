@@ -82,7 +82,8 @@ def science_values(
         if entry.role not in chip.roles:
             continue
         main = chip.roles[entry.role]
-        found = dict(_of_chip(store, instrument, dossier, entry, chip, folder))
+        counted = known.get((main.category, "QC NCRH"), math.nan)
+        found = dict(_of_chip(store, instrument, dossier, entry, chip, folder, counted=counted))
         for parameter, value in found.items():
             if (main.category, parameter) not in known and math.isfinite(value):
                 yield main, parameter, value
@@ -105,13 +106,15 @@ def _chips(instrument: Instrument, dossier: Dossier) -> list[_Chip]:
     ]
 
 
-def _of_chip(
+def _of_chip(  # noqa: PLR0913 - all that a measurement may look at
     store: Store,
     instrument: Instrument,
     dossier: Dossier,
     entry: SpectrumType,
     chip: _Chip,
     folder: Path,
+    *,
+    counted: float,
 ) -> Values:
     def file(role: str) -> Path | None:
         found = chip.roles.get(role)
@@ -120,7 +123,7 @@ def _of_chip(
     exposures = [_exposure(frame.location, chip.section, folder) for frame in dossier.frames]
     told = [one for one in exposures if one is not None]
     yield from _of_spectrum(file, entry, told)
-    yield from _of_frames(file, entry, dossier, told)
+    yield from _of_frames(file, entry, dossier, told, counted=counted)
     for name, category in instrument.idp.distances.items():
         yield from _distances(name, category, chip.section.name, dossier.block.masters)
 
@@ -152,17 +155,24 @@ def _of_spectrum(file: _FileOf, entry: SpectrumType, exposures: list[_Exposure])
 
 
 def _of_frames(
-    file: _FileOf, entry: SpectrumType, dossier: Dossier, exposures: list[_Exposure]
+    file: _FileOf,
+    entry: SpectrumType,
+    dossier: Dossier,
+    exposures: list[_Exposure],
+    *,
+    counted: float,
 ) -> Values:
+    """`counted` are the cosmic-ray pixels that the recipe itself tells; NaN: it does not."""
     if exposures:
         yield "QC NPIXSAT", float(max(one.saturated for one in exposures))
     hits = file(entry.cosmics)
     seconds = sum(frame.exptime for frame in dossier.frames)
-    if hits is not None and seconds > 0:
+    if hits is not None:
         rows = scan(hits)[1].get("NAXIS2")
-        number = float(rows) if isinstance(rows, int) else 0.0
-        yield "QC NCRH", number
-        yield "QC CRH RATE", number * _HOUR / seconds
+        counted = float(rows) if isinstance(rows, int) else counted
+        yield "QC NCRH", counted
+    if seconds > 0:
+        yield "QC CRH RATE", counted * _HOUR / seconds
 
 
 def _exposure(location: str, chip: ChipSection, folder: Path) -> _Exposure | None:

@@ -6,17 +6,27 @@ from typing import TYPE_CHECKING
 
 from vltflow.core.errors import UnknownName
 from vltflow.recipes.detector import MasterBias, MasterDark, MasterFlat
-from vltflow.recipes.echelle import OrderDefinition, OrderFlat, Science, WavelengthCalibration
+from vltflow.recipes.echelle import (
+    Coaddition,
+    OrderDefinition,
+    OrderFlat,
+    Response,
+    Science,
+    WavelengthCalibration,
+)
 
 if TYPE_CHECKING:
     from vltflow.recipes.declaration import Recipe
 
 _KNOWN: tuple[type[Recipe], ...] = (
+    Coaddition,
     MasterBias,
     MasterDark,
     MasterFlat,
+    Coaddition,
     OrderDefinition,
     OrderFlat,
+    Response,
     Science,
     WavelengthCalibration,
 )

@@ -1,5 +1,7 @@
 """The picture of statistical process QC."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from vltflow.plots.science import ModePoints, draw_statistics
@@ -27,6 +29,6 @@ def test_each_mode_is_named_with_its_number_and_law():
 
 
 def test_a_mode_without_a_law_and_no_mode_at_all_are_drawn():
-    one = mode("REDU", 2, float("nan"))
+    one = replace(mode("REDU", 2), scale=float("nan"))
     assert "REDU: 2<" in draw_statistics("UVES", [one], file_format="svg").decode()
     assert draw_statistics("UVES", []).startswith(b"\x89PNG")

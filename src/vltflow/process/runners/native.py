@@ -98,7 +98,8 @@ def _run_chip(
                 path, chip["extension"], name=frame["name"], repairs=frame["repairs"]
             )
             frames.append(stack.enter_context(contextlib.closing(image)))
-        first = frames[0].header
+        spectra = tuple(load_table(one, vault, folder) for one in _members(task, chip["name"]))
+        first = frames[0].header if frames else spectra[0].header
         inputs = RecipeInputs(
             frames=tuple(frames),
             masters={
@@ -111,7 +112,8 @@ def _run_chip(
                 for master in masters
                 if master["role"] in tabular
             },
-            chip=chip_of(chip, first, frames[0].name),
+            chip=chip_of(chip, first, frames[0].name if frames else spectra[0].name),
+            spectra=spectra,
             cores=spec.cores,
         )
         _limit_threads(spec.cores)
@@ -151,7 +153,11 @@ def _save(
             size=path.stat().st_size,
             figures=figures.name,
             figures_sha256=figures_sha256,
-            inputs=(*(frame["frame_id"] for frame in task["frames"]), *masters),
+            inputs=(
+                *(frame["frame_id"] for frame in task["frames"]),
+                *(one["product_id"] for one in _members(task, chip["name"])),
+                *masters,
+            ),
         )
     ]
 
@@ -162,10 +168,18 @@ def _provenance(task: Mapping[str, Any], category: str, chip: str) -> Provenance
         recipe=task["native"],
         recipe_version=task["version"],
         context=task["context"],
-        raws=tuple((frame["name"], frame["raw_type"]) for frame in task["frames"]),
+        raws=(
+            *((frame["name"], frame["raw_type"]) for frame in task["frames"]),
+            *((one["name"], one["category"]) for one in _members(task, chip)),
+        ),
         masters=tuple((master["name"], master["category"]) for master in _used(task, chip)),
         parameters=task["parameters"],
     )
+
+
+def _members(task: Mapping[str, Any], chip: str) -> list[Mapping[str, str]]:
+    """Products of single exposures of one chip, of which a stack is made."""
+    return [one for one in task.get("spectra", ()) if one["chip"] in {chip, ""}]
 
 
 def _used(task: Mapping[str, Any], chip: str) -> list[dict[str, str]]:

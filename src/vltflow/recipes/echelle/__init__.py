@@ -5,8 +5,10 @@ behind their figures. Know no instrument: its geometry comes as SPECTRAL_FORMAT_
 calibration, and the keywords of the setting as parameters. Never open a file.
 """
 
+from vltflow.recipes.echelle.coaddition import Coaddition, CoadditionParameters
 from vltflow.recipes.echelle.order_definition import OrderDefinition, OrderDefinitionParameters
 from vltflow.recipes.echelle.order_flat import OrderFlat, OrderFlatParameters
+from vltflow.recipes.echelle.response import Response, ResponseParameters
 from vltflow.recipes.echelle.science import Science, ScienceParameters
 from vltflow.recipes.echelle.wavelength import (
     WavelengthCalibration,
@@ -14,10 +16,14 @@ from vltflow.recipes.echelle.wavelength import (
 )
 
 __all__ = [
+    "Coaddition",
+    "CoadditionParameters",
     "OrderDefinition",
     "OrderDefinitionParameters",
     "OrderFlat",
     "OrderFlatParameters",
+    "Response",
+    "ResponseParameters",
     "Science",
     "ScienceParameters",
     "WavelengthCalibration",

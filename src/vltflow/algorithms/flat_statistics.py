@@ -130,7 +130,7 @@ def flag_response(
         rows = slice(start, stop)
         _flag_and_sum(
             result.flat[rows], result.response[rows], result.variance[rows],
-            result.measured[rows], quality[rows], edges, flags, sums, counts, light[rows],
+            result.quality[rows], quality[rows], edges, flags, sums, counts, light[rows],
         )  # fmt: skip
         return sums, counts
 
@@ -194,7 +194,7 @@ def _flag_and_sum(
     flat: np.ndarray,
     response: np.ndarray,
     variance: np.ndarray,
-    measured: np.ndarray,
+    unmeasured: np.ndarray,
     quality: np.ndarray,
     limits: tuple[np.float32, np.float32],
     bits: tuple[np.uint8, np.uint8],
@@ -209,7 +209,7 @@ def _flag_and_sum(
         squares = 0.0
         noise = 0.0
         for x in range(columns):
-            if not measured[row, x]:
+            if unmeasured[row, x]:
                 continue
             value = response[row, x]
             light[row] += flat[row, x]

@@ -10,13 +10,14 @@ from vltflow.fits.image import RawImage, materialise
 from vltflow.fits.row import Column, first_row, table_columns
 from vltflow.fits.scanner import Inspection, Unit, inspect, scan, units
 from vltflow.fits.streams import SUFFIXES, has_suffix, stem
-from vltflow.fits.writing import new_file, write_bytes, write_product
+from vltflow.fits.writing import Image, new_file, write_bytes, write_images, write_product
 
 __all__ = [
     "SUFFIXES",
     "Column",
     "FitsValue",
     "Header",
+    "Image",
     "Inspection",
     "RawImage",
     "Unit",
@@ -32,5 +33,6 @@ __all__ = [
     "table_columns",
     "units",
     "write_bytes",
+    "write_images",
     "write_product",
 ]

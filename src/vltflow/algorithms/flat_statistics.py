@@ -51,14 +51,13 @@ def illumination(
 
     def count(upper: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         def work(start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
-            counts, sums = np.zeros((2, _HALF), np.int64), np.zeros(2)
+            counts, sums = np.zeros((2, _HALF), np.uint32), np.zeros(2)
             _count_lit(flat[start:stop], variance[start:stop], limit, upper, counts, sums)
             return counts, sums
 
         parts = over_blocks(work, shares(len(flat), threads), threads=threads)
-        return np.sum([part[0] for part in parts], axis=0), np.sum(
-            [part[1] for part in parts], axis=0
-        )
+        counts, sums = (np.sum(values, axis=0) for values in zip(*parts, strict=True))
+        return counts, sums
 
     counts, (total, number) = count(np.full(2, -1, np.int32))
     mean = total / number if number else float("nan")

@@ -30,6 +30,10 @@ def reduce_command(
         Literal["target", "ob"],
         typer.Option(help="Stack all exposures of a target and setup, or of an observation block."),
     ] = "target",
+    runner: Annotated[
+        Literal["native", "esorex"],
+        typer.Option(help="Who executes recipes that both can: our own, or ESO's pipeline."),
+    ] = "native",
     cores: Annotated[int | None, typer.Option(min=1, help="Cores; all, if not given.")] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -47,7 +51,7 @@ def reduce_command(
     try:
         with progress(f"reduce {folder.name}") as bar:
             found = reduce_folder(
-                store, site, folder, stack=stack,
+                store, site, folder, stack=stack, runner=runner,
                 tell=lambda what, done, total: bar(done, total, what),
             )  # fmt: skip
     finally:

@@ -55,6 +55,7 @@ def reduce_folder(
     folder: Path,
     *,
     stack: str = "target",
+    runner: str = "native",
     tell: Tell | None = None,
     cancel: threading.Event | None = None,
 ) -> Reduced:
@@ -69,6 +70,8 @@ def reduce_folder(
         Of this folder.
     stack
         What the exposures of a stack share beside the setup: ``target`` or ``ob``.
+    runner
+        Which of the two executes recipes that both can: ``native`` needs no other program.
 
     Raises
     ------
@@ -78,7 +81,9 @@ def reduce_folder(
     say = tell or (lambda *_: None)
     out = Reduced(folder / PRODUCTS)
     names = available(site)
-    definitions = {name: load(name, site).stacked_by(STACKS[stack]) for name in names}
+    definitions = {
+        name: load(name, site).run_by(runner).stacked_by(STACKS[stack]) for name in names
+    }
     report = ingest.run(
         store,
         definitions.values(),

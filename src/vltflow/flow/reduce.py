@@ -49,7 +49,7 @@ def raw_paths(folder: Path) -> list[Path]:
     return found
 
 
-def reduce_folder(
+def reduce_folder(  # noqa: PLR0913 - what a user may choose
     store: Store,
     site: Site,
     folder: Path,

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from time import perf_counter
 
 from vltflow.core.errors import Conflict, VltflowError
 from vltflow.core.time import now_iso
@@ -123,6 +124,7 @@ def _selected(
 def _score_block(
     store: Store, instrument: Instrument, known: Catalogue, name: str, by: str
 ) -> BlockScore:
+    started = perf_counter()
     with store.read() as tx:
         dossier = gather(tx, name)
     values, undefined = _measured(store, known, dossier)
@@ -131,7 +133,7 @@ def _score_block(
         quality = judge(tx, instrument, dossier, values, undefined)
     page = render(dossier, quality, figures_of(store, dossier.products))
     report = store.vault.put_bytes(page)
-    _record(store, dossier, quality, report=report, by=by)
+    _record(store, dossier, quality, report=(report, perf_counter() - started), by=by)
     colours = [score.colour for score in quality.scores]
     grey = colours.count(Colour.GREY)
     return BlockScore(
@@ -160,8 +162,12 @@ def _measured(
     return values, undefined
 
 
-def _record(store: Store, dossier: Dossier, quality: Quality, *, report: str, by: str) -> None:
+def _record(
+    store: Store, dossier: Dossier, quality: Quality, *, report: tuple[str, float], by: str
+) -> None:
+    """Write values, scores and report (vault file and the seconds it took) of an AB."""
     block = dossier.block
+    file_id, elapsed_s = report
     why = f"products of {block.recipe}, revision {block.revision}"
     with store.write(by=by, why=why) as tx:
         present = tx.blocks.get(block.name)
@@ -169,7 +175,9 @@ def _record(store: Store, dossier: Dossier, quality: Quality, *, report: str, by
             raise Conflict(f"AB {block.name} changed while it was scored")
         tx.quality.add_values(quality.values)
         tx.quality.set_scores(block.name, block.revision, quality.scores)
-        tx.quality.set_report(block.name, block.revision, report, now_iso())
+        tx.quality.set_report(
+            block.name, block.revision, file_id, now_iso(), elapsed_s=elapsed_s
+        )
         problem = _without_ours(present.problem)
         if problem != present.problem:
             tx.blocks.set_problem(block.name, problem)

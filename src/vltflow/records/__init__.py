@@ -1,6 +1,13 @@
 """The nouns that travel between the rooms, as frozen records without behaviour."""
 
-from vltflow.records.block import AssociationBlock, BlockState, MasterMatch, MatchState
+from vltflow.records.account import RIGHTS, Account, ApiToken, Right, Role, Session
+from vltflow.records.block import (
+    AssociationBlock,
+    BlockState,
+    BlockSummary,
+    MasterMatch,
+    MatchState,
+)
 from vltflow.records.event import Event
 from vltflow.records.figure import QcFigure
 from vltflow.records.frame import Quarantined, RawFrame
@@ -23,8 +30,12 @@ from vltflow.records.static import StaticCalibration, StaticState
 __all__ = [
     "ACTIVE_STATES",
     "FINAL_STATES",
+    "RIGHTS",
+    "Account",
+    "ApiToken",
     "AssociationBlock",
     "BlockState",
+    "BlockSummary",
     "Colour",
     "Decision",
     "Event",
@@ -43,7 +54,10 @@ __all__ = [
     "QcValue",
     "Quarantined",
     "RawFrame",
+    "Right",
+    "Role",
     "Score",
+    "Session",
     "StaticCalibration",
     "StaticState",
     "Threshold",

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 from sqlalchemy import Connection
 
 from vltflow.core.errors import StoreError
+from vltflow.store.accounts import Accounts
 from vltflow.store.association import Association
 from vltflow.store.blocks import Blocks
 from vltflow.store.database import BUSY_SECONDS, open_engine, reading, writing
@@ -20,6 +21,7 @@ from vltflow.store.history import History
 from vltflow.store.jobs import Jobs
 from vltflow.store.masters import Masters
 from vltflow.store.migrate import migrate
+from vltflow.store.overview import Overview
 from vltflow.store.products import Products
 from vltflow.store.quality import Quality
 from vltflow.store.quarantine import Quarantine
@@ -48,6 +50,8 @@ class Transaction:
         self.history = History(connection, self.events, self.setups)
         self.quality = Quality(connection, self.events, self.setups, self.history)
         self.statics = Statics(connection, self.events)
+        self.overview = Overview(connection, self.setups)
+        self.accounts = Accounts(connection, self.events)
 
 
 class Store:

@@ -22,6 +22,7 @@ DONE, FAILED, WRONG_USE = 0, 1, 2
 COMMANDS = (
     "init", "simulate", "ingest", "quarantine", "night", "status", "ab", "qc", "certify", "masters",
     "statics", "recipes", "instruments", "compare", "validate", "preview", "events",
+    "serve", "users",
 )  # fmt: skip
 """Each is a module beside this one, and its ``app``."""
 

@@ -175,9 +175,7 @@ def _record(
             raise Conflict(f"AB {block.name} changed while it was scored")
         tx.quality.add_values(quality.values)
         tx.quality.set_scores(block.name, block.revision, quality.scores)
-        tx.quality.set_report(
-            block.name, block.revision, file_id, now_iso(), elapsed_s=elapsed_s
-        )
+        tx.quality.set_report(block.name, block.revision, file_id, now_iso(), elapsed_s=elapsed_s)
         problem = _without_ours(present.problem)
         if problem != present.problem:
             tx.blocks.set_problem(block.name, problem)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, literal_column, select
+from sqlalchemy import Boolean, Connection, Select, func, literal, literal_column, select, tuple_
 
 from vltflow.core.time import night_range
-from vltflow.records import BlockState, BlockSummary
+from vltflow.records import AssociationBlock, BlockState, BlockSummary
 from vltflow.store import schema
 from vltflow.store.setups import Setups
+from vltflow.store.types import Real, Text
 
 _KINDS = ("block", "verdict")
 """Kinds of events whose record is the name of an AB."""
@@ -25,12 +26,12 @@ class NightCounts:
 
     instrument: str
     night: str
-    states: dict[BlockState, int]
-    undecided: int
+    states: dict[BlockState, int] = field(default_factory=dict)
+    undecided: int = 0
     """With products, about which nothing was decided yet."""
-    frames: int
+    frames: int = 0
     """Raw frames that arrived."""
-    outside: int
+    outside: int = 0
     """Raw frames that are in no AB: not associated yet, unknown, or never reduced."""
 
 
@@ -41,14 +42,10 @@ class Overview:
         self._connection = connection
         self._setups = setups
 
-    def summaries(
-        self, instrument: str, night: str, *, names: Collection[str] | None = None
-    ) -> list[BlockSummary]:
-        """ABs of an instrument and night, by time; of these names only, if they are given."""
+    def summaries(self, instrument: str | None, night: str | None) -> list[BlockSummary]:
+        """ABs of an instrument and night, None is all, by time."""
         block = schema.block.c
-        chosen = [block.instrument == instrument, block.night == night]
-        if names is not None:
-            chosen.append(block.name.in_(list(names)))
+        chosen = _chosen(instrument, night)
         statement = select(*_OWN, block.setup_number).where(*chosen)
         rows = self._connection.execute(statement.order_by(block.mjd_start, block.name))
         found = [dict(row) for row in rows.mappings()]
@@ -57,6 +54,21 @@ class Overview:
             for values in self._connection.execute(part(chosen)).mappings():
                 more[values["name"]].update(_named(values))
         return [self._summary(row, more[row["name"]]) for row in found]
+
+    def neighbours(self, block: AssociationBlock) -> tuple[str, str]:
+        """Names of the ABs before and after one in its night; empty where there is none."""
+        table = schema.block.c
+        here = _chosen(block.instrument, block.night)
+        place = tuple_(table.mjd_start, table.name)
+        own = tuple_(literal(block.mjd_start, Real), literal(block.name, Text))
+        order = (table.mjd_start, table.name)
+        before = select(table.name).where(*here, place < own)
+        after = select(table.name).where(*here, place > own).order_by(*order)
+        falling = before.order_by(*(column.desc() for column in order))
+        return (
+            self._connection.scalar(falling.limit(1)) or "",
+            self._connection.scalar(after.limit(1)) or "",
+        )
 
     def instruments(self) -> list[str]:
         """Instruments that have frames or ABs, by name; jumps along an index."""
@@ -80,29 +92,22 @@ class Overview:
             last_frame = last_frame.where(frame.mjd_obs < night_range(night)[0])
         return nights
 
-    def counts(self, instrument: str, night: str) -> NightCounts:
-        """ABs of an instrument and night in numbers."""
+    def counts(self, instrument: str, nights: Collection[str]) -> dict[str, NightCounts]:
+        """ABs and frames of an instrument in numbers, by night."""
         block, frame = schema.block.c, schema.frame.c
-        here = (block.instrument == instrument, block.night == night)
-        states = self._connection.execute(
-            select(block.state, func.count()).where(*here).group_by(block.state)
-        )
-        open_ones = literal_column(f"({schema.UNDECIDED})")
-        undecided = select(func.count()).select_from(schema.block).where(*here, open_ones)
-        arrived = (
-            select(func.count(), func.count(frame.block))
-            .select_from(schema.frame)
-            .where(frame.night == night, frame.instrument == instrument)
-        )
-        frames, associated = self._connection.execute(arrived).one()
-        return NightCounts(
-            instrument=instrument,
-            night=night,
-            states={BlockState(state): number for state, number in states},
-            undecided=self._connection.scalar(undecided) or 0,
-            frames=frames,
-            outside=frames - associated,
-        )
+        here = (block.instrument == instrument, block.night.in_(list(nights)))
+        open_ones = literal_column(f"({schema.UNDECIDED})", Boolean)
+        arrived = (frame.instrument == instrument, frame.night.in_(list(nights)))
+        found = {night: NightCounts(instrument, night) for night in nights}
+        for night, state, number in self._grouped(here, block.night, block.state):
+            found[night].states[BlockState(state)] = number
+        for night, number in self._grouped((*here, open_ones), block.night):
+            found[night] = replace(found[night], undecided=number)
+        by_night = select(frame.night, func.count(), func.count(frame.block)).where(*arrived)
+        for night, number, associated in self._connection.execute(by_night.group_by(frame.night)):
+            outside = number - associated
+            found[night] = replace(found[night], frames=number, outside=outside)
+        return found
 
     def last_event(self) -> int:
         """Number of the latest event; 0 while nothing happened."""
@@ -122,6 +127,10 @@ class Overview:
             for row in self._connection.execute(statement)
             if row.kind in _KINDS
         ]
+
+    def _grouped(self, conditions: tuple[Any, ...], *columns: Any) -> Iterator[Any]:
+        statement = select(*columns, func.count()).where(*conditions).group_by(*columns)
+        yield from self._connection.execute(statement)
 
     def _distinct(self, column: Any, *conditions: Any) -> Iterator[str]:
         statement = select(func.min(column)).where(*conditions)
@@ -143,6 +152,12 @@ _OWN = [
         "revision", "state", "problem",
     )
 ]  # fmt: skip
+
+
+def _chosen(instrument: str | None, night: str | None) -> list[Any]:
+    block = schema.block.c
+    given = ((block.instrument, instrument), (block.night, night))
+    return [column == value for column, value in given if value is not None]
 
 
 def _named(values: Any) -> dict[str, Any]:
@@ -195,9 +210,7 @@ def _verdicts(chosen: list[Any]) -> Select[Any]:
     verdict, block = schema.verdict.c, schema.block.c
     return (
         select(block.name, verdict.decision, verdict.who, verdict.comment, verdict.decided)
-        .join(
-            schema.verdict, (verdict.block == block.name) & (verdict.revision == block.revision)
-        )
+        .join(schema.verdict, (verdict.block == block.name) & (verdict.revision == block.revision))
         .where(*chosen)
         .order_by(verdict.number)
     )

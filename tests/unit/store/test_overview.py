@@ -34,11 +34,6 @@ def test_a_summary_tells_what_became_of_an_ab(judged: Store) -> None:
     assert (second.name, second.decision, second.report, second.runner) == ("B", "", "", "native")
 
 
-def test_summaries_of_chosen_names_only(judged: Store) -> None:
-    with judged.read() as tx:
-        assert [one.name for one in tx.overview.summaries("LAMP", NIGHT, names=["B", "C"])] == ["B"]
-
-
 def test_an_older_revision_s_scores_and_decision_do_not_count(
     judged: Store, reopen_block, add_block
 ) -> None:
@@ -48,7 +43,7 @@ def test_an_older_revision_s_scores_and_decision_do_not_count(
         tx.quality.add_verdict(verdict)
     reopen_block(judged, made, {"MASTER_BIAS_BLUE": {"QC RON": 2.0}})
     with judged.read() as tx:
-        found = tx.overview.summaries("LAMP", NIGHT, names=["D"])[0]
+        found = tx.overview.summaries("LAMP", NIGHT)[-1]
     assert (found.revision, found.decision) == (2, "")
 
 
@@ -57,7 +52,7 @@ def test_nights_and_their_counts(judged: Store) -> None:
         assert tx.overview.instruments() == ["LAMP"]
         assert tx.overview.nights("LAMP", 5) == ["2015-03-01", NIGHT]
         assert tx.overview.nights("LAMP", 1) == ["2015-03-01"]
-        counts = tx.overview.counts("LAMP", NIGHT)
+        counts = tx.overview.counts("LAMP", [NIGHT])[NIGHT]
     assert counts.states == {BlockState.SUCCEEDED: 2}
     assert (counts.undecided, counts.frames, counts.outside) == (1, 2, 0)
 

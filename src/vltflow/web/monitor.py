@@ -164,7 +164,7 @@ def monitor_json(
 
 
 COLUMNS: tuple[tuple[str, str], ...] = (
-    ("index", "#"),
+    ("index", "QC #"),
     ("ab", "AB"),
     ("complete", "complete"),
     ("raw_type", "raw type"),
@@ -173,7 +173,7 @@ COLUMNS: tuple[tuple[str, str], ...] = (
     ("status", "status"),
     ("t_exec", "T_EXEC"),
     ("score", "score"),
-    ("certification", "certification"),
+    ("certification", "certification, problem"),
 )
 """That can be sorted by, with the words above them."""
 _SEVERITY = {"red": 3, "grey": 2, "green": 1}

@@ -11,10 +11,10 @@ from vltflow.web.words import mark, segment
 
 UPSTREAM = 4
 """Steps back that are shown."""
-MOST_USERS = 12
+MOST_USERS = 8
 _WIDTH, _HEIGHT, _ACROSS, _DOWN = 236, 40, 290, 52
 _MARGIN = 6
-_LONGEST = 34
+_LONGEST = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,10 +152,9 @@ def _laid_out(nodes: dict[str, Node], edges: list[tuple[str, str]]) -> Drawing:
     tallest = max(len(column) for column in columns.values())
     boxes: dict[str, Placed] = {}
     for place, column in sorted(columns.items()):
-        top = _MARGIN + (tallest - len(column)) * _DOWN // 2
+        x = _MARGIN + (place - first) * _ACROSS
         for row, node in enumerate(column):
-            x = _MARGIN + (place - first) * _ACROSS
-            boxes[node.key] = Placed(_cut(node), x, top + row * _DOWN, node.title)
+            boxes[node.key] = Placed(_cut(node), x, _MARGIN + row * _DOWN, node.title)
     wide = _MARGIN * 2 + (max(columns) - first) * _ACROSS + _WIDTH
     curves = tuple(_curve(boxes[start], boxes[end]) for start, end in dict.fromkeys(edges))
     return Drawing(tuple(boxes.values()), curves, wide, tallest * _DOWN + _MARGIN)

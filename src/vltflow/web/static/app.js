@@ -77,7 +77,7 @@
   const keys = {
     j: () => go(1),
     k: () => go(-1),
-    Enter: () => { const link = current() && $("a", current()); if (link) link.click(); },
+    Enter: () => { const link = current() && ($("[data-open]", current()) || $("a", current())); if (link) link.click(); },
     x: () => { const box = current() && $("input[type=checkbox]", current()); if (box) box.click(); },
     "/": () => { const field = $("[data-search]"); if (field) { field.focus(); field.select(); } },
     l: () => { const box = $("[data-live-switch]"); if (box) box.click(); },
@@ -94,6 +94,12 @@
     keys[event.key]();
   });
   $$("[data-help]").forEach((button) => button.addEventListener("click", () => help.showModal()));
+
+  // --- a graph wider than its place begins where the AB itself is
+  $$(".graph").forEach((graph) => {
+    const box = $(".this rect", graph);
+    if (box) graph.scrollLeft = Number(box.getAttribute("x")) - 40;
+  });
 
   // --- the switch of live refresh stays as it was left
   const liveSwitch = $("[data-live-switch]");

@@ -104,9 +104,7 @@ def _decide(
     decision, comment, seen = wanted
     with service.store.read() as tx:
         instrument = service.instrument(tx.blocks.get(name).instrument)
-    decided = decide(
-        service.store, instrument, name, decision, who=who, comment=comment, seen=seen
-    )
+    decided = decide(service.store, instrument, name, decision, who=who, comment=comment, seen=seen)
     return [
         {"ab": one.block, "product": one.product, "state": str(one.state), "depth": one.depth}
         for one in decided.consequences

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import uvicorn
 from fastapi import FastAPI
@@ -54,9 +56,22 @@ def serve(
     name = f"[{host}]" if ":" in host else host
     ready(f"http://{name}:{listening.getsockname()[1]}/")
     try:
-        uvicorn.Server(config).run(sockets=[listening])
+        with _ending_well():
+            uvicorn.Server(config).run(sockets=[listening])
     finally:
         listening.close()
+
+
+@contextlib.contextmanager
+def _ending_well() -> Iterator[None]:
+    """Let the signals that end the server end nothing else: it raises them again at its end."""
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(one, lambda _number, _frame: None) for one in signals]
+    try:
+        yield
+    finally:
+        for one, handler in zip(signals, before, strict=True):
+            signal.signal(one, handler)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -1,14 +1,13 @@
 """The API holds what its description says, and breaks on nothing."""
 
 import pytest
+from hypothesis import HealthCheck, Phase, given, settings
 
 schemathesis = pytest.importorskip("schemathesis")
 
 
 @pytest.mark.slow
 def test_no_request_that_the_description_allows_breaks_the_server(web, add_judged) -> None:
-    from hypothesis import HealthCheck, Phase, given, settings
-
     add_judged(web.store, "A")
     web.login("ada")
     web.client._transport.raise_server_exceptions = False

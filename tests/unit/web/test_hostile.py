@@ -112,7 +112,8 @@ def test_an_unforeseen_failure_tells_nothing_of_the_inside(web, monkeypatch) -> 
 @pytest.mark.parametrize(
     "path",
     [
-        "/static/../../registry.sqlite", "/static/..%2f..%2fpyproject.toml", "/static/%2e%2e/app.py",
+        "/static/../../registry.sqlite",
+        "/static/..%2f..%2fpyproject.toml", "/static/%2e%2e/app.py",
         "/display/..%2f..%2fetc%2fpasswd", "/ab/..%2f..%2fetc%2fpasswd",
         "/api/products/..%2fvltflow.toml/image.png", "/ab/%00", "/display/%00", "/static/%00.js",
     ],

@@ -22,8 +22,8 @@ from vltflow.web.service import Service
 OUT = Path(__file__).parents[1] / "docs" / "images" / "web"
 CHROMIUM = "/usr/bin/chromium"
 PORT = 8377
-TALLEST = 1100
-COLOURS = 64
+TALLEST = 900
+COLOURS = 200
 
 
 def pages(store: Store) -> dict[str, tuple[str, int, str]]:

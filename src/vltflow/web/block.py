@@ -156,11 +156,14 @@ def block_json(request: Request, service: Serving, name: str) -> Response:
 
 
 def explained(service: Service, block: AssociationBlock) -> Explanation | None:
-    """Why it has its calibrations; None if its instrument is not defined here."""
+    """Why it has its calibrations; None if its instrument or raw type is not defined here."""
     try:
-        return associate.explain(service.store, service.instrument(block.instrument), block.name)
+        instrument = service.instrument(block.instrument)
     except UnknownName:
         return None
+    if block.raw_type not in instrument.raw_types:
+        return None
+    return associate.explain(service.store, instrument, block.name)
 
 
 def pictures(store: Store, products: list[Product]) -> dict[str, str]:

@@ -12,9 +12,9 @@ from vltflow.web.words import mark, segment
 UPSTREAM = 4
 """Steps back that are shown."""
 MOST_USERS = 8
-_WIDTH, _HEIGHT, _ACROSS, _DOWN = 236, 40, 290, 52
+_WIDTH, _HEIGHT, _ACROSS, _DOWN = 244, 40, 296, 52
 _MARGIN = 6
-_LONGEST = 30
+_LONGEST = 28
 
 
 @dataclass(frozen=True, slots=True)

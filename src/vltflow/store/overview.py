@@ -82,14 +82,18 @@ class Overview:
         waiting = select(frame.night).where(frame.instrument == instrument, _OUTSIDE)
         last_frame = waiting.order_by(frame.mjd_obs.desc()).limit(1)
         nights: list[str] = []
+        statements = (last_block, last_frame)
         while len(nights) < limit:
-            found = [self._connection.scalar(one) for one in (last_block, last_frame)]
+            found = [self._connection.scalar(one) for one in statements]
             night = max((one for one in found if one is not None), default=None)
             if night is None:
                 break
             nights.append(night)
-            last_block = last_block.where(block.night < night)
-            last_frame = last_frame.where(frame.mjd_obs < night_range(night)[0])
+            # Always one bound alone: of several, an index would use any.
+            statements = (
+                last_block.where(block.night < night),
+                last_frame.where(frame.mjd_obs < night_range(night)[0]),
+            )
         return nights
 
     def counts(self, instrument: str, nights: Collection[str]) -> dict[str, NightCounts]:

@@ -113,11 +113,20 @@ def block_page(request: Request, visitor: Visiting, service: Serving, name: str)
         job=last,
         parameters=_parameters(last),
         score=score_text(view.scores),
-        explanation=explained(service, view.block),
-        level_words=LEVEL_WORDS,
         pictures=pictures(service.store, view.products),
         iso=iso_from_mjd,
     )
+
+
+@router.get("/ab/{name}/calibrations", include_in_schema=False)
+def calibrations(request: Request, visitor: Visiting, service: Serving, name: str) -> Response:
+    """Why it has its calibrations: a part of the page, as it looks at many candidates."""
+    with service.store.read() as tx:
+        block = tx.blocks.get(name)
+    explanation = explained(service, block)
+    words = LEVEL_WORDS
+    values = {"block": block, "explanation": explanation, "level_words": words}
+    return show(request, "block_calibrations.html", visitor, **values)
 
 
 @router.get("/ab/{name}/log", include_in_schema=False)

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from vltflow.records import BlockState, JobState
+from vltflow.records import BlockState
 from vltflow.store import NightCounts, Transaction
 from vltflow.web.pages import as_json, show
 from vltflow.web.service import Serving
@@ -40,6 +40,8 @@ class NightState:
     blocked: int
     busy: int
     """Planned or running."""
+    running: int
+    """Of them running now."""
     waiting: int
     """Made, and nothing decided yet."""
     decided: int
@@ -65,7 +67,6 @@ def today(
     """Instruments and their latest nights."""
     with service.store.read() as tx:
         states = night_states(tx, nights)
-        running = tx.jobs.in_state(JobState.RUNNING)
         refused = len(tx.quarantine.find())
     by_instrument: dict[str, list[NightState]] = {}
     for one in states:
@@ -77,7 +78,6 @@ def today(
         visitor,
         instruments=ordered,
         totals=_totals(states),
-        running=len(running),
         refused=refused,
     )
 
@@ -112,13 +112,14 @@ def _state(one: NightCounts) -> NightState:
         failed=number(_WRONG),
         blocked=number((BlockState.BLOCKED,)),
         busy=number(_BUSY),
+        running=number((BlockState.RUNNING,)),
         waiting=one.undecided,
         decided=number(_ENDED) - one.undecided,
     )
 
 
 def _totals(states: Iterable[NightState]) -> dict[str, int]:
-    names = ("failed", "waiting", "busy", "blocked", "decided", "frames")
+    names = ("failed", "waiting", "busy", "running", "blocked", "decided", "frames")
     found = list(states)
     return {name: sum(getattr(one, name) for one in found) for name in names}
 

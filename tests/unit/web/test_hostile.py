@@ -16,6 +16,7 @@ SCRIPT = "<script>alert(1)</script><img src=x onerror=alert(2)>'\""
 PAGES = (
     "/", "/monitor/LAMP/2015-02-26", "/ab/A", "/ab/A/report", "/desk", "/desk/A", "/login",
     "/trend/LAMP?parameter=QC+RON", "/display/{product}", "/nothing", "/ab/A/figures/{id}",
+    "/ab/A/calibrations",
 )  # fmt: skip
 
 
@@ -74,8 +75,8 @@ def test_no_page_lets_a_script_of_others_through(hostile, page: str) -> None:
     assert answer.status_code in {200, 404}
     assert "<script>alert" not in answer.text
     assert "<img src=x" not in answer.text
-    if page.startswith(("/ab/A", "/display")):
-        assert "alert(1)" in answer.text or "alert" in answer.text
+    if page in {"/ab/A", "/ab/A/figures/{id}", "/monitor/LAMP/2015-02-26"}:
+        assert "alert(1)" in answer.text  # as text: it was there to be found
 
 
 @pytest.mark.parametrize("page", PAGES)

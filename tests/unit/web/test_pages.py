@@ -32,9 +32,14 @@ def test_today_tells_the_state_of_each_night(night) -> None:
 
 def test_the_page_of_an_ab_tells_all(night) -> None:
     page = night.text("/ab/B_dark")
-    for word in ("LAMP.B_dark", "MASTER_BIAS_BLUE", "kappa", "median", "created", "A_bias"):
+    for word in ("LAMP.B_dark", "MASTER_DARK_BLUE", "kappa", "median", "created", "A_bias"):
         assert word in page
-    assert "level 0" in page  # why this calibration
+
+
+def test_each_calibration_tells_why_it_was_chosen(night) -> None:
+    part = night.text("/ab/B_dark/calibrations")
+    assert "REAL from A_bias, level 0" in part
+    assert "the only one possible" in part
 
 
 def test_an_ab_is_there_as_json_without_loss(night) -> None:
@@ -104,7 +109,8 @@ def test_the_display_of_a_product_has_its_headers_and_its_image(night) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "/ab/NOBODY", "/ab/NOBODY/report", "/ab/NOBODY/log", "/ab/NOBODY/report/file",
+        "/ab/NOBODY", "/ab/NOBODY/calibrations", "/ab/NOBODY/report",
+        "/ab/NOBODY/log", "/ab/NOBODY/report/file",
         "/desk/NOBODY", "/display/NOTHING.fits", "/api/ab/NOBODY", "/api/ab/NOBODY/scores",
         "/api/products/NOTHING.fits/image.png", "/static/app.css", "/nowhere",
     ],

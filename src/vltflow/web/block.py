@@ -123,10 +123,14 @@ def calibrations(request: Request, visitor: Visiting, service: Serving, name: st
     """Why it has its calibrations: a part of the page, as it looks at many candidates."""
     with service.store.read() as tx:
         block = tx.blocks.get(name)
-    explanation = explained(service, block)
-    words = LEVEL_WORDS
-    values = {"block": block, "explanation": explanation, "level_words": words}
-    return show(request, "block_calibrations.html", visitor, **values)
+    return show(
+        request,
+        "block_calibrations.html",
+        visitor,
+        block=block,
+        explanation=explained(service, block),
+        level_words=LEVEL_WORDS,
+    )
 
 
 @router.get("/ab/{name}/log", include_in_schema=False)

@@ -14,7 +14,7 @@ UPSTREAM = 4
 MOST_USERS = 8
 _WIDTH, _HEIGHT, _ACROSS, _DOWN = 244, 40, 296, 52
 _MARGIN = 6
-_LONGEST = 28
+_LONGEST, _LONGEST_SMALL = 28, 36
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,11 +161,12 @@ def _laid_out(nodes: dict[str, Node], edges: list[tuple[str, str]]) -> Drawing:
 
 
 def _cut(node: Node) -> Node:
-    title, words = (
-        text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
-        for text in (node.title, node.words)
-    )
+    title, words = _short(node.title, _LONGEST), _short(node.words, _LONGEST_SMALL)
     return Node(node.key, node.column, title, words, node.look, node.address)
+
+
+def _short(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def _curve(start: Placed, end: Placed) -> str:

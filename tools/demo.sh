@@ -14,3 +14,9 @@ say vltflow night "$night" --instrument UVES
 say vltflow status --night "$night"
 say vltflow masters find --instrument UVES
 printf '\nThe site is %s. Look further with VLTFLOW_SITE=%s vltflow --help (in %s)\n' "$demo/site" "$demo/site" "$bin"
+if [ -t 1 ] && [ -z "${CI:-}" ]; then
+    printf '\n$ vltflow serve\n'
+    vltflow serve || true   # another one may run already: it says so
+else
+    printf 'Its web pages: VLTFLOW_SITE=%s vltflow serve, then http://127.0.0.1:8321/\n' "$demo/site"
+fi

@@ -18,7 +18,10 @@ from vltflow.store import Candidate, Store, Transaction
 SHOWN = 20
 """Candidates of each calibration that are told one by one, nearest in time first."""
 
-_ALWAYS = ((float("-inf"), float("inf")),)
+Ranges = tuple[tuple[float, float], ...]
+_REACH = 3
+"""Candidates are told up to this multiple of the widest range; beyond, if there are none within."""
+_ALWAYS: Ranges = ((float("-inf"), float("inf")),)
 _ROUNDING = 1e-5
 """Distances are rounded for display, days."""
 _OUTCOMES = ("possible", "other setup", "too far", "not usable")
@@ -146,11 +149,9 @@ def _line(one: Considered) -> str:
 def _explain_need(look: Transaction, block: AssociationBlock, need: Need) -> NeedExplanation:
     match = next((one for one in block.masters if one.category == need.category), None)
     match = match or MasterMatch(need.category, need.required, MatchState.MISSING)
-    candidates = [
-        candidate
-        for maker in need.makers
-        for candidate in look.association.candidates(block.instrument, maker, _ALWAYS)
-    ]
+    candidates = _candidates(look, block, need, _near(block, need)) or _candidates(
+        look, block, need, _ALWAYS
+    )
     candidates.sort(key=lambda one: (abs(one.mjd_mid - block.mjd_mid), one.mjd_mid, one.name))
     judged = [_consider(candidate, block, need, match) for candidate in candidates]
     shown = judged[:SHOWN] + [one for one in judged[SHOWN:] if one.outcome == "chosen"]
@@ -169,6 +170,23 @@ def _explain_need(look: Transaction, block: AssociationBlock, need: Need) -> Nee
         candidates=tuple(_with_verdicts(look, shown)),
         omitted=len(judged) - len(shown),
     )
+
+
+def _candidates(
+    look: Transaction, block: AssociationBlock, need: Need, ranges: Ranges
+) -> list[Candidate]:
+    return [
+        candidate
+        for maker in need.makers
+        for candidate in look.association.candidates(block.instrument, maker, ranges)
+    ]
+
+
+def _near(block: AssociationBlock, need: Need) -> Ranges:
+    """The time within which candidates are told: a history of decades would not be read."""
+    widest = max((days for _, levels in need.ranges for _, days in levels), default=0.0)
+    reach = _REACH * widest
+    return ((block.mjd_mid - reach, block.mjd_mid + reach),)
 
 
 def _explain_statics(

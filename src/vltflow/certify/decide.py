@@ -38,19 +38,32 @@ class Decided:
         )
 
 
-def decide(store: Store, block: str, decision: Decision, *, who: str, comment: str) -> Decided:
+def decide(
+    store: Store,
+    block: str,
+    decision: Decision,
+    *,
+    who: str,
+    comment: str,
+    seen: int | None = None,
+) -> Decided:
     """Accept, reject or revoke the products of an AB, in the name of a person.
 
     Accepting and rejecting needs an AB that was scored and waits; revoking needs
     certified products. All is checked and written in one transaction, in which nobody
     else writes: of two people at the same time, one wins and the other learns who.
 
+    Parameters
+    ----------
+    seen
+        Revision that the person has looked at; None: whichever there is.
+
     Raises
     ------
     UserError
         If name or comment are missing, or the AB is not ready for this decision.
     Conflict
-        If it was decided already.
+        If it was decided already, or has another revision than the one `seen`.
     NotFound
         If there is no such AB.
     """
@@ -62,6 +75,12 @@ def decide(store: Store, block: str, decision: Decision, *, who: str, comment: s
             raise UserError(f"a decision needs a {name}", hint="It is kept with the products")
     with store.write(by=who, why=comment) as tx:
         found = tx.blocks.get(block)
+        if seen is not None and seen != found.revision:
+            raise Conflict(
+                f"AB {block} was opened again by late frames: it is at revision {found.revision}, "
+                f"you have seen {seen}",
+                hint="Look at it again",
+            )
         if decision is Decision.REVOKED:
             revision = _revision_to_revoke(tx, found)
         else:

@@ -53,7 +53,8 @@ def waiting(
     """
     with store.read() as tx:
         names = tx.quality.undecided(instrument)
-        blocks = [tx.blocks.get(name) for name in names]
+        known = tx.blocks.by_name(names)
+        blocks = [known[name] for name in names]
         scores = tx.quality.scores(names)
     found = []
     for block in blocks:

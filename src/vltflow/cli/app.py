@@ -24,6 +24,7 @@ COMMANDS = (
     "products",
     "statics", "recipes", "instruments", "compare", "validate", "preview", "events",
     "explain", "rebuild", "campaign", "reduce",
+    "serve", "users",
 )  # fmt: skip
 """Each is a module beside this one, and its ``app``."""
 

@@ -1,30 +1,100 @@
-"""A person's decision about an AB, carried through to archive and association."""
+"""A person's decisions about ABs, carried through to archive and association."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from vltflow import archive, associate, certify
 from vltflow.certify import Decided
+from vltflow.core.errors import VltflowError
 from vltflow.instruments import Instrument
 from vltflow.records import Decision
 from vltflow.store import Store
 
 
-def decide(
-    store: Store, instrument: Instrument, block: str, decision: Decision, *, who: str, comment: str
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one of many decisions."""
+
+    block: str
+    decided: Decided | None
+    """None if it was refused."""
+    refusal: str = ""
+
+
+def decide(  # noqa: PLR0913 - what makes a decision
+    store: Store,
+    instrument: Instrument,
+    block: str,
+    decision: Decision,
+    *,
+    who: str,
+    comment: str,
+    seen: int | None = None,
 ) -> Decided:
     """Record a decision; then masters gain or lose validity and planned ABs look again.
 
     Each step is a transaction of its own and does what is left to do, so that a
     run that was killed between two of them is finished by the next.
 
+    Parameters
+    ----------
+    seen
+        Revision of the AB that the person has looked at; None: whichever there is.
+
     Raises
     ------
     UserError
         If name or comment are missing, or the decision does not fit the AB's state.
     Conflict
-        If somebody else decided meanwhile.
+        If somebody else decided meanwhile, or late frames made another revision.
     """
-    decided = certify.decide(store, block, decision, who=who, comment=comment)
+    decided = certify.decide(store, block, decision, who=who, comment=comment, seen=seen)
+    _carry_through(store, instrument)
+    return decided
+
+
+def decide_many(
+    store: Store,
+    instruments: Mapping[str, Instrument],
+    seen: Mapping[str, int],
+    decision: Decision,
+    *,
+    who: str,
+    comment: str,
+) -> list[Outcome]:
+    """The same decision about several ABs: those that cannot be decided stop no others.
+
+    Parameters
+    ----------
+    instruments
+        Definitions of all instruments concerned, by name.
+    seen
+        Revisions that the person has looked at, by name of AB.
+    """
+    outcomes = [
+        _outcome(store, name, revision, decision, who=who, comment=comment)
+        for name, revision in seen.items()
+    ]
+    done = [one.block for one in outcomes if one.decided is not None]
+    with store.read() as tx:
+        concerned = {block.instrument for block in tx.blocks.by_name(done).values()}
+    for name in sorted(concerned):
+        _carry_through(store, instruments[name])
+    return outcomes
+
+
+def _outcome(
+    store: Store, name: str, revision: int, decision: Decision, *, who: str, comment: str
+) -> Outcome:
+    try:
+        decided = certify.decide(store, name, decision, who=who, comment=comment, seen=revision)
+    except VltflowError as error:
+        return Outcome(name, None, str(error))
+    return Outcome(name, decided)
+
+
+def _carry_through(store: Store, instrument: Instrument) -> None:
     archive.run(store, instrument)
     associate.run(store, instrument)
-    return decided

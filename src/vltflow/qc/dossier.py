@@ -128,6 +128,24 @@ def judge(
     )
 
 
+def recorded(tx: Transaction, instrument: Instrument, dossier: Dossier) -> Quality:
+    """What was measured on an AB and how it was judged then, each with its history as it is now."""
+    block = dossier.block
+    measured = [
+        value for value in tx.quality.values(block=block.name) if value.revision == block.revision
+    ]
+    return Quality(
+        values=tuple(measured),
+        scores=tuple(tx.quality.scores([block.name]).get(block.name, [])),
+        history={
+            (value.category, value.parameter): tx.quality.trend(value, SHOWN_HISTORY)
+            for value in measured
+        },
+        catalogue={one.name: one for one in tx.quality.parameters(instrument.name)},
+        unscored=dict(instrument.qc.unscored),
+    )
+
+
 def _measured_names(
     category: str,
     thresholds: Mapping[str, Sequence[ScoreEntry]],

@@ -92,10 +92,10 @@ def render(dossier: Dossier, quality: Quality, figures: dict[str, tuple[QcFigure
         certification=_certification(dossier),
         start=iso_from_mjd(block.mjd_start),
         end=iso_from_mjd(block.mjd_end),
-        tables=_tables(dossier, quality),
+        tables=score_tables(dossier, quality),
         figures=_drawn(dossier.products, figures),
         frames=[{"frame": frame, "start": iso_from_mjd(frame.mjd_obs)} for frame in dossier.frames],
-        calibrations=[_calibration(match, dossier.masters) for match in block.masters],
+        calibrations=[calibration_row(match, dossier.masters) for match in block.masters],
         parameters=sorted(parameters.items()),
         products=dossier.products,
     )
@@ -109,7 +109,8 @@ def _certification(dossier: Dossier) -> str:
     return f"{verdict.decision} by {verdict.who}: {verdict.comment}"
 
 
-def _tables(dossier: Dossier, quality: Quality) -> list[dict[str, Any]]:
+def score_tables(dossier: Dossier, quality: Quality) -> list[dict[str, Any]]:
+    """Scores and other QC1 values by product, each with limits, reason and trend."""
     names = {product.category: product.name for product in dossier.products}
     scored = (one.category for one in quality.scores)
     measured = (one.category for one in quality.values)
@@ -207,9 +208,10 @@ def _drawn(
     ]
 
 
-def _calibration(
+def calibration_row(
     match: MasterMatch, masters: Mapping[str, Product | StaticCalibration]
 ) -> dict[str, str]:
+    """One needed calibration in words."""
     used = masters.get(match.product_id)
     level = "" if match.level is None else f"{match.level}: {LEVEL_WORDS[match.level]}"
     distance = match.distance_days

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from time import perf_counter
 
 from vltflow.core.errors import Conflict, VltflowError
 from vltflow.core.time import now_iso
@@ -149,6 +150,7 @@ def report_page(store: Store, instrument: Instrument, name: str) -> bytes:
 def _score_block(
     store: Store, instrument: Instrument, known: Catalogue, name: str, *, pages: bool, by: str
 ) -> BlockScore:
+    started = perf_counter()
     with store.read() as tx:
         dossier = gather(tx, name)
     values, undefined = _measured(store, instrument, known, dossier)
@@ -162,7 +164,7 @@ def _score_block(
         report = store.vault.put_bytes(page)
     elif Colour.RED in colours:
         return _score_block(store, instrument, known, name, pages=True, by=by)
-    _record(store, dossier, quality, report=report, by=by)
+    _record(store, dossier, quality, report=(report, perf_counter() - started), by=by)
     grey = colours.count(Colour.GREY)
     return BlockScore(
         block=name,
@@ -196,8 +198,12 @@ def _measured(
     return values, undefined
 
 
-def _record(store: Store, dossier: Dossier, quality: Quality, *, report: str, by: str) -> None:
+def _record(
+    store: Store, dossier: Dossier, quality: Quality, *, report: tuple[str, float], by: str
+) -> None:
+    """Write values, scores and report (vault file and the seconds it took) of an AB."""
     block = dossier.block
+    file_id, elapsed_s = report
     why = f"products of {block.recipe}, revision {block.revision}"
     with store.write(by=by, why=why) as tx:
         present = tx.blocks.get(block.name)
@@ -205,7 +211,7 @@ def _record(store: Store, dossier: Dossier, quality: Quality, *, report: str, by
             raise Conflict(f"AB {block.name} changed while it was scored")
         tx.quality.add_values(quality.values)
         tx.quality.set_scores(block.name, block.revision, quality.scores)
-        tx.quality.set_report(block.name, block.revision, report, now_iso())
+        tx.quality.set_report(block.name, block.revision, file_id, now_iso(), elapsed_s=elapsed_s)
         problem = _without_ours(present.problem)
         if problem != present.problem:
             tx.blocks.set_problem(block.name, problem)

@@ -1,6 +1,13 @@
 """The nouns that travel between the rooms, as frozen records without behaviour."""
 
-from vltflow.records.block import AssociationBlock, BlockState, MasterMatch, MatchState
+from vltflow.records.account import RIGHTS, Account, ApiToken, Right, Role, Session
+from vltflow.records.block import (
+    AssociationBlock,
+    BlockState,
+    BlockSummary,
+    MasterMatch,
+    MatchState,
+)
 from vltflow.records.campaign import Batch, BatchState, Campaign
 from vltflow.records.event import Event
 from vltflow.records.figure import QcFigure
@@ -26,11 +33,15 @@ from vltflow.records.static import StaticCalibration, StaticState
 __all__ = [
     "ACTIVE_STATES",
     "FINAL_STATES",
+    "RIGHTS",
+    "Account",
+    "ApiToken",
     "AssociatedFile",
     "AssociationBlock",
     "Batch",
     "BatchState",
     "BlockState",
+    "BlockSummary",
     "Campaign",
     "Colour",
     "Decision",
@@ -50,9 +61,12 @@ __all__ = [
     "QcValue",
     "Quarantined",
     "RawFrame",
+    "Right",
+    "Role",
     "ScienceProduct",
     "ScienceState",
     "Score",
+    "Session",
     "StaticCalibration",
     "StaticState",
     "Threshold",

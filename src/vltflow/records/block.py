@@ -97,3 +97,42 @@ class AssociationBlock:
     state: BlockState = BlockState.PLANNED
     problem: str = ""
     """One sentence for the monitor when something keeps it from being fine."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlockSummary:
+    """An AB on one line, with what became of it: for listings of many."""
+
+    name: str
+    instrument: str
+    night: str
+    raw_type: str
+    setup: str
+    recipe: str
+    frames: int
+    """Raw frames that are there, of `expected`."""
+    expected: int
+    complete: bool
+    mjd_start: float
+    revision: int
+    state: BlockState
+    problem: str
+    runner: str = ""
+    """Of the latest job; empty while there is none."""
+    pipeline_s: float | None = None
+    """Wall time of the latest job."""
+    log_file: str = ""
+    """Vault id of its log."""
+    qc_s: float | None = None
+    """Wall time of measuring, scoring and reporting."""
+    report: bool = False
+    """Whether this revision has a QC report."""
+    red: int = 0
+    green: int = 0
+    grey: int = 0
+    """Scores of this revision."""
+    decision: str = ""
+    """Last decision about this revision: ``AUTO``, ``ACCEPTED``, ``REJECTED``, ``REVOKED``."""
+    who: str = ""
+    comment: str = ""
+    decided: str = ""

@@ -14,12 +14,14 @@ if TYPE_CHECKING:
     from vltflow.store.association import Candidate, Contested
     from vltflow.store.frames import WaitingFrame, pack_headers, unpack_headers
     from vltflow.store.origins import software_id
+    from vltflow.store.overview import NightCounts
     from vltflow.store.store import Store, Transaction
     from vltflow.store.vault import Vault
 
 _PLACES = {
     "Candidate": "association",
     "Contested": "association",
+    "NightCounts": "overview",
     "Store": "store",
     "Transaction": "store",
     "Vault": "vault",
@@ -32,6 +34,7 @@ _PLACES = {
 __all__ = [
     "Candidate",
     "Contested",
+    "NightCounts",
     "Store",
     "Transaction",
     "Vault",

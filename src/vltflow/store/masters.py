@@ -81,6 +81,14 @@ class Masters:
         """Valid masters of one category and setup, by time."""
         return self._select(*_siblings(instrument, category, setup_keys))
 
+    def before(self, instrument: str, category: str, setup_keys: str, mjd: float) -> Master | None:
+        """Last valid master of a category and setup before a moment; None if there is none."""
+        table = schema.master.c
+        conditions = (*_siblings(instrument, category, setup_keys), table.mjd < mjd)
+        statement = select(schema.master).where(*conditions).order_by(table.mjd.desc()).limit(1)
+        row = self._connection.execute(statement).mappings().first()
+        return None if row is None else self._record(dict(row))
+
     def unregistered(self, instrument: str, categories: Collection[str]) -> list[Product]:
         """Certified products of these categories that are no valid masters yet, by time."""
         product = schema.product.c

@@ -8,7 +8,17 @@ from math import inf, nan
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, delete, exists, insert, select
+from sqlalchemy import (
+    Boolean,
+    Connection,
+    Table,
+    bindparam,
+    delete,
+    exists,
+    insert,
+    literal_column,
+    select,
+)
 
 from vltflow.core.errors import Conflict
 from vltflow.records import (
@@ -197,18 +207,34 @@ class Quality:
 
     def undecided(self, instrument: str | None = None, *, only: str | None = None) -> list[str]:
         """ABs with a QC report about whose present revision nothing was decided yet, by time."""
-        conditions = [_has(schema.report), ~_has(schema.verdict)]
+        # A verdict about the present revision is its decision: an index knows those without one.
+        open_ones = literal_column(f"({schema.UNDECIDED})", Boolean)
+        conditions = [open_ones, _has(schema.report), ~_has(schema.verdict)]
         if only is not None:
             conditions.append(schema.block.c.name == only)
         return self._ended(instrument, *conditions)
 
-    def set_report(self, block: str, revision: int, file_id: str, created: str) -> None:
-        """Note which vault file is the QC report of an AB."""
+    def set_report(
+        self,
+        block: str,
+        revision: int,
+        file_id: str,
+        created: str,
+        *,
+        elapsed_s: float | None = None,
+    ) -> None:
+        """Note which vault file is the QC report of an AB, and how long quality control took."""
         table = schema.report
         same = (table.c.block == block) & (table.c.revision == revision)
         self._connection.execute(delete(table).where(same))
         self._connection.execute(
-            insert(table).values(block=block, revision=revision, file_id=file_id, created=created)
+            insert(table).values(
+                block=block,
+                revision=revision,
+                file_id=file_id,
+                created=created,
+                elapsed_s=elapsed_s,
+            )
         )
         self._events.add("block", block, f"QC report {file_id[:12]}")
 

@@ -126,6 +126,7 @@ block = Table(
     text_column("decision"),
 )
 Index("ix_block_night", block.c.night, block.c.instrument)
+Index("ix_block_instrument", block.c.instrument, block.c.night, block.c.state)
 Index("ix_block_time", block.c.instrument, block.c.raw_type, block.c.mjd_mid)
 Index("ix_block_group", block.c.group_key)
 Index(
@@ -133,6 +134,15 @@ Index(
     block.c.state,
     postgresql_where=text("state IN ('PLANNED', 'RUNNING')"),
     sqlite_where=text("state IN ('PLANNED', 'RUNNING')"),
+)
+UNDECIDED = "decision = '' AND state IN ('SUCCEEDED', 'PARTIAL')"
+"""ABs that may wait for a decision: a handful among millions."""
+Index(
+    "ix_block_undecided",
+    block.c.instrument,
+    block.c.night,
+    postgresql_where=text(UNDECIDED),
+    sqlite_where=text(UNDECIDED),
 )
 
 block_master = Table(
@@ -338,6 +348,7 @@ report = Table(
     Column("revision", Whole, primary_key=True),
     Column("file_id", Text, nullable=False),
     Column("created", Text, nullable=False),
+    Column("elapsed_s", Real),
 )
 
 verdict = Table(

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 from sqlalchemy import Connection
 
 from vltflow.core.errors import StoreError
+from vltflow.store.accounts import Accounts
 from vltflow.store.association import Association
 from vltflow.store.blocks import Blocks
 from vltflow.store.campaigns import Campaigns
@@ -22,6 +23,7 @@ from vltflow.store.jobs import Jobs
 from vltflow.store.masters import Masters
 from vltflow.store.migrate import migrate
 from vltflow.store.origins import Origins
+from vltflow.store.overview import Overview
 from vltflow.store.products import Products
 from vltflow.store.quality import Quality
 from vltflow.store.quarantine import Quarantine
@@ -54,6 +56,8 @@ class Transaction:
         self.campaigns = Campaigns(connection, self.events)
         self.origins = Origins(connection, self.events)
         self.science = Science(connection, self.events)
+        self.overview = Overview(connection, self.setups)
+        self.accounts = Accounts(connection, self.events)
 
 
 class Store:

@@ -1,0 +1,53 @@
+"""All pages as one ASGI application."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from fastapi import Depends, FastAPI
+from starlette.middleware.gzip import GZipMiddleware
+
+from vltflow import __version__
+from vltflow.web import (
+    assets,
+    block,
+    decisions,
+    desk,
+    failures,
+    images,
+    login,
+    monitor,
+    profile,
+    report,
+    today,
+    trend,
+)
+from vltflow.web.protection import Protection
+from vltflow.web.service import Service
+from vltflow.web.visitors import guard
+
+PAGES: tuple[ModuleType, ...] = (
+    today, monitor, block, report, trend, images, desk, decisions, profile, login, assets,
+)  # fmt: skip
+"""Each has a ``router``; those with a ``MENU`` (title and address) stand in the menu."""
+_SMALLEST_PACKED = 700
+
+
+def application(service: Service) -> FastAPI:
+    """The application for one store and site."""
+    app = FastAPI(
+        title="vltflow",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+        dependencies=[Depends(guard)],
+    )
+    app.state.service = service
+    app.state.menu = tuple(page.MENU for page in PAGES if hasattr(page, "MENU"))
+    for page in PAGES:
+        app.include_router(page.router)
+    failures.install(app)
+    app.add_middleware(GZipMiddleware, minimum_size=_SMALLEST_PACKED, compresslevel=6)
+    app.add_middleware(Protection, hosts=service.hosts)
+    return app

@@ -1,0 +1,125 @@
+"""What comes from files and people is shown as text, whatever it says."""
+
+import warnings
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from astropy.io.fits.verify import VerifyWarning
+
+from vltflow.records import Decision, QcFigure, Verdict
+from vltflow.store import pack_headers
+
+SCRIPT = "<script>alert(1)</script><img src=x onerror=alert(2)>'\""
+PAGES = (
+    "/", "/monitor/LAMP/2015-02-26", "/ab/A", "/ab/A/report", "/desk", "/desk/A", "/login",
+    "/trend/LAMP?parameter=QC+RON", "/display/{product}", "/nothing", "/ab/A/figures/{id}",
+    "/ab/A/calibrations",
+)  # fmt: skip
+
+
+class Refused(HTMLParser):
+    """Collects what a strict policy refuses: scripts and styles within, other hosts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.faults: list[str] = []
+
+    def handle_starttag(self, tag, attrs) -> None:
+        values = dict(attrs)
+        if tag == "style" or (tag == "script" and not values.get("src", "").startswith("/")):
+            self.faults.append(tag)
+        self.faults += [name for name in values if name == "style" or name.startswith("on")]
+        for name in ("src", "href", "action"):
+            if (values.get(name) or "").startswith(("//", "http:", "https:", "javascript:")):
+                self.faults.append(values[name])
+
+
+@pytest.fixture
+def hostile(web, add_judged, tmp_path):
+    """Script in object name, problem, comment, header, figure title, setup and log."""
+    figure = QcFigure("f", SCRIPT, "line", np.arange(3.0), np.arange(3.0), SCRIPT, SCRIPT)
+    made = add_judged(web.store, "A", figures=[figure])
+    path = tmp_path / "hostile.fits"
+    header = fits.Header()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", VerifyWarning)
+        header["OBJECT"] = SCRIPT
+        header["EXTNAME"] = SCRIPT
+    fits.PrimaryHDU(np.zeros((4, 4), dtype=np.float32), header).writeto(path)
+    product = made.products[0]
+    bad = replace(
+        product, product_id="bad", name=f"{SCRIPT[:25]}.fits".replace("/", ""),
+        file_id=web.store.vault.put_file(path),
+    )  # fmt: skip
+    verdict = Verdict("A", 1, Decision.REVOKED, SCRIPT, SCRIPT, "2015-02-27T12:00:00.000")
+    with web.store.write(by=SCRIPT, why=SCRIPT) as tx:
+        frame = tx.frames.of_block("A")[0]
+        other = replace(frame, frame_id="f" * 64, name=SCRIPT, object_name=SCRIPT, setup=SCRIPT)
+        tx.frames.add([(other, pack_headers([{}]))])
+        tx.blocks.replace(
+            replace(made.block, frames=(frame.frame_id, "f" * 64), problem=SCRIPT, setup=SCRIPT),
+            SCRIPT,
+        )
+        tx.products.add([bad])
+        tx.quality.add_verdict(verdict)
+    web.names = {"product": bad.name.replace("<", "%3C"), "id": product.product_id}
+    return web
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_page_lets_a_script_of_others_through(hostile, page: str) -> None:
+    answer = hostile.get(page.format(**hostile.names))
+    assert answer.status_code in {200, 404}
+    assert "<script>alert" not in answer.text
+    assert "<img src=x" not in answer.text
+    if page in {"/ab/A", "/ab/A/figures/{id}", "/monitor/LAMP/2015-02-26"}:
+        assert "alert(1)" in answer.text  # as text: it was there to be found
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_page_needs_anything_that_our_policy_refuses(hostile, page: str) -> None:
+    found = Refused()
+    found.feed(hostile.get(page.format(**hostile.names)).text)
+    assert found.faults == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/nothing", "/login", "/api/nights", "/api/ab/NOBODY", "/static/nothing.js"],
+)
+def test_every_answer_carries_our_policy(web, path: str) -> None:
+    headers = web.get(path).headers
+    assert headers["content-security-policy"].startswith("default-src 'none'; script-src 'self'")
+    assert "unsafe" not in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "same-origin"
+
+
+def test_an_unforeseen_failure_tells_nothing_of_the_inside(web, monkeypatch) -> None:
+    def broken():
+        raise RuntimeError("secret path /home/anna")
+
+    monkeypatch.setattr(web.store, "read", broken)
+    web.client._transport.raise_server_exceptions = False
+    answer = web.get("/")
+    assert answer.status_code == 500
+    assert "secret path" not in answer.text
+    assert answer.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/static/../../registry.sqlite",
+        "/static/..%2f..%2fpyproject.toml", "/static/%2e%2e/app.py",
+        "/display/..%2f..%2fetc%2fpasswd", "/ab/..%2f..%2fetc%2fpasswd",
+        "/api/products/..%2fvltflow.toml/image.png", "/ab/%00", "/display/%00", "/static/%00.js",
+    ],
+)  # fmt: skip
+def test_no_path_leads_out(web, path: str) -> None:
+    answer = web.get(path)
+    assert answer.status_code == 404
+    assert "root:" not in answer.text

@@ -1,7 +1,7 @@
 """Make a small PNG of an HTML page, for the documentation: ``docs/images``.
 
-``python tools/picture_of_page.py PAGE.html OUT.png [--size 1000x1560]``; needs Chromium.
-The picture has a palette of 128 colours: pages of text and plots do not need more.
+``python tools/picture_of_page.py PAGE.html OUT.png [--size 1200x1900]``; needs Chromium.
+The picture has a palette of 64 colours: pages of text and plots do not need more.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from pathlib import Path
 
 from PIL import Image  # matplotlib brings it
 
-COLOURS = 128
+COLOURS = 64
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 def picture(page: Path, size: str) -> Image.Image:
-    """What a browser shows of a page in a window of a size in pixels: 1000x1560."""
+    """What a browser shows of a page in a window of a size in pixels: 1200x1900."""
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser is None:
         sys.exit(f"none of {', '.join(BROWSERS)} is installed")
@@ -39,9 +39,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("page", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--size", default="1000x1560", help="of the window, pixels")
+    parser.add_argument("--size", default="1200x1900", help="of the window, pixels")
+    parser.add_argument("--width", type=int, default=780, help="of the picture, pixels")
     chosen = parser.parse_args()
-    small = picture(chosen.page, chosen.size).quantize(COLOURS, dither=Image.Dither.NONE)
+    shown = picture(chosen.page, chosen.size)
+    height = round(shown.height * chosen.width / shown.width)
+    scaled = shown.resize((chosen.width, height), Image.Resampling.LANCZOS)
+    small = scaled.quantize(COLOURS, dither=Image.Dither.NONE)
     small.save(chosen.out, optimize=True)
     print(f"{chosen.out}: {small.width} x {small.height}, {chosen.out.stat().st_size / 1e3:.0f} KB")
 

@@ -133,8 +133,8 @@ def summary(comparison: Comparison) -> str:
             f"worker holds for all jobs; ESO's takes {eso.peak_mb:.0f} MB."
         )
     return (
-        f"{text} Its process holds {_share(native.peak_mb, eso.peak_mb)} of the memory, "
-        f"the job itself takes {_share(native.job_mb, eso.peak_mb)}."
+        f"{text} Its process holds {_share(native.peak_mb, eso.peak_mb)} of the memory of ESO's, "
+        f"the job itself {_share(native.job_mb, eso.peak_mb)}."
     )
 
 

@@ -16,7 +16,7 @@ from vltflow.core.identity import content_hash
 from vltflow.core.time import mjd_from_iso, now_iso
 from vltflow.fits import has_suffix, inspect, scan
 from vltflow.instruments import Instrument
-from vltflow.instruments.model import StaticEntry
+from vltflow.instruments.statics import StaticEntry
 from vltflow.records import StaticCalibration, StaticState
 from vltflow.store import Store, Vault
 

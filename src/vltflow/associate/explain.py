@@ -11,7 +11,7 @@ from vltflow.associate.matching import is_needed, parsed
 from vltflow.associate.rules import refusal
 from vltflow.associate.statics import misfit, static_needs
 from vltflow.instruments import Instrument
-from vltflow.instruments.raw_types import StaticNeed
+from vltflow.instruments.statics import StaticNeed
 from vltflow.records import AssociationBlock, MasterMatch, MatchState, StaticCalibration
 from vltflow.store import Candidate, Store, Transaction
 

@@ -18,10 +18,10 @@ from vltflow.associate.grouping import TEMPLATE, GroupedFrame, build_block, comp
 from vltflow.associate.matching import MakerIndex, Matcher
 from vltflow.associate.rules import judge, refusal
 from vltflow.associate.stacks import changed_texts, differs, is_open, stack_blocks
-from vltflow.associate.statics import match_static, rules_hash, static_needs
+from vltflow.associate.statics import match_statics, rules_hash
 from vltflow.associate.temperature import Temperatures
 from vltflow.instruments import Instrument
-from vltflow.records import AssociationBlock, BlockState, MasterMatch
+from vltflow.records import AssociationBlock, BlockState, StaticCalibration
 from vltflow.store import Candidate, Contested, Transaction
 
 Kind = Literal["new", "joined", "renamed", "reopened", "rematched"]
@@ -78,14 +78,23 @@ def match_again(
         return MakerIndex(look.association.candidates(instrument.name, maker, spans))
 
     statics = look.statics.find(instrument=instrument.name)
-    wanted = static_needs(instrument, block.raw_type, block.setup_keys)
-    matched = [
-        *Matcher(needs, index).matches(block.setup_keys, block.mjd_mid),
-        *((match_static(need, block.setup_keys, block.mjd_mid, statics), None) for need in wanted),
-    ]
-    by_category = {need.category: need for need in needs}
-    judged = judge(replace(block, problem=""), matched, instrument, by_category)
+    judged = _judged(replace(block, problem=""), Matcher(needs, index), needs, instrument, statics)
     return Temperatures(look, instrument).told(judged)
+
+
+def _judged(
+    block: AssociationBlock,
+    matcher: Matcher,
+    needs: Sequence[Need],
+    instrument: Instrument,
+    statics: Sequence[StaticCalibration],
+) -> AssociationBlock:
+    """An AB with its best masters and static calibrations and the state that follows."""
+    matched = [
+        *matcher.matches(block.setup_keys, block.mjd_mid),
+        *match_statics(instrument, block, statics),
+    ]
+    return judge(block, matched, instrument, {need.category: need for need in needs})
 
 
 class _Planner:
@@ -269,25 +278,13 @@ class _Planner:
         needs = self._cascade.needs[raw_type]
         times = [change.block.mjd_mid for change in targets]
         matcher = Matcher(needs, lambda maker: self._index(maker, times))
-        by_category = {need.category: need for need in needs}
         for change in targets:
-            block = change.block
-            matched = [
-                *matcher.matches(block.setup_keys, block.mjd_mid),
-                *self._static_matches(block),
-            ]
-            judged = judge(block, matched, self._instrument, by_category)
+            judged = _judged(change.block, matcher, needs, self._instrument, self._statics)
             judged = self._temperatures.told(judged)
             if change.kind != "rematched":
                 self._note(Change(change.kind, judged, change.replaces, change.text))
             elif self._is_news(judged, self._before.pop(judged.name)):
                 self._note(Change("rematched", judged, text=f"matched anew, {judged.state}"))
-
-    def _static_matches(
-        self, block: AssociationBlock
-    ) -> Iterator[tuple[MasterMatch, Candidate | None]]:
-        for need in static_needs(self._instrument, block.raw_type, block.setup_keys):
-            yield match_static(need, block.setup_keys, block.mjd_mid, self._statics), None
 
     def _is_news(self, new: AssociationBlock, old: AssociationBlock) -> bool:
         if new.name in self._left_state:

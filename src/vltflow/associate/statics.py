@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from vltflow.associate.matching import parsed
 from vltflow.core.identity import content_hash
 from vltflow.instruments import Instrument
 from vltflow.instruments.conditions import holds
-from vltflow.instruments.raw_types import StaticNeed
-from vltflow.records import MasterMatch, MatchState, StaticCalibration
+from vltflow.instruments.statics import StaticNeed
+from vltflow.records import AssociationBlock, MasterMatch, MatchState, StaticCalibration
 
 NO_SOURCE = ""
 """Source of a match that no AB makes."""
@@ -30,6 +30,14 @@ def static_needs(instrument: Instrument, raw_type: str, setup_keys: str) -> list
         for need in instrument.statics_of(raw_type)
         if all(holds(keys.get(name), condition) for name, condition in need.when.items())
     ]
+
+
+def match_statics(
+    instrument: Instrument, block: AssociationBlock, collection: Sequence[StaticCalibration]
+) -> Iterator[tuple[MasterMatch, None]]:
+    """Matches of all static calibrations that an AB needs; no AB makes them."""
+    for need in static_needs(instrument, block.raw_type, block.setup_keys):
+        yield match_static(need, block.setup_keys, block.mjd_mid, collection), None
 
 
 def match_static(

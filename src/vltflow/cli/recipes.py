@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, get_args
 
 import typer
@@ -10,6 +11,8 @@ from vltflow.cli.context import JsonOption, SiteOption, commands, site_or_none
 from vltflow.cli.output import console, print_json, show
 from vltflow.core.errors import RunnerMissing, UnknownName
 from vltflow.instruments import Instrument, available, load
+from vltflow.instruments.conditions import describe
+from vltflow.instruments.execution import Execution, ExecutionCase
 from vltflow.instruments.model import RecipeEntry
 from vltflow.process.runners.esorex import find_esorex, recipe_metadata
 from vltflow.process.runners.lookup import native_recipe
@@ -70,13 +73,17 @@ def show_(
     site: SiteOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the parameters of a recipe with each runner: value, default, meaning."""
+    """Show the parameters of a recipe with each runner: value, default, meaning.
+
+    Values and resources that hold for some setups only come last, with their conditions.
+    """
     definition = load(instrument, site_or_none(context, site))
     entry = definition.recipes.recipes.get(recipe)
     if entry is None:
         known = ", ".join(definition.recipes.recipes)
         raise UnknownName(f"{definition.name} has no recipe {recipe!r}", hint=f"Known: {known}")
     rows = [*_native_rows(entry), *_esorex_rows(definition, entry)]
+    rows += _case_rows(entry)
     if as_json:
         print_json(rows)
         return
@@ -142,3 +149,35 @@ def _esorex_rows(definition: Instrument, entry: RecipeEntry) -> list[dict[str, A
         }
         for one in metadata.parameters
     ]
+
+
+def _case_rows(entry: RecipeEntry) -> list[dict[str, Any]]:
+    """What `cases` in recipes.yaml change, and under which conditions."""
+    executions = {"native": entry.native, "esorex": entry.esorex}
+    return [
+        {
+            "runner": runner,
+            "parameter": name,
+            "value": value,
+            "default": general.get(name, ""),
+            "type": kind,
+            "description": f"only where {conditions}",
+        }
+        for runner, execution in executions.items()
+        if execution is not None
+        for case in execution.cases
+        for conditions in [" and ".join(f"{key} {describe(one)}" for key, one in case.when.items())]
+        for kind, general, values in _changed(execution, case)
+        for name, value in values.items()
+    ]
+
+
+def _changed(
+    execution: Execution, case: ExecutionCase
+) -> Iterator[tuple[str, Mapping[str, Any], Mapping[str, Any]]]:
+    """Kind, values otherwise and values in this case."""
+    yield "parameter", execution.parameters, case.parameters
+    yield "environment", execution.environment, case.environment
+    resources = {name: getattr(case, name) for name in ("cores", "memory_mb", "wall_s")}
+    given = {name: value for name, value in resources.items() if value is not None}
+    yield "resource", {name: getattr(execution, name) for name in given}, given

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +39,7 @@ def compare(
     name
         Full name of the AB.
     repeats
-        Runs of each runner that count, after one that warms the worker.
+        Runs of each runner that count, after one that warms the worker; they take turns.
 
     Raises
     ------
@@ -59,11 +58,8 @@ def compare(
             )
         definitions = [instrument.run_by({recipe: runner}) for runner in RUNNERS]
         blocks = [associate.preview(look, definition, name) for definition in definitions]
-    with ExitStack() as stack:
-        trials = [
-            stack.enter_context(tried(store, executor, definition, one, repeats=repeats))
-            for definition, one in zip(definitions, blocks, strict=True)
-        ]
+    candidates = list(zip(definitions, blocks, strict=True))
+    with tried(store, executor, candidates, repeats=repeats) as trials:
         return _compared(block, trials, repeats)
 
 

@@ -6,8 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from vltflow.instruments.part import Part
-from vltflow.instruments.raw_types import Runner
+from vltflow.instruments.part import Part, Runner
 
 
 class AncillaryType(Part):

@@ -21,12 +21,11 @@ from vltflow.instruments.model import (
     ClassificationFile,
     Instrument,
     InstrumentFile,
-    QcFile,
     RecipesFile,
-    ScoresFile,
-    StaticsFile,
 )
+from vltflow.instruments.quality import QcFile, ScoresFile
 from vltflow.instruments.raw_types import AssociationFile
+from vltflow.instruments.statics import StaticsFile
 
 GROUP = "vltflow.instruments"
 FILES: dict[str, tuple[str, type[BaseModel]]] = {

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from datetime import date
 from typing import Annotated, Any, Literal, cast, get_args
 
 from pydantic import Field, model_validator
@@ -20,16 +19,10 @@ from vltflow.instruments.conditions import Scalar, When, matches
 from vltflow.instruments.derived import DerivedKeyword
 from vltflow.instruments.execution import Execution
 from vltflow.instruments.idp import IdpFile
-from vltflow.instruments.part import Part
-from vltflow.instruments.raw_types import (
-    AssociationFile,
-    Level,
-    MasterNeed,
-    Members,
-    RawType,
-    Runner,
-    StaticNeed,
-)
+from vltflow.instruments.part import Part, Runner
+from vltflow.instruments.quality import QcFile, ScoresFile
+from vltflow.instruments.raw_types import AssociationFile, MasterNeed, Members, RawType
+from vltflow.instruments.statics import StaticNeed, StaticsFile
 
 
 class Repair(Part):
@@ -170,93 +163,6 @@ class RecipesFile(Part):
     """``recipes.yaml``: one entry a recipe."""
 
     recipes: dict[str, RecipeEntry]
-
-
-class StaticEntry(Part):
-    """A static calibration that the definition can build itself: a table made by code."""
-
-    category: str
-    """PRO CATG: ``LINE_REFER_TABLE``."""
-    name: str
-    """File name."""
-    title: str
-    builder: str
-    """``module:function`` that writes it: called with the path of a file that is not there yet."""
-    origin: str
-    """Where its numbers come from: package, catalogue, paper."""
-    licence: str
-    keys: dict[str, Scalar] = Field(default_factory=dict)
-    """Values of the keywords that must be equal in a block's setup; others do not matter."""
-    valid_from: date = date(1999, 1, 1)
-    valid_to: date = date(2099, 12, 31)
-
-
-class StaticsFile(Part):
-    """``statics.yaml``: static calibrations that a site without ESO's calibration kit can build."""
-
-    statics: tuple[StaticEntry, ...] = ()
-
-
-class QcEntry(Part):
-    """A QC1 parameter: name without ``ESO``, unit, meaning."""
-
-    name: str
-    unit: str
-    description: str
-
-
-class QcFile(Part):
-    """``qc.yaml``: the catalogue of QC1 parameters."""
-
-    parameters: tuple[QcEntry, ...]
-    unscored: dict[str, str] = Field(default_factory=dict)
-    """Parameters without a threshold, with the reason."""
-
-
-class ScoreEntry(Part):
-    """A threshold for one parameter under stated conditions; the first that applies counts."""
-
-    parameter: str
-    categories: tuple[str, ...]
-    """PRO CATG of the products that it scores."""
-    setup: When = Field(default_factory=dict)
-    """Conditions on setup keys."""
-    runner: Runner | None = None
-    """The only runner whose products it scores: not all measure the same; None: all."""
-    method: Literal["FIXED", "PERCENT", "SIGMA"]
-    low: float | None = None
-    high: float | None = None
-    width: float | None = None
-    """Percent or robust standard deviations around the running median."""
-    floor: float = 0.0
-    """Smallest half-width of a dynamic threshold, in the parameter's unit."""
-    window: Annotated[int, Field(ge=3)] = 20
-    minimum: Annotated[int, Field(ge=2)] = 5
-    """Certified values needed before a dynamic threshold scores."""
-    valid_from: date = date(1999, 1, 1)
-    valid_to: date = date(2099, 12, 31)
-    bit: Annotated[int, Field(ge=1, le=32)] | None = None
-    """Place in the score bits of a science product; several thresholds may share one."""
-    reason: str
-
-    @model_validator(mode="after")
-    def _limits_fit_method(self) -> ScoreEntry:
-        if self.method == "FIXED" and self.low is None and self.high is None:
-            raise ValueError(f"FIXED threshold of {self.parameter} needs low or high")
-        if self.method != "FIXED" and not self.width:
-            raise ValueError(f"{self.method} threshold of {self.parameter} needs width")
-        return self
-
-
-class ScoresFile(Part):
-    """``scores.yaml``: thresholds, and which verdicts need a person."""
-
-    thresholds: tuple[ScoreEntry, ...]
-    certify_level: Level = 1
-    """Worst quality level of association that may still be certified automatically."""
-    sample_every: Annotated[int, Field(ge=1)] | None = None
-    """One of so many science ABs waits for a person's eye although all is green; chosen by the
-    hash of its name, so that it is always the same. None: none does."""
 
 
 class Choice(Part):

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict
+
+Level = Literal[-1, 0, 1, 2, 3]
+"""Quality level of an association: -1 is better than the calibration plan asks, 3 risky."""
+
+Runner = Literal["native", "esorex"]
 
 
 class Part(BaseModel):

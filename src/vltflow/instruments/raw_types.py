@@ -7,10 +7,9 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from vltflow.instruments.conditions import Condition
-from vltflow.instruments.part import Part
+from vltflow.instruments.part import Level, Part, Runner
+from vltflow.instruments.statics import StaticNeed
 
-Level = Literal[-1, 0, 1, 2, 3]
-Runner = Literal["native", "esorex"]
 Days = Annotated[float, Field(gt=0)]
 
 
@@ -49,21 +48,6 @@ class MasterNeed(Part):
             if days != sorted(set(days)):
                 raise ValueError(f"days of {self.category} must rise with the level: {days}")
         return self
-
-
-class StaticNeed(Part):
-    """A static calibration that a raw type needs: no raw type makes it, a site keeps it."""
-
-    category: str
-    required: bool = True
-    runner: Runner | None = None
-    """The only runner that takes it; None: all do."""
-    tag: str = ""
-    """What ESO's recipe calls it, if not by its category."""
-    match: tuple[str, ...] = ()
-    """Keywords that must be equal in its header and the block's setup."""
-    when: dict[str, Condition] = Field(default_factory=dict)
-    """Conditions on the block's setup keys under which the need exists at all."""
 
 
 class Members(Part):

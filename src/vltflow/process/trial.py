@@ -5,14 +5,16 @@ from __future__ import annotations
 import contextlib
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vltflow.core.errors import RecipeError
+from vltflow.core.site import Site
 from vltflow.instruments import Instrument
 from vltflow.process.collect import result_of
 from vltflow.process.executors import JobSpec, LocalExecutor
+from vltflow.process.executors.folders import local_path
 from vltflow.process.executors.interface import LOG_FILE
 from vltflow.process.jobs import make_task, resources_of
 from vltflow.process.materials import read_materials
@@ -41,25 +43,23 @@ class Trial:
 def tried(
     store: Store,
     executor: LocalExecutor,
-    instrument: Instrument,
-    block: AssociationBlock,
+    candidates: Sequence[tuple[Instrument, AssociationBlock]],
     *,
     repeats: int = 1,
-) -> Iterator[Trial]:
-    """Run the recipe of an AB with the runner of a definition, in a warm worker.
+) -> Iterator[tuple[Trial, ...]]:
+    """Run the recipe of an AB with the runners of several definitions, in a warm worker.
 
-    The first run warms the worker and does not count. The products are those of the last.
+    They take turns, so that whatever else the machine does slows all of them down. The first
+    run of each warms the worker and does not count. The products are those of the last.
 
     Parameters
     ----------
     executor
-        Where it runs; its workers stay warm.
-    instrument
-        Definition whose runner is tried.
-    block
-        The AB with masters for that runner, all real.
+        Where they run; its workers stay warm.
+    candidates
+        Definitions whose runners are tried, and the AB with masters for that runner, all real.
     repeats
-        Runs that count.
+        Runs of each that count.
 
     Raises
     ------
@@ -68,12 +68,36 @@ def tried(
     VltflowError
         As for any job: missing program, wrong parameter, what does not fit.
     """
+    specs = [_spec(store, executor.site, *candidate) for candidate in candidates]
+    folders = [local_path(spec.work) for _, spec in specs]
+    results: list[list[JobResult]] = [[] for _ in specs]
+    try:
+        for _ in range(repeats + 1):
+            for (job, spec), own in zip(specs, results, strict=True):
+                own.append(run_once(executor, job, spec))
+        yield tuple(
+            Trial(
+                job,
+                own[-1],
+                folder,
+                (folder / LOG_FILE).read_text("utf-8", "replace"),
+                tuple(result.elapsed_s for result in own[1:]),
+            )
+            for (job, _), own, folder in zip(specs, results, folders, strict=True)
+        )
+    finally:
+        for folder in folders:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _spec(
+    store: Store, site: Site, instrument: Instrument, block: AssociationBlock
+) -> tuple[Job, JobSpec]:
     virtual = [match.category for match in block.masters if match.state is MatchState.VIRTUAL]
     if virtual:
         raise RecipeError(
             f"AB {block.name}: {', '.join(virtual)} is not made yet", hint="Process the night first"
         )
-    site = executor.site
     with store.read() as tx:
         task = make_task(
             block,
@@ -82,15 +106,8 @@ def tried(
             resources=resources_of(tx, block, instrument, site),
             vault_url=store.vault.url,
         )
-    spec = replace(task.spec(site), work=(site.work / f"{_FOLDER}{task.job.job_id}").as_uri())
-    folder = site.work / f"{_FOLDER}{task.job.job_id}"
-    try:
-        results = [run_once(executor, task.job, spec) for _ in range(repeats + 1)]
-        log = (folder / LOG_FILE).read_text("utf-8", "replace")
-        times = tuple(result.elapsed_s for result in results[1:])
-        yield Trial(task.job, results[-1], folder, log, times)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    work = site.work / f"{_FOLDER}{task.job.job_id}"
+    return task.job, replace(task.spec(site), work=work.as_uri())
 
 
 def run_once(executor: LocalExecutor, job: Job, spec: JobSpec) -> JobResult:

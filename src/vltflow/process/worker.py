@@ -29,6 +29,8 @@ from vltflow.process.executors.interface import LOG_FILE, JobSpec
 from vltflow.process.resources import Meter
 from vltflow.process.result import JobResult, write_result
 from vltflow.process.runners.boundary import failure_of
+from vltflow.process.runners.esorex.run import run_esorex
+from vltflow.process.runners.native import run_native
 from vltflow.process.software import versions_of
 
 log = logging.getLogger("vltflow.process.worker")  # not __main__, as which it runs
@@ -94,13 +96,8 @@ def _measured(spec: JobSpec, folder: Path, lock: int) -> JobResult:
 
 
 def _run(spec: JobSpec, folder: Path, lock: int) -> JobResult:
-    # Imported when the first job needs it: each of them is most of this process's memory.
     if spec.runner == "native":
-        from vltflow.process.runners.native import run_native  # noqa: PLC0415
-
         return run_native(spec, folder)
-    from vltflow.process.runners.esorex.run import run_esorex  # noqa: PLC0415
-
     return run_esorex(spec, folder, lock)
 
 

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from vltflow.instruments import Instrument
 from vltflow.instruments.dictionary import Dictionary, DictionaryEntry, installed
-from vltflow.instruments.model import QcEntry
+from vltflow.instruments.quality import QcEntry
 from vltflow.qc.measure import base_name
 from vltflow.records import QcParameter
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from vltflow.instruments import Instrument
-from vltflow.instruments.model import ScoreEntry
+from vltflow.instruments.quality import ScoreEntry
 from vltflow.qc.measure import base_name
 from vltflow.qc.rules import Subject, applicable, score
 from vltflow.records import (

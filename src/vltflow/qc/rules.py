@@ -9,7 +9,7 @@ from datetime import date
 
 from vltflow.instruments import Instrument
 from vltflow.instruments.conditions import keyword, matches
-from vltflow.instruments.model import ScoreEntry
+from vltflow.instruments.quality import ScoreEntry
 from vltflow.qc.thresholds import method_text, resolve
 from vltflow.records import AssociationBlock, Colour, Score, Threshold
 

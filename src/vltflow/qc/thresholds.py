@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from statistics import median
 
-from vltflow.instruments.model import ScoreEntry
+from vltflow.instruments.quality import ScoreEntry
 from vltflow.records import Threshold, ThresholdMethod
 
 SIGMA_OF_MAD = 1.4826

@@ -277,8 +277,8 @@ class Recipe(ABC):
         pixels
             Pixels of one raw frame.
         """
-        # Products, masters and working planes of at most 60 bytes a pixel, the blocks in
-        # work, and the interpreter with its libraries.
+        # Products, masters and working planes of at most 60 bytes a pixel (echelle recipes; those
+        # of detectors need 18), the blocks in work, and the interpreter with its libraries.
         memory = 60 * pixels / 1e6 + 128 + 350
         seconds = 30 + frame_count * pixels / 5e6
         return Resources(2, round(memory), round(seconds))

@@ -8,8 +8,7 @@ from astropy.io import fits
 
 from vltflow.archive import add_statics, build_statics, calibration_kit, withdraw_static
 from vltflow.core.errors import ConfigurationError, InvalidHeader, UnreadableFile, UserError
-from vltflow.instruments.model import StaticEntry, StaticsFile
-from vltflow.instruments.raw_types import StaticNeed
+from vltflow.instruments.statics import StaticEntry, StaticNeed, StaticsFile
 from vltflow.records import StaticState
 
 WRITTEN: list[float] = [4000.0]

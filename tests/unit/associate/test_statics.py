@@ -7,7 +7,7 @@ import pytest
 from vltflow.associate import explain, export, render, run
 from vltflow.associate.statics import match_static, rules_hash
 from vltflow.instruments import load_folder
-from vltflow.instruments.raw_types import StaticNeed
+from vltflow.instruments.statics import StaticNeed
 from vltflow.records import BlockState, MatchState, StaticCalibration, StaticState
 
 MJD = 57080.0

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vltflow.instruments.model import ScoreEntry
+from vltflow.instruments.quality import ScoreEntry
 from vltflow.qc.rules import Subject, applicable, limits_text, score
 from vltflow.qc.thresholds import resolve
 from vltflow.records import Colour, Score, score_text

@@ -50,6 +50,15 @@ def test_parameters_of_both_runners_are_shown(told, esorex):
     assert shown["native", "klow"]["description"]
 
 
+def test_what_holds_for_some_setups_only_is_shown_with_its_conditions(told, esorex):
+    assert esorex
+    rows = told("recipes", "show", "muse_bias", "-i", "muse")
+    special = {row["parameter"]: row for row in rows if "only where" in row["description"]}
+    assert special["nifu"]["description"] == "only where DET.CHIPS 1"
+    assert (special["nifu"]["value"], special["nifu"]["default"]) == (1, -1)
+    assert special["cores"]["type"] == "resource"
+
+
 def test_recipes_are_listed_with_their_raw_types(told):
     rows = {row["recipe"]: row for row in told("recipes", "list", "-i", "uves")}
     assert "BIAS_RED" in rows["uves_cal_mbias"]["raw_types"].split()

@@ -42,6 +42,22 @@ def test_parameters_of_a_paf_file_join_the_product_that_lacks_them(tmp_path):
     assert header["ESO DRS CONTEXT"] == "c0ffee"
 
 
+def test_a_paf_file_belongs_to_the_product_that_it_names(tmp_path, monkeypatch):
+    """As gimasterbias 2.16 writes them: numbered, with PRO.CATG inside."""
+    monkeypatch.setitem(TASK, "products", [{"category": name} for name in ("BIAS", "PIXELS")])
+    rows = [write(tmp_path, f"{name}.fits", name) for name in ("BIAS", "PIXELS")]
+    for number, (name, value) in enumerate([("PIXELS", 7), ("BIAS", 1.62567976583622)]):
+        (tmp_path / f"qc000{number}.paf").write_text(
+            f'PRO.CATG            "{name}";           # Pipeline product category\n'
+            f"QC.BIAS.MASTER.RMS  {value};       # RMS of master bias level (ADU)\n"
+        )
+    found = {
+        one.category: fits.getheader(tmp_path / one.file) for one in collected(tmp_path, *rows)
+    }
+    assert found["BIAS"]["ESO QC BIAS MASTER RMS"] == 1.62567976583622
+    assert found["PIXELS"]["ESO QC BIAS MASTER RMS"] == 7
+
+
 def test_a_product_is_made_from_what_it_names_only(tmp_path):
     names = {"PRO REC1 RAW1 NAME": "GIRAF.2.fits", "PRO REC1 CAL1 NAME": "flat.fits"}
     (made,) = collected(tmp_path, write(tmp_path, "master.fits", "MASTER_BIAS", **names))

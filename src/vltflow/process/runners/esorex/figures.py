@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from astropy.io import fits
 
+from vltflow.fits import Header, RawImage, units
 from vltflow.records import QcFigure
 
 _SIDE = 400
@@ -20,7 +20,7 @@ _MOST_IMAGES = 4
 
 
 def figures_of_product(path: Path) -> tuple[QcFigure, ...]:
-    """A picture and a histogram of each image of a product; tables give none.
+    """A picture and a histogram of each plain image of a product; tables give none.
 
     Parameters
     ----------
@@ -28,17 +28,18 @@ def figures_of_product(path: Path) -> tuple[QcFigure, ...]:
         Plain FITS file.
     """
     figures: list[QcFigure] = []
-    with fits.open(path, memmap=True) as hdus:
-        for number, hdu in enumerate(hdus):
-            if len(figures) < 2 * _MOST_IMAGES and _is_picture(hdu):
-                figures += _figures(number, hdu.name, np.asarray(hdu.data, dtype=np.float32))
+    for number, unit in enumerate(units(path)):
+        if len(figures) < 2 * _MOST_IMAGES and _is_picture(unit.header):
+            with RawImage(path, number) as image:
+                pixels = image.rows().astype(np.float32, copy=False)
+            figures += _figures(number, image.name, pixels)
     return tuple(figures)
 
 
-def _is_picture(hdu: fits.hdu.base._BaseHDU) -> bool:
-    header = hdu.header
-    sides = [header.get(f"NAXIS{axis}", 0) for axis in (1, 2)]
-    return bool(hdu.is_image and header["NAXIS"] == 2 and min(sides) > 1)
+def _is_picture(header: Header) -> bool:
+    sides = [header.get(f"NAXIS{axis}") for axis in (1, 2)]
+    image = header.get("XTENSION", "IMAGE") == "IMAGE" and header.get("NAXIS") == 2
+    return image and all(isinstance(side, int) and side > 1 for side in sides)
 
 
 def _figures(number: int, name: str, image: np.ndarray) -> Iterator[QcFigure]:

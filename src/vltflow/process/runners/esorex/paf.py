@@ -1,7 +1,9 @@
 """QC1 parameters in PAF files, the parameter files that some recipes write beside products.
 
 One assignment a line, ``QC.BIAS.MASTER.MEDIAN 199.5 ;# comment``; texts stand in double
-quotes (ESO Data Interface Control Document, GEN-SPE-ESO-19400-0794, section 11).
+quotes (ESO Data Interface Control Document, GEN-SPE-ESO-19400-0794, section 11). The
+GIRAFFE recipes number their files (``qc0000.paf``) and say in each by PRO.CATG which of
+their products it is about; recipes of UVES and MUSE write none.
 """
 
 from __future__ import annotations
@@ -11,6 +13,15 @@ import re
 _LINE = re.compile(r'^(QC\.[\w.]+)\s+("[^"]*"|[^\s;]+)\s*;')
 
 Value = str | int | float
+
+
+_CATEGORY = re.compile(r'^PRO\.CATG\s+"([^"]*)"\s*;', re.MULTILINE)
+
+
+def category(text: str) -> str:
+    """PRO CATG of the product that a PAF file is about; empty if it does not say."""
+    found = _CATEGORY.search(text)
+    return found.group(1).strip() if found else ""
 
 
 def quality_parameters(text: str) -> dict[str, Value]:

@@ -14,6 +14,7 @@ from vltflow.plots import save_figures
 from vltflow.process.product_file import HASH_DIGITS, INPUT_HASH
 from vltflow.process.result import MadeFile, file_sha256
 from vltflow.process.runners.esorex.figures import figures_of_product
+from vltflow.process.runners.esorex.paf import category as paf_category
 from vltflow.process.runners.esorex.paf import quality_parameters
 
 PRODUCTS_FILE = "products.json"
@@ -46,7 +47,7 @@ def collect_products(task: Mapping[str, Any], folder: Path) -> list[MadeFile]:
                 f"{task['recipe']} made {made[category].file} and {path.name}, both {category}",
                 hint="Let the recipe merge its products, or declare one of them only",
             )
-        amend(path, {**_origin(task), **_beside(path, headers, folder)})
+        amend(path, {**_origin(task), **_beside(path, category, headers, folder)})
         figures = path.with_suffix(".npz")
         save_figures(figures, figures_of_product(path))
         made[category] = MadeFile(
@@ -102,13 +103,18 @@ def _listed(folder: Path) -> Sequence[tuple[Path, str]]:
     return [(path, tag) for path, tag in listed if path.suffix in {".fits", ".fit", ".tfits"}]
 
 
-def _beside(path: Path, headers: Sequence[Header], folder: Path) -> dict[str, Any]:
-    """QC1 parameters of the PAF file of a product that its headers do not have."""
+def _beside(path: Path, category: str, headers: Sequence[Header], folder: Path) -> dict[str, Any]:
+    """QC1 parameters of the PAF files of a product that its headers do not have.
+
+    A file belongs to the product that it names by PRO.CATG, or else that bears its name.
+    """
     known = {name for header in headers for name in header}
     found: dict[str, Any] = {}
     for paf in sorted(folder.glob("*.paf")):
-        if paf.stem == path.stem or len(list(folder.glob("*.paf"))) == 1:
-            for name, value in quality_parameters(paf.read_text("ascii", "replace")).items():
+        text = paf.read_text("ascii", "replace")
+        named = paf_category(text)
+        if named == category if named else paf.stem == path.stem:
+            for name, value in quality_parameters(text).items():
                 if f"ESO {name}" not in known:
                     found[f"ESO {name}"] = value
     return found

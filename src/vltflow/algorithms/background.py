@@ -92,7 +92,7 @@ def gap_boxes(
     middle = 0.5 * (ordered[1:] + ordered[:-1])[:, columns]
     inside = (middle > 0) & (middle < image.shape[0] - 1)
     good = np.isfinite(levels[..., 0]) & (levels[..., 1] > 0)
-    share = float(good[1:-1].sum() / max(1, inside[1:-1].sum()))
+    share = float((good & inside)[1:-1].sum() / max(1, inside[1:-1].sum()))
     level, error, y = levels[..., 0].copy(), levels[..., 1].copy(), levels[..., 2].copy()
     carried = inside & ~good & good.any(axis=0)
     around = _light_around(image, middle, columns)

@@ -167,7 +167,8 @@ def _fit(
                              math.exp(log_width), inverse_beta, scale)  # fmt: skip
     # A cosmic ray in a column would count with the square of its light.
     limit = 5.0 * typical[0] + 8.0 * typical[1]
-    together = _together(typical)
+    error = math.sqrt((read * typical[2]) ** 2 + typical[0] / conad)
+    together = _together(typical[0], error)
     for n in range(rounds):
         tolerance = 0.5 if n == 0 and rounds > 1 else 0.15
         _accumulate(image, bad, centre, tilt, low, high, start, stop, step, place, log_width,
@@ -263,15 +264,15 @@ def _accumulate(
 
 
 @compiled
-def _together(typical: tuple[float, float]) -> int:
+def _together(light: float, error: float) -> int:
     """Columns that share one light and sky, so that these are known in the fit of the shape.
 
     With as many unknown lights as columns, the shape of a faint source comes out wrong however
     many columns there are (Neyman & Scott 1948, Econometrica 16, 1).
     """
-    if typical[0] <= 0.0:
+    if light <= 0.0:
         return _MOST_TOGETHER
-    wanted = (_KNOWN * typical[1] / typical[0]) ** 2
+    wanted = (_KNOWN * error / light) ** 2
     return int(min(max(wanted, 1.0), _MOST_TOGETHER))
 
 
@@ -290,12 +291,12 @@ def _typical_light(
     width: float,
     inverse_beta: float,
     scale: float,
-) -> tuple[float, float]:
-    """Median and robust scatter of the columns' light, every pixel weighted alike."""
+) -> tuple[float, float, float]:
+    """Median and robust scatter of the columns' light, and its error for a noise of 1 a pixel."""
     pixels = np.empty((6, MOST_PIXELS))
     one = np.empty(3)
     values = np.empty((stop - start) // step + 1)
-    found = 0
+    found, error = 0, 0.0
     for x in range(start, stop, step):
         if not (high[x] > low[x]):
             continue
@@ -312,11 +313,13 @@ def _typical_light(
         det = n * spp - sp * sp
         if n >= 5.0 and det > 1e-12:
             values[found] = (n * spd - sp * sd) / det
+            error += math.sqrt(n / det)
             found += 1
     if found < 3:
-        return 0.0, 0.0
+        return 0.0, 0.0, 1.0
     middle = np.median(values[:found])
-    return max(middle, 0.0), 1.4826 * np.median(np.abs(values[:found] - middle))
+    spread = 1.4826 * np.median(np.abs(values[:found] - middle))
+    return max(middle, 0.0), spread, error / found
 
 
 @compiled

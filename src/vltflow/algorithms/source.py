@@ -18,6 +18,8 @@ _FOUND = 7.0
 """Signal to noise ratio, all traces together, from which there is a source."""
 _CLEAR = 10.0
 """Of one trace, from which it tells the place itself."""
+_LINE, _LEAST_LINE_COLUMNS = 8.0, 12
+"""Signal to noise ratio of a column that holds a line, and columns that tell of a source."""
 _CHUNKS = 10
 _SAMPLED = 20
 """Columns of each stretch that shapes are fitted to."""
@@ -76,14 +78,18 @@ def find_source(
     """
     distance, level, error = collapsed(image, bad, slit, threads=threads)
     strength, places = _peaks(distance, level, error, fwhm)
-    columns = slit.centre.shape[1]
+    if not strength[-1] >= _FOUND:
+        lines = _of_lines(image, bad, slit, noise, distance, fwhm)
+        if lines is not None:
+            # The trace of a source without a continuum shows at its lines alone.
+            slit, strength, places = lines
     if not strength[-1] >= _FOUND:
         centre = np.zeros(slit.centre.shape)
         width = np.full((len(orders), NODES), fwhm)
         return Source(False, float(strength[-1]), centre, width, 0.0, distance, level)
     guess = _guess(orders, strength, places)
     start = np.repeat(guess[:, None], _CHUNKS, axis=1)
-    step = max(1, columns // (_CHUNKS * _SAMPLED))
+    step = max(1, int(np.isfinite(slit.low).sum()) // (slit.low.shape[0] * _CHUNKS * _SAMPLED))
 
     def fit(inverse_beta: float, chosen: np.ndarray | slice = slice(None)) -> np.ndarray:
         part = _traces(slit, chosen)
@@ -159,6 +165,75 @@ def _medians(
                     count += 1
             if 2 * count >= chunk:
                 medians[k, b] = np.median(values[:count])
+
+
+def _of_lines(
+    image: np.ndarray,
+    bad: np.ndarray,
+    slit: SlitImage,
+    noise: Noise,
+    distance: np.ndarray,
+    fwhm: float,
+) -> tuple[SlitImage, np.ndarray, np.ndarray] | None:
+    """Columns with much light in the slit: their windows, strength and place of the source.
+
+    A column counts if its neighbours are bright as well: lines are wider than most cosmic
+    rays, and the median over all lines does not see the others.
+    """
+    shape = slit.centre.shape
+    light, cuts = np.full(shape, np.nan), np.full((*shape, len(distance)), np.nan, np.float32)
+    for n in range(shape[0]):
+        _cuts(image, bad, slit.centre[n], slit.low[n], slit.high[n], noise.read, light[n], cuts[n])
+    with np.errstate(invalid="ignore"):
+        bright = light > _LINE
+        bright[:, 1:-1] &= (light[:, :-2] > 0.3 * _LINE) & (light[:, 2:] > 0.3 * _LINE)
+    bright[:, [0, -1]] = False
+    if bright.sum() < _LEAST_LINE_COLUMNS:
+        return None
+    chosen = cuts[bright]
+    level, error = np.full((2, 1, len(distance)), np.nan)
+    known = np.isfinite(chosen).sum(axis=0) >= _LEAST_LINE_COLUMNS
+    level[0, known] = np.nanmedian(chosen[:, known], axis=0)
+    spread = np.nanmedian(np.abs(chosen - level)[:, known], axis=0)
+    error[0, known] = 1.4826 * np.maximum(spread, 1e-3) / np.sqrt(len(chosen))
+    strength, places = _peaks(distance, level, error, fwhm)
+    low, high = (np.where(bright, end, np.nan) for end in (slit.low, slit.high))
+    # No trace shows the place by itself: that of all is taken.
+    strength = np.append(np.zeros(shape[0]), strength[-1])
+    places = np.append(np.full(shape[0], places[-1]), places[-1])
+    return SlitImage(slit.centre, slit.tilt, low, high, slit.half), strength, places
+
+
+@compiled
+def _cuts(
+    image: np.ndarray,
+    bad: np.ndarray,
+    centre: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    read: float,
+    light: np.ndarray,
+    cuts: np.ndarray,
+) -> None:
+    """Light of each column above the median of its window, in units of its error, and its cut."""
+    reach = cuts.shape[1] // 2
+    values = np.empty(cuts.shape[1])
+    for x in range(len(centre)):
+        count = 0
+        middle = int(np.round(centre[x]))
+        for b in range(cuts.shape[1]):
+            row = middle + b - reach
+            if not (0 <= row < image.shape[0] and low[x] <= row - centre[x] <= high[x]):
+                continue
+            if bad[row, x] == 0:
+                values[count] = cuts[x, b] = image[row, x]
+                count += 1
+        if count < 6:
+            continue
+        under = np.median(values[:count])
+        total = np.sum(values[:count]) - count * under
+        light[x] = total / (read * np.sqrt(count))
+        cuts[x] = (cuts[x] - under) / max(total, read)
 
 
 def _traces(slit: SlitImage, chosen: np.ndarray | slice) -> SlitImage:

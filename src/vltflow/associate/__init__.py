@@ -7,6 +7,16 @@ touches an AB that runs or has succeeded.
 
 from vltflow.associate.explain import Explanation, explain, render
 from vltflow.associate.export import export
+from vltflow.associate.reopen import reopen
 from vltflow.associate.run import AssociateReport, preview, run
 
-__all__ = ["AssociateReport", "Explanation", "explain", "export", "preview", "render", "run"]
+__all__ = [
+    "AssociateReport",
+    "Explanation",
+    "explain",
+    "export",
+    "preview",
+    "render",
+    "reopen",
+    "run",
+]

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from vltflow import associate
+from vltflow import associate, qc
 from vltflow.cli.context import (
     BlockArgument,
     CommentOption,
@@ -110,14 +110,20 @@ def report(
     site: SiteOption = None,
 ) -> None:
     """Write the QC report of an AB: scores, figures, frames and calibrations on one page."""
-    with open_store(context, site) as (_, store):
+    with open_store(context, site) as (opened, store):
         full_name = block_name(store, name)
         with store.read() as tx:
             reports = tx.quality.reports([full_name])
         if full_name not in reports:
             typer.echo("this AB has no QC report: it was not processed yet", err=True)
             raise typer.Exit(1)
-        out.write_bytes(store.vault.get_bytes(reports[full_name]))
+        if reports[full_name]:
+            page = store.vault.get_bytes(reports[full_name])
+        else:
+            with store.read() as tx:
+                instrument = load(tx.blocks.get(full_name).instrument, opened)
+            page = qc.report_page(store, instrument, full_name)
+        out.write_bytes(page)
     console().print(f"{out}")
 
 

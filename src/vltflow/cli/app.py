@@ -23,6 +23,7 @@ COMMANDS = (
     "init", "simulate", "ingest", "quarantine", "night", "status", "ab", "qc", "certify", "masters",
     "products",
     "statics", "recipes", "instruments", "compare", "validate", "preview", "events",
+    "explain", "rebuild", "campaign", "reduce",
 )  # fmt: skip
 """Each is a module beside this one, and its ``app``."""
 

@@ -91,8 +91,8 @@ def _cell(value: Any) -> Text:
 
 
 @contextmanager
-def progress(title: str) -> Iterator[Callable[[int, int], None]]:
-    """Show a progress bar on standard error; gives a function (done, total)."""
+def progress(title: str) -> Iterator[Callable[..., None]]:
+    """Show a progress bar on standard error; gives a function (done, total[, title])."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -103,4 +103,8 @@ def progress(title: str) -> Iterator[Callable[[int, int], None]]:
     quiet = not sys.stderr.isatty()
     with Progress(*columns, console=messages(), transient=True, disable=quiet) as bar:
         task = bar.add_task(title, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+        def tell(done: int, total: int, now: str = title) -> None:
+            bar.update(task, completed=done, total=total, description=now)
+
+        yield tell

@@ -5,25 +5,30 @@ with checksums. Knows what FITS means, not what an instrument or a store is.
 """
 
 from vltflow.fits.amend import amend
+from vltflow.fits.difference import MOMENTS, Difference, differences
 from vltflow.fits.header import FitsValue, Header, keyword
 from vltflow.fits.image import RawImage, materialise
 from vltflow.fits.reduced import ReducedOrder, ReducedSpectrum, read_orders, read_reduced
 from vltflow.fits.row import Column, first_row, table_columns
 from vltflow.fits.scanner import Inspection, Unit, inspect, scan, units
 from vltflow.fits.streams import SUFFIXES, has_suffix, stem
-from vltflow.fits.writing import new_file, write_bytes, write_product
+from vltflow.fits.writing import Image, new_file, write_bytes, write_images, write_product
 
 __all__ = [
+    "MOMENTS",
     "SUFFIXES",
     "Column",
+    "Difference",
     "FitsValue",
     "Header",
+    "Image",
     "Inspection",
     "RawImage",
     "ReducedOrder",
     "ReducedSpectrum",
     "Unit",
     "amend",
+    "differences",
     "first_row",
     "has_suffix",
     "inspect",
@@ -37,5 +42,6 @@ __all__ = [
     "table_columns",
     "units",
     "write_bytes",
+    "write_images",
     "write_product",
 ]

@@ -7,5 +7,13 @@ Knows no room and no recipe code: recipes are named by text.
 
 from vltflow.instruments.loader import available, load, load_folder
 from vltflow.instruments.model import Instrument
+from vltflow.instruments.packing import pack_definition, unpack_definition
 
-__all__ = ["Instrument", "available", "load", "load_folder"]
+__all__ = [
+    "Instrument",
+    "available",
+    "load",
+    "load_folder",
+    "pack_definition",
+    "unpack_definition",
+]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.metadata import entry_points
 from importlib.resources import as_file, files
@@ -101,14 +101,32 @@ def load_folder(folder: Path) -> Instrument:
     ConfigurationError
         Names file, key, value and what is allowed.
     """
+    texts = {}
+    for part, (file_name, _) in FILES.items():
+        path = folder / file_name
+        if part not in _OPTIONAL or path.exists():
+            texts[file_name] = _read(path)
+    return load_texts(texts, folder)
+
+
+def load_texts(texts: Mapping[str, str], folder: Path) -> Instrument:
+    """Definition from the texts of its files; `folder` is named in messages.
+
+    Raises
+    ------
+    ConfigurationError
+        Names file, key, value and what is allowed.
+    """
     digest = hashlib.sha256()
     parts: dict[str, Any] = {}
     for part, (file_name, model) in FILES.items():
-        path = folder / file_name
-        text = _read(path) if part not in _OPTIONAL or path.exists() else "{}"
-        digest.update(f"{file_name}\n{text}\n".encode())
-        parts[part] = _validated(path, text, model)
-    instrument = Instrument(**parts, context=digest.hexdigest()[:16], folder=str(folder))
+        text = texts.get(file_name, "{}" if part in _OPTIONAL else "")
+        if file_name in texts:  # so a kind of file that comes later changes no hash of before
+            digest.update(f"{file_name}\n{text}\n".encode())
+        parts[part] = _validated(folder / file_name, text, model)
+    instrument = Instrument(
+        **parts, context=digest.hexdigest()[:16], folder=str(folder), texts=dict(texts)
+    )
     mistakes = list(_dangling_names(instrument))
     if mistakes:
         raise ConfigurationError(f"{folder}: " + "; ".join(mistakes))

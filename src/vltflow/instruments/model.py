@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal, cast, get_args
 
 from pydantic import Field, model_validator
 
@@ -25,6 +25,7 @@ from vltflow.instruments.raw_types import (
     AssociationFile,
     Level,
     MasterNeed,
+    Members,
     RawType,
     Runner,
     StaticNeed,
@@ -258,6 +259,15 @@ class ScoresFile(Part):
     hash of its name, so that it is always the same. None: none does."""
 
 
+class Choice(Part):
+    """What somebody chose instead of what stands in the files of a definition."""
+
+    runners: dict[str, str] = Field(default_factory=dict)
+    """By recipe."""
+    stack_by: str = ""
+    """Keyword that exposures of one stack share."""
+
+
 class Instrument(Part):
     """A whole definition; `context` is the hash of all its files."""
 
@@ -271,6 +281,10 @@ class Instrument(Part):
     idp: IdpFile = IdpFile()
     context: str
     folder: str
+    texts: dict[str, str] = Field(default_factory=dict, repr=False)
+    """The files as they were read, by name: enough to make the definition again."""
+    choices: tuple[Choice, ...] = ()
+    """What was chosen instead of what stands in the files, in this order: see `chosen`."""
 
     @property
     def name(self) -> str:
@@ -401,10 +415,53 @@ class Instrument(Part):
         changed = {name: one for name, one in chosen.items() if one.runner != known[name].runner}
         if not changed:
             return self
-        said = ",".join(f"{name}={one.runner}" for name, one in sorted(changed.items()))
-        context = hashlib.sha256(f"{self.context} {said}".encode()).hexdigest()[:16]
+        runners = {name: one.runner for name, one in sorted(changed.items())}
+        said = ",".join(f"{name}={runner}" for name, runner in runners.items())
         recipes = self.recipes.model_copy(update={"recipes": known | changed})
-        return self.model_copy(update={"recipes": recipes, "context": context})
+        return self._with({"recipes": recipes}, Choice(runners=runners), said)
+
+    def stacked_by(self, keyword: str) -> Instrument:
+        """The definition with stacks over what shares another keyword; its context says so.
+
+        Parameters
+        ----------
+        keyword
+            ``OBS.ID`` or ``OBS.TARG.NAME``: one stack an observation block, or a target.
+
+        Raises
+        ------
+        ConfigurationError
+            If exposures cannot be stacked by it.
+        """
+        allowed = get_args(Members.model_fields["by"].annotation)
+        if keyword not in allowed:
+            raise ConfigurationError(
+                f"{self.name}: exposures cannot be stacked by {keyword!r}",
+                hint=f"Allowed: {', '.join(allowed)}",
+            )
+        changed = {
+            name: entry.model_copy(
+                update={"members": entry.members.model_copy(update={"by": keyword})}
+            )
+            for name, entry in self.raw_types.items()
+            if entry.members is not None and entry.members.by != keyword
+        }
+        if not changed:
+            return self
+        association = self.association.model_copy(update={"raw_types": self.raw_types | changed})
+        said = f"stack by {keyword}"
+        return self._with({"association": association}, Choice(stack_by=keyword), said)
+
+    def chosen(self, choice: Choice) -> Instrument:
+        """The definition with a choice of another time."""
+        if choice.stack_by:
+            return self.stacked_by(choice.stack_by)
+        return self.run_by(choice.runners)
+
+    def _with(self, parts: dict[str, Any], choice: Choice, said: str) -> Instrument:
+        context = hashlib.sha256(f"{self.context} {said}".encode()).hexdigest()[:16]
+        choices = (*self.choices, choice)
+        return self.model_copy(update=parts | {"context": context, "choices": choices})
 
 
 def _filled(product: ProductType, words: dict[str, str]) -> ProductType:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import count, islice
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from vltflow.process.executors.interface import LOG_FILE
 from vltflow.process.result import JobResult, MadeFile, file_sha256, read_result
 from vltflow.process.rules import is_tried_again, stops_admission
 from vltflow.records import AssociationBlock, BlockState, Job, JobState, Product, ProductState
-from vltflow.store import Transaction, Vault
+from vltflow.store import Transaction, Vault, software_id
 
 _NAMES_AT_ONCE = 26
 
@@ -30,6 +30,8 @@ class Kept:
     job: Job
     """In its final state."""
     products: tuple[MadeFile, ...] = ()
+    software: Mapping[str, str] = field(default_factory=dict)
+    """Versions of all that had a part in it, by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +86,9 @@ def keep(job: Job, outcome: Outcome, vault: Vault) -> Kept:
         error_code=result.error_code,
         error=result.error,
         log_file=_keep_log(outcome.folder / LOG_FILE, outcome, result, vault),
+        software=software_id(result.software),
     )
-    return Kept(ended, result.products)
+    return Kept(ended, result.products, result.software)
 
 
 def is_whole(folder: Path, result: JobResult, vault: Vault) -> bool:
@@ -111,6 +114,7 @@ def record(tx: Transaction, ended: Sequence[Ended]) -> dict[str, BlockState]:
         one.block.name for one in ended if now[one.block.name] == (BlockState.RUNNING, one.revision)
     }
     finals = [one if one.block.name in mine else one.overtaken(now) for one in ended]
+    tx.origins.add_versions(one.kept.software for one in finals if one.kept.software)
     tx.jobs.update_many([one.kept.job for one in finals], expected={JobState.RUNNING})
     smooth = [one for one in finals if one.block.name in mine and one.is_smooth]
     tx.blocks.move([one.block.name for one in smooth], BlockState.SUCCEEDED)

@@ -17,7 +17,7 @@ from vltflow.instruments import Instrument
 from vltflow.process.admission import Tokens
 from vltflow.process.executors import JobSpec
 from vltflow.process.materials import Materials, frame_payload
-from vltflow.process.runners.esorex.plan import plan_esorex
+from vltflow.process.runners.esorex.plan import esorex_version, plan_esorex
 from vltflow.process.runners.lookup import native_recipe
 from vltflow.recipes import Recipe
 from vltflow.records import AssociationBlock, Job, MatchState
@@ -76,6 +76,24 @@ def resources_of(
         open_values["cores"] = min(open_values["cores"], site.cores)
         stated = open_values | stated
     return _checked_fit(block, stated, site)
+
+
+def version_of(instrument: Instrument, raw_type: str, setup_keys: str) -> str:
+    """Version of the recipe that would process a raw type now, as a job records it.
+
+    Raises
+    ------
+    ConfigurationError
+        If no runner can execute it.
+    RunnerMissing
+        If ESO's recipe is not installed.
+    UnknownName
+        If there is no such native recipe.
+    """
+    execution = instrument.execution_of(raw_type, setup_keys)
+    if instrument.recipe_of(raw_type).executed_by == "native":
+        return native_recipe(execution.recipe).version
+    return esorex_version(instrument, execution.recipe)
 
 
 def tokens_of(resources: Mapping[str, int]) -> Tokens:
@@ -137,7 +155,9 @@ def make_task(
         cores=resources["cores"],
         memory_mb=resources["memory_mb"],
         wall_s=resources["wall_s"],
+        context=instrument.context,
     )
+    payload["input_hash"] = job.input_hash
     return Task(block, job, payload)
 
 

@@ -40,20 +40,23 @@ def read_materials(
     frames = tx.frames.of_blocks([block.name for block in blocks])
     products = tx.products.by_id(masters) if masters else {}
     others = masters - set(products)
-    tagged = {
-        frame.frame_id: frame.raw_type
-        for block in blocks
-        if block.raw_type in instruments[block.instrument].tagged
-        for frame in frames.get(block.name, ())
-    }
-    owners = {frame: block for block in blocks for frame in block.frames}
-    tags = {
-        frame_id: instruments[owners[frame_id].instrument].tag_of(
-            tagged[frame_id], _merged(headers)
-        )
-        for frame_id, headers in tx.frames.headers_of(tagged)
-    }
+    tags: dict[str, str] = {}
+    for block in blocks:
+        tags |= read_tags(tx, frames.get(block.name, ()), instruments[block.instrument])
     return Materials(frames, products, tx.statics.by_id(others) if others else {}, tags)
+
+
+def read_tags(
+    tx: Transaction, frames: Sequence[RawFrame], instrument: Instrument
+) -> dict[str, str]:
+    """What ESO's recipes call frames, by frame_id, where it may be another name than the type."""
+    types = {one.frame_id: one.raw_type for one in frames if one.raw_type in instrument.tagged}
+    if not types:
+        return {}
+    return {
+        frame_id: instrument.tag_of(types[frame_id], _merged(headers))
+        for frame_id, headers in tx.frames.headers_of(types)
+    }
 
 
 def frame_payload(frame: RawFrame, instrument: Instrument) -> dict[str, Any]:

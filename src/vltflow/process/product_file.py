@@ -28,15 +28,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from astropy.io import fits
 
 from vltflow import __version__
 from vltflow.algorithms import Quality
-from vltflow.fits import write_product
+from vltflow.fits import Image, write_images, write_product
 from vltflow.recipes import ProductData, TableData, TableProduct
 
 VARIANCE = "VARIANCE"
 QUALITY = "QUALITY"
+
+INPUT_HASH = "ESO DRS INPUT HASH"
+"""Keyword that leads from a file to the job that made it: the beginning of the job's hash."""
+HASH_DIGITS = 32
 
 _COPIED = re.compile(
     r"(ORIGIN|TELESCOP|INSTRUME|OBJECT|OBSERVER|PI-COI|RA|DEC|EQUINOX|RADECSYS|RADESYS|EXPTIME"
@@ -63,6 +66,8 @@ class Provenance:
     masters: tuple[tuple[str, str], ...]
     """Name and category of each master."""
     parameters: Mapping[str, Any]
+    input_hash: str
+    """Hash of all this; equal hash, equal products."""
 
 
 def save_product(
@@ -85,23 +90,30 @@ def save_product(
         *product.header.items(),
         *_quality_values(product.qc),
     ]
-    header = _header(cards)
     if isinstance(product, TableProduct):
-        tables = [_table(table) for table in product.tables]
-        return write_product(path, [fits.PrimaryHDU(None, header), *tables])
+        return _save_tables(path, product, cards)
     unit = str(product.header.get("BUNIT", ""))
-    variance = _header([("EXTNAME", VARIANCE), *([("BUNIT", f"({unit})**2")] if unit else [])])
-    return write_product(
+    variance = [("EXTNAME", VARIANCE), *([("BUNIT", f"({unit})**2")] if unit else [])]
+    return write_images(
         path,
         [
-            fits.PrimaryHDU(np.asarray(product.data, np.float32), header),
-            fits.ImageHDU(np.asarray(product.variance, np.float32), variance),
-            fits.ImageHDU(np.asarray(product.quality, np.uint8), _header(_quality_cards())),
+            Image(np.asarray(product.data, np.float32), _written(cards)),
+            Image(np.asarray(product.variance, np.float32), variance),
+            Image(np.asarray(product.quality, np.uint8), _quality_cards()),
         ],
     )
 
 
-def _table(table: TableData) -> fits.BinTableHDU:
+def _save_tables(path: Path, product: TableProduct, cards: Iterable[tuple[str, Any]]) -> str:
+    from astropy.io import fits  # noqa: PLC0415 - workers that write no tables keep 15 MB less
+
+    tables = [_table(table) for table in product.tables]
+    return write_product(path, [fits.PrimaryHDU(None, _header(cards)), *tables])
+
+
+def _table(table: TableData) -> Any:
+    from astropy.io import fits  # noqa: PLC0415 - as above
+
     hdu = fits.BinTableHDU(table.rows, _header(table.header.items()), name=table.name)
     for column in hdu.columns:
         if column.name in table.units:
@@ -132,6 +144,7 @@ def _product_cards(first: Mapping[str, Any], made: Provenance) -> Iterable[tuple
         yield f"ESO PRO REC1 PARAM{number} NAME", name
         yield f"ESO PRO REC1 PARAM{number} VALUE", str(value)
     yield "ESO DRS CONTEXT", made.context
+    yield INPUT_HASH, made.input_hash[:HASH_DIGITS]
 
 
 def _quality_values(values: Mapping[str, float]) -> Iterable[tuple[str, float]]:
@@ -147,17 +160,25 @@ def _quality_cards() -> Sequence[tuple[str, Any]]:
     return [("EXTNAME", QUALITY), *bits]
 
 
-def _header(cards: Iterable[tuple[str, Any]]) -> fits.Header:
-    """Header from its cards; of those with the same keyword the last one counts."""
+def _written(cards: Iterable[tuple[str, Any]]) -> list[tuple[str, Any]]:
+    """Cards that FITS can hold; of those with the same keyword the last one counts."""
     written: dict[str, Any] = {}
     for key, value in cards:
         if value is None or isinstance(value, complex):
             continue
         if isinstance(value, float) and not math.isfinite(value):
             continue  # FITS knows no such numbers
-        name = f"HIERARCH {key}" if key.startswith("ESO ") else key
-        written[name] = _fitting(key, value)
-    return fits.Header(fits.Card(name, value) for name, value in written.items())
+        written[key] = _fitting(key, value)
+    return list(written.items())
+
+
+def _header(cards: Iterable[tuple[str, Any]]) -> Any:
+    from astropy.io import fits  # noqa: PLC0415 - as above
+
+    return fits.Header(
+        fits.Card(f"HIERARCH {key}" if key.startswith("ESO ") else key, value)
+        for key, value in _written(cards)
+    )
 
 
 def _fitting(key: str, value: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from vltflow.process.executors.interface import RESULT_FILE
@@ -41,6 +41,8 @@ class JobResult:
     peak_mb: float | None = None
     base_mb: float = 0.0
     """What its process held before: of a warm worker interpreter, libraries and kernels."""
+    software: dict[str, str] = field(default_factory=dict)
+    """Versions of all that had a part in it, by name."""
 
 
 def write_result(folder: Path, result: JobResult) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
@@ -101,11 +101,11 @@ def stops_admission(error_code: str) -> bool:
     return error_code == VaultError.code
 
 
-def needed_for(planned: Sequence[AssociationBlock], night: str) -> list[AssociationBlock]:
-    """ABs of a night, and those of other nights whose virtual masters they need, by time."""
+def needed_for(planned: Sequence[AssociationBlock], names: Iterable[str]) -> list[AssociationBlock]:
+    """ABs with these names, and those whose virtual masters they need, in the given order."""
     by_name = {block.name: block for block in planned}
     needed: set[str] = set()
-    waiting = [block.name for block in planned if block.night == night]
+    waiting = list(names)
     while waiting:
         name = waiting.pop()
         if name in by_name and name not in needed:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import nullcontext
+from functools import partial
 
 from vltflow.core.site import Site
-from vltflow.instruments import Instrument
+from vltflow.instruments import Instrument, pack_definition
 from vltflow.process.executors import Executor, LocalExecutor
 from vltflow.process.recover import recover, sweep
 from vltflow.process.report import ProcessReport, Report
@@ -22,6 +23,7 @@ def run(  # noqa: PLR0913 - what a user may choose
     *,
     night: str | None = None,
     instrument: str | None = None,
+    blocks: Collection[str] | None = None,
     progress: Report | None = None,
     cancel: threading.Event | None = None,
     executor: Executor | None = None,
@@ -39,6 +41,8 @@ def run(  # noqa: PLR0913 - what a user may choose
         Definitions by name; ABs of other instruments are left alone.
     night, instrument
         Selection; None is all. ABs of other nights whose masters it needs belong to it.
+    blocks
+        Names of the only ABs that are run, with those whose masters they need; None is all.
     progress
         Called for each AB that ends.
     cancel
@@ -55,13 +59,17 @@ def run(  # noqa: PLR0913 - what a user may choose
     """
     site.work.mkdir(parents=True, exist_ok=True)
     place = LocalExecutor(site) if executor is None else nullcontext(executor)
+    for one in instruments.values():
+        store.keep_definition(one.context, one.name, partial(pack_definition, one), by="process")
     with store.exclusive("scheduler"):
         try:
             with place as where:
                 settled, adopted = recover(store, where, instruments)
                 sweep(store, site)
                 store.vault.sweep()
-                scheduler = Scheduler(store, site, where, instruments=instruments, report=progress)
+                scheduler = Scheduler(
+                    store, site, where, instruments=instruments, report=progress, wanted=blocks
+                )
                 scheduler.outcome.recovered = [job.block for job in settled]
                 scheduler.adopt(adopted)
                 scheduler.work(night=night, instrument=instrument, cancel=cancel)

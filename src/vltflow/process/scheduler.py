@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -49,6 +49,8 @@ class Scheduler:
         Definitions by name; ABs of other instruments are left alone.
     report
         Is told about each AB that ends.
+    wanted
+        Names of the only ABs that are worked on, with those whose masters they need; None: all.
     """
 
     def __init__(
@@ -59,11 +61,13 @@ class Scheduler:
         *,
         instruments: Mapping[str, Instrument],
         report: Report | None = None,
+        wanted: Collection[str] | None = None,
     ) -> None:
         self._store = store
         self._site = site
         self._executor = executor
         self._instruments = instruments
+        self._wanted = wanted
         self._report = report or (lambda _: None)
         health = executor.ping()
         total = Tokens(health.cores, health.memory_mb)
@@ -115,7 +119,9 @@ class Scheduler:
         with self._store.write(by="scheduler", why="looks for work") as tx:
             planned = tx.blocks.find(instrument=instrument, states=(BlockState.PLANNED,))
             if night is not None:
-                planned = needed_for(planned, night)
+                planned = needed_for(planned, [one.name for one in planned if one.night == night])
+            if self._wanted is not None:
+                planned = needed_for(planned, self._wanted)
             self._queue.load(tx, [one for one in planned if one.instrument in self._instruments])
             self._ready.clear()
             self._admission.clear()

@@ -85,7 +85,7 @@ def tried(
     spec = replace(task.spec(site), work=(site.work / f"{_FOLDER}{task.job.job_id}").as_uri())
     folder = site.work / f"{_FOLDER}{task.job.job_id}"
     try:
-        results = [_run(executor, task.job, spec) for _ in range(repeats + 1)]
+        results = [run_once(executor, task.job, spec) for _ in range(repeats + 1)]
         log = (folder / LOG_FILE).read_text("utf-8", "replace")
         times = tuple(result.elapsed_s for result in results[1:])
         yield Trial(task.job, results[-1], folder, log, times)
@@ -93,7 +93,14 @@ def tried(
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _run(executor: LocalExecutor, job: Job, spec: JobSpec) -> JobResult:
+def run_once(executor: LocalExecutor, job: Job, spec: JobSpec) -> JobResult:
+    """Run one job to its end and give its result; nothing is registered.
+
+    Raises
+    ------
+    RecipeError
+        If it made nothing.
+    """
     handle = executor.submit(spec)
     end = time.monotonic() + spec.wall_s + 1
     while handle not in executor.ping(_TURN_SECONDS).ended:

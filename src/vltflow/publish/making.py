@@ -93,6 +93,13 @@ def make_files(
     )
 
 
+def later_of(sources: Sources, archived: str) -> int:
+    """Milliseconds by which an archive name is later than the making of its product."""
+    begin = mjd_from_iso(sources.ended)
+    moment = mjd_from_iso(archived.removeprefix("ADP.").removesuffix(".fits"))
+    return round((moment - begin) / _MILLISECOND)
+
+
 def _reduced(sources: Sources, chip: str, vault: Vault, folder: Path) -> ReducedSpectrum:
     roles = sources.products[chip]
     place = folder / "parts"

@@ -53,7 +53,8 @@ def run(
     Parameters
     ----------
     blocks
-        Names of ABs; all by default.
+        Names of ABs; all by default. With names nothing is hidden: looking for what lost its
+        trust takes a look at all products.
     again
         Make a new version of `blocks` that are published already: after a change of
         ``idp.yaml`` or of the scores.
@@ -65,7 +66,7 @@ def run(
     """
     if not instrument.idp.spectra:
         return Published()
-    hidden = _hide(store, instrument, by)
+    hidden = _hide(store, instrument, by) if blocks is None else ()
     new: list[ScienceProduct] = []
     failed: list[str] = []
     for name in _selected(store, instrument, blocks, again=again):

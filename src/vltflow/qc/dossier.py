@@ -86,6 +86,8 @@ def judge(
     dossier: Dossier,
     measured: Sequence[QcValue],
     undefined: dict[tuple[str, str], str],
+    *,
+    shown: bool = True,
 ) -> Quality:
     """Scores of an AB, each with the history that it was compared to.
 
@@ -95,11 +97,17 @@ def judge(
         QC1 values of all its products.
     undefined
         What stood instead of a number, by category and parameter.
+    shown
+        Whether history is gathered for the page too, beyond what the scores need.
     """
     block = dossier.block
     runner = dossier.job.runner if dossier.job else ""
     values = {(value.category, value.parameter): value for value in measured}
-    history = {key: tx.quality.trend(value, SHOWN_HISTORY) for key, value in values.items()}
+    history = (
+        {key: tx.quality.trend(value, SHOWN_HISTORY) for key, value in values.items()}
+        if shown
+        else {}
+    )
     scores = []
     for category in _categories(instrument, dossier):
         thresholds = applicable(instrument, block, category, runner)
@@ -107,9 +115,10 @@ def judge(
             key = (category, parameter)
             probe = values.get(key) or _probe(dossier, category, parameter)
             window = max(entry.window for entry in entries)
-            history[key] = tx.quality.trend(probe, window)
+            if shown or any(entry.method != "FIXED" for entry in entries):
+                history[key] = tx.quality.trend(probe, window)
             subject = _subject(dossier, key, values.get(key), undefined.get(key, ""))
-            scores.append(score(subject, entries, [number for _, number in history[key]]))
+            scores.append(score(subject, entries, [number for _, number in history.get(key, [])]))
     return Quality(
         values=tuple(measured),
         scores=tuple(scores),

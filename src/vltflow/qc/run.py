@@ -36,7 +36,7 @@ class BlockScore:
     score: str
     """``(red/total)``; empty when it has no threshold at all."""
     report: str
-    """Vault id of the report page."""
+    """Vault id of the report page; empty: it is drawn when somebody looks."""
 
 
 def run(
@@ -45,6 +45,7 @@ def run(
     *,
     blocks: Sequence[str] | None = None,
     again: bool = False,
+    pages: bool = True,
     by: str = "qc",
 ) -> list[BlockScore]:
     """Measure, score and report ABs of an instrument whose products were not looked at yet.
@@ -60,6 +61,9 @@ def run(
     again
         Score also those of `blocks` that have scores but no verdict yet: after a
         change of thresholds.
+    pages
+        Whether report pages are drawn now; else `report_page` draws them when somebody looks.
+        Those of ABs with red scores are drawn in any case: somebody will.
 
     Raises
     ------
@@ -71,7 +75,7 @@ def run(
     results = []
     for name in _selected(store, instrument, blocks, again=again):
         try:
-            results.append(_score_block(store, instrument, known, name, by))
+            results.append(_score_block(store, instrument, known, name, pages=pages, by=by))
         except Conflict as conflict:
             _log.info("ab=%s left for the next run: %s", name, conflict)
         except VltflowError as error:  # the boundary of one AB, as the job's is in processing
@@ -121,19 +125,44 @@ def _selected(
     return open_names if blocks is None else [name for name in open_names if name in set(blocks)]
 
 
+def report_page(store: Store, instrument: Instrument, name: str) -> bytes:
+    """The report page of an AB that was scored, drawn from what is recorded.
+
+    Raises
+    ------
+    NotFound
+        If there is no such AB.
+    StoreError, UnreadableFile
+        If the arrays of its figures are lost or damaged.
+    """
+    with store.read() as tx:
+        dossier = gather(tx, name)
+        values = tx.quality.values(block=name)
+        present = {product.product_id for product in dossier.products}
+        measured = [value for value in values if value.product_id in present]
+        judged = judge(tx, instrument, dossier, measured, {})
+        scores = tx.quality.scores_of(name, dossier.block.revision)
+    quality = replace(judged, scores=tuple(scores))
+    return render(dossier, quality, figures_of(store, dossier.products))
+
+
 def _score_block(
-    store: Store, instrument: Instrument, known: Catalogue, name: str, by: str
+    store: Store, instrument: Instrument, known: Catalogue, name: str, *, pages: bool, by: str
 ) -> BlockScore:
     with store.read() as tx:
         dossier = gather(tx, name)
     values, undefined = _measured(store, instrument, known, dossier)
     declare(store, _numbered(known, dossier, values), by)
     with store.read() as tx:
-        quality = judge(tx, instrument, dossier, values, undefined)
-    page = render(dossier, quality, figures_of(store, dossier.products))
-    report = store.vault.put_bytes(page)
-    _record(store, dossier, quality, report=report, by=by)
+        quality = judge(tx, instrument, dossier, values, undefined, shown=pages)
     colours = [score.colour for score in quality.scores]
+    report = ""
+    if pages:
+        page = render(dossier, quality, figures_of(store, dossier.products))
+        report = store.vault.put_bytes(page)
+    elif Colour.RED in colours:
+        return _score_block(store, instrument, known, name, pages=True, by=by)
+    _record(store, dossier, quality, report=report, by=by)
     grey = colours.count(Colour.GREY)
     return BlockScore(
         block=name,

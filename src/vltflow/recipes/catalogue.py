@@ -10,6 +10,7 @@ from vltflow.recipes.echelle import (
     Coaddition,
     OrderDefinition,
     OrderFlat,
+    Response,
     Science,
     WavelengthCalibration,
 )
@@ -22,8 +23,10 @@ _KNOWN: tuple[type[Recipe], ...] = (
     MasterBias,
     MasterDark,
     MasterFlat,
+    Coaddition,
     OrderDefinition,
     OrderFlat,
+    Response,
     Science,
     WavelengthCalibration,
 )

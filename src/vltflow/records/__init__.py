@@ -1,6 +1,7 @@
 """The nouns that travel between the rooms, as frozen records without behaviour."""
 
 from vltflow.records.block import AssociationBlock, BlockState, MasterMatch, MatchState
+from vltflow.records.campaign import Batch, BatchState, Campaign
 from vltflow.records.event import Event
 from vltflow.records.figure import QcFigure
 from vltflow.records.frame import Quarantined, RawFrame
@@ -27,7 +28,10 @@ __all__ = [
     "FINAL_STATES",
     "AssociatedFile",
     "AssociationBlock",
+    "Batch",
+    "BatchState",
     "BlockState",
+    "Campaign",
     "Colour",
     "Decision",
     "Event",

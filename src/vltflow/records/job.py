@@ -63,3 +63,7 @@ class Job:
     error: str = ""
     log_file: str = ""
     """Vault id of the log."""
+    context: str = ""
+    """Hash of the instrument definition that it ran by; empty: not recorded in its days."""
+    software: str = ""
+    """Id of the versions of all software that ran it (`Origins.versions`); empty: unknown."""

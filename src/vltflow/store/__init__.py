@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from vltflow.store.association import Candidate, Contested
     from vltflow.store.frames import WaitingFrame, pack_headers, unpack_headers
+    from vltflow.store.origins import software_id
     from vltflow.store.store import Store, Transaction
     from vltflow.store.vault import Vault
 
@@ -24,6 +25,7 @@ _PLACES = {
     "Vault": "vault",
     "WaitingFrame": "frames",
     "pack_headers": "frames",
+    "software_id": "origins",
     "unpack_headers": "frames",
 }
 
@@ -35,6 +37,7 @@ __all__ = [
     "Vault",
     "WaitingFrame",
     "pack_headers",
+    "software_id",
     "unpack_headers",
 ]
 

@@ -213,17 +213,20 @@ class Blocks:
         *,
         instrument: str | None = None,
         night: str | None = None,
+        month: str | None = None,
         states: Collection[str] | None = None,
         mjd: tuple[float, float] | None = None,
         limit: int | None = None,
     ) -> list[AssociationBlock]:
-        """ABs by instrument, night, states or closed MJD range, by time."""
+        """ABs by instrument, night, month of nights, states or closed MJD range, by time."""
         table = schema.block.c
         conditions: list[Any] = []
         if instrument is not None:
             conditions.append(table.instrument == instrument)
         if night is not None:
             conditions.append(table.night == night)
+        if month is not None:
+            conditions.append(table.night.between(f"{month}-01", f"{month}-31"))
         if states is not None:
             conditions.append(table.state.in_([str(state) for state in states]))
         if mjd is not None:

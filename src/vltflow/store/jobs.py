@@ -123,6 +123,23 @@ class Jobs:
         """Jobs that did exactly this work, oldest first."""
         return self._select(schema.job.c.input_hash == input_hash)
 
+    def core_seconds(self, recipe: str, *, latest: int = 200) -> list[float]:
+        """Core seconds (elapsed times cores) of the latest good jobs of a recipe."""
+        table = schema.job.c
+        statement = (
+            select(table.elapsed_s, table.cores)
+            .where(table.recipe == recipe, table.state == JobState.SUCCEEDED)
+            .order_by(table.number.desc())
+            .limit(latest)
+        )
+        rows = self._connection.execute(statement)
+        return [row.elapsed_s * row.cores for row in rows if row.elapsed_s is not None]
+
+    def with_hash_beginning(self, start: str) -> list[Job]:
+        """Jobs whose input hash begins with these hex digits, oldest first."""
+        column = schema.job.c.input_hash
+        return self._select(column >= start, column < f"{start}g")
+
     def _select(self, *conditions: Any) -> list[Job]:
         statement = select(*_COLUMNS).where(*conditions).order_by(schema.job.c.number)
         return [_record(dict(row)) for row in self._connection.execute(statement).mappings()]

@@ -116,6 +116,10 @@ class Products:
             return product
         raise NotFound(f"no product named {name!r}")
 
+    def by_file(self, file_id: str) -> list[Product]:
+        """Products with this content, oldest first."""
+        return self._select(schema.product.c.file_id == file_id)
+
     def of_blocks(self, blocks: Iterable[str]) -> dict[str, list[Product]]:
         """Products of ABs, all revisions, oldest first."""
         result: dict[str, list[Product]] = {}

@@ -181,6 +181,16 @@ class Quality:
                 result.setdefault(score.block, []).append(score)
         return result
 
+    def scores_of(self, block: str, revision: int) -> list[Score]:
+        """Scores of one revision of an AB, by product and parameter."""
+        table = schema.score.c
+        statement = select(schema.score).where(table.block == block, table.revision == revision)
+        ordered = statement.order_by(table.category, table.parameter)
+        return [
+            Score(**dict(row) | {"colour": Colour(row["colour"])})
+            for row in self._connection.execute(ordered).mappings()
+        ]
+
     def unscored(self, instrument: str) -> list[str]:
         """ABs with products whose present revision has no QC report yet, by time."""
         return self._ended(instrument, ~_has(schema.report))
@@ -227,7 +237,10 @@ class Quality:
         return self._latest_files(schema.comparison, blocks)
 
     def reports(self, blocks: Collection[str]) -> dict[str, str]:
-        """Vault file of the QC report of each AB's latest revision that has one."""
+        """Vault file of the QC report of each AB's latest revision that has one.
+
+        Empty: the AB was scored, and its page is drawn when somebody looks.
+        """
         return self._latest_files(schema.report, blocks)
 
     def _latest_files(self, source: Table, blocks: Collection[str]) -> dict[str, str]:

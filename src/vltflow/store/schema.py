@@ -163,6 +163,8 @@ job = Table(
     Column("runner", Text, nullable=False),
     Column("parameters", Text, nullable=False),
     Column("input_hash", Text, nullable=False),
+    text_column("context"),
+    text_column("software"),
     Column("cores", Whole, nullable=False),
     Column("memory_mb", Whole, nullable=False),
     Column("wall_s", Whole, nullable=False),
@@ -210,6 +212,7 @@ product = Table(
     Column("state", Text, nullable=False),
 )
 Index("ix_product_block", product.c.block)
+Index("ix_product_file_id", product.c.file_id)
 
 product_input = Table(
     "product_input",

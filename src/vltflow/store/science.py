@@ -86,6 +86,10 @@ class Science:
         conditions.append(table.state.in_([str(state) for state in states]))
         return self._select(*conditions)
 
+    def by_file(self, file_id: str) -> list[ScienceProduct]:
+        """Science products with this content, whatever their state."""
+        return self._select(science_schema.science_product.c.file_id == file_id)
+
     def versions(self, name: str) -> int:
         """Number of the latest version of a name; 0 if there is none."""
         table = science_schema.science_product.c

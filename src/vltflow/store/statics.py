@@ -57,6 +57,10 @@ class Statics:
             conditions.append(table.category == category)
         return self._select(*conditions)
 
+    def by_file(self, file_id: str) -> list[StaticCalibration]:
+        """Static calibrations with this content."""
+        return self._select(schema.static.c.file_id == file_id)
+
     def by_id(self, static_ids: Iterable[str]) -> dict[str, StaticCalibration]:
         """Registered static calibrations with these ids, whatever their state."""
         column = schema.static.c.static_id

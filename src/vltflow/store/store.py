@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 
 from sqlalchemy import Connection
@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from vltflow.core.errors import StoreError
 from vltflow.store.association import Association
 from vltflow.store.blocks import Blocks
+from vltflow.store.campaigns import Campaigns
 from vltflow.store.database import BUSY_SECONDS, open_engine, reading, writing
 from vltflow.store.events import Events
 from vltflow.store.failures import without_password
@@ -20,6 +21,7 @@ from vltflow.store.history import History
 from vltflow.store.jobs import Jobs
 from vltflow.store.masters import Masters
 from vltflow.store.migrate import migrate
+from vltflow.store.origins import Origins
 from vltflow.store.products import Products
 from vltflow.store.quality import Quality
 from vltflow.store.quarantine import Quarantine
@@ -49,6 +51,8 @@ class Transaction:
         self.history = History(connection, self.events, self.setups)
         self.quality = Quality(connection, self.events, self.setups, self.history)
         self.statics = Statics(connection, self.events)
+        self.campaigns = Campaigns(connection, self.events)
+        self.origins = Origins(connection, self.events)
         self.science = Science(connection, self.events)
 
 
@@ -72,6 +76,7 @@ class Store:
         self.database = database
         self.vault = Vault(vault)
         self._known_setups = KnownSetups()
+        self._known_definitions: set[str] = set()
         self._turn = threading.Lock()
         self._writer: int | None = None
         self._engine = open_engine(database)
@@ -116,6 +121,35 @@ class Store:
             On entering, if another process holds it.
         """
         return exclusive(self._engine, role)
+
+    def keep_definition(
+        self, context: str, instrument: str, content: Callable[[], bytes], *, by: str
+    ) -> None:
+        """Keep the files of an instrument definition, if they are not kept already.
+
+        Parameters
+        ----------
+        context, instrument
+            Hash of the definition, and name of its instrument.
+        content
+            Gives the packed files; called only if they are needed.
+        by
+            Who works by this definition.
+
+        Raises
+        ------
+        VaultError
+            If the disk refuses.
+        """
+        if context in self._known_definitions:
+            return
+        with self.read() as tx:
+            known = tx.origins.has_definition(context)
+        if not known:
+            file_id = self.vault.put_bytes(content())
+            with self.write(by=by, why="works by this definition") as tx:
+                tx.origins.add_definition(context, instrument, file_id)
+        self._known_definitions.add(context)
 
     def close(self) -> None:
         """Close all connections."""

@@ -16,7 +16,7 @@ from vltflow.recipes import TableData, TableProduct
 
 ROWS = np.array([(1, 2.5, [1.0, 2.0]), (3, np.nan, [3.0, 4.0])],
                 [("ORDER", "i4"), ("X", "f8"), ("LIMITS", "f8", (2,))])  # fmt: skip
-PROVENANCE = Provenance("ORDER_TABLE_BLUE", "trial", "1", "context", (), (), {})
+PROVENANCE = Provenance("ORDER_TABLE_BLUE", "trial", "1", "context", (), (), {}, "0" * 64)
 
 
 @pytest.fixture

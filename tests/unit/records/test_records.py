@@ -10,6 +10,7 @@ import vltflow.records
 from vltflow.records import (
     ACTIVE_STATES,
     FINAL_STATES,
+    BatchState,
     BlockState,
     Colour,
     Decision,
@@ -56,7 +57,7 @@ def test_each_word_is_its_own_text(words):
     assert len({word.lower() for word in words}) == len(words)
 
 
-@pytest.mark.parametrize("words", [BlockState, JobState, MatchState, ProductState])
+@pytest.mark.parametrize("words", [BatchState, BlockState, JobState, MatchState, ProductState])
 def test_each_state_says_what_can_be_relied_upon(words):
     (source,) = [path for path in MODULES if f"class {words.__name__}(" in path.read_text()]
     body = next(
@@ -88,6 +89,7 @@ def test_the_words_are_the_ones_that_are_stored():
             ScienceState,
             Colour,
             Decision,
+            BatchState,
         )
     }
     assert stored == {
@@ -98,6 +100,7 @@ def test_the_words_are_the_ones_that_are_stored():
         "StaticState": "VALID SUPERSEDED WITHDRAWN",
         "ScienceState": "PUBLISHED HIDDEN",
         "Colour": "green red grey",
+        "BatchState": "RUNNING DONE",
         "Decision": "AUTO ACCEPTED REJECTED REVOKED",
     }
     assert {words.__name__ for words in ENUMS} - set(stored) == {

@@ -13,6 +13,9 @@ import pytest
 
 from vltflow.records import (
     AssociationBlock,
+    Batch,
+    BatchState,
+    Campaign,
     Decision,
     HistoricalProduct,
     Job,
@@ -61,6 +64,13 @@ class Make:
             imported="2026-01-01T00:00:00",
         )
         return replace(product, **changes)
+
+    def campaign(self, name: str) -> Campaign:
+        return Campaign(name, "UVES", '{"targets":["HE"]}', "2026-01-01T00:00:00.000", "Ada")
+
+    def batch(self, campaign: str, month: str, **changes: Any) -> Batch:
+        batch = Batch(campaign, month, BatchState.RUNNING, "c" * 16, "2026-01-01T00:00:00.000")
+        return replace(batch, **changes)
 
     def block(self, number: int, **changes: Any) -> AssociationBlock:
         block = AssociationBlock(

@@ -58,6 +58,10 @@ CHANGES: dict[str, Callable] = {
     "statics.set_state": lambda tx, make: tx.statics.set_state(
         make.static(1).static_id, StaticState.WITHDRAWN
     ),
+    "campaigns.add": lambda tx, make: tx.campaigns.add(make.campaign("B")),
+    "campaigns.put_batch": lambda tx, make: tx.campaigns.put_batch(make.batch("A", "2010-11")),
+    "origins.add_definition": lambda tx, _: tx.origins.add_definition("c1", "UVES", "d" * 64),
+    "origins.add_versions": lambda tx, _: tx.origins.add_versions([{"numpy": "9"}]),
     "association.set_mark": lambda tx, _: tx.association.set_mark("UVES", 1, "context"),
 }
 """What can be changed, by the name of the method that does it."""
@@ -86,6 +90,7 @@ READING = {
         "states",
         "users_of",
     },
+    "campaigns": {"all", "batches", "get"},
     "frames": {
         "by_id",
         "by_name",
@@ -101,7 +106,16 @@ READING = {
         "waiting_brief",
     },
     "history": {"trend", "values"},
-    "jobs": {"get", "in_state", "latest", "of_block", "of_blocks", "with_input_hash"},
+    "jobs": {
+        "core_seconds",
+        "get",
+        "in_state",
+        "latest",
+        "of_block",
+        "of_blocks",
+        "with_hash_beginning",
+        "with_input_hash",
+    },
     "masters": {
         "find",
         "get",
@@ -110,7 +124,9 @@ READING = {
         "unregistered",
         "withdrawn",
     },
+    "origins": {"definition", "has_definition", "versions"},
     "products": {
+        "by_file",
         "by_id",
         "by_name",
         "count",
@@ -129,6 +145,7 @@ READING = {
         "parameters",
         "reports",
         "scores",
+        "scores_of",
         "trend",
         "undecided",
         "unscored",
@@ -136,7 +153,7 @@ READING = {
         "verdicts",
     },
     "quarantine": {"by_location", "find"},
-    "statics": {"by_id", "find"},
+    "statics": {"by_file", "by_id", "find"},
 }
 
 
@@ -147,6 +164,7 @@ def ready(filled, make):
         tx.blocks.add([make.block(5)])
         tx.masters.put([make.master(2)])
         tx.statics.add(make.static(1))
+        tx.campaigns.add(make.campaign("A"))
     return filled
 
 

@@ -8,6 +8,7 @@ calibration, and the keywords of the setting as parameters. Never open a file.
 from vltflow.recipes.echelle.coaddition import Coaddition, CoadditionParameters
 from vltflow.recipes.echelle.order_definition import OrderDefinition, OrderDefinitionParameters
 from vltflow.recipes.echelle.order_flat import OrderFlat, OrderFlatParameters
+from vltflow.recipes.echelle.response import Response, ResponseParameters
 from vltflow.recipes.echelle.science import Science, ScienceParameters
 from vltflow.recipes.echelle.wavelength import (
     WavelengthCalibration,
@@ -21,6 +22,8 @@ __all__ = [
     "OrderDefinitionParameters",
     "OrderFlat",
     "OrderFlatParameters",
+    "Response",
+    "ResponseParameters",
     "Science",
     "ScienceParameters",
     "WavelengthCalibration",

@@ -12,6 +12,7 @@ from vltflow.process.runners.esorex.products import collect_products
 TASK = {
     "recipe": "gimasterbias",
     "context": "c0ffee",
+    "input_hash": "f00d" * 16,
     "products": [{"category": "MASTER_BIAS", "main": True}],
     "frames": [{"name": "GIRAF.1", "frame_id": "one"}, {"name": "GIRAF.2", "frame_id": "two"}],
     "masters": [{"name": "flat.fits", "product_id": "three"}],

@@ -19,6 +19,18 @@ def check_esorex(block: AssociationBlock, instrument: Instrument) -> None:
     find_esorex().plugin_of(execution.recipe, package=_package(instrument))
 
 
+def esorex_version(instrument: Instrument, recipe: str) -> str:
+    """Plug-in and version of a recipe of ESO, as jobs record them.
+
+    Raises
+    ------
+    RunnerMissing
+        If esorex, or the plug-in with the recipe, is not installed.
+    """
+    found = find_esorex().plugin_of(recipe, package=_package(instrument))
+    return f"{found.name}/{found.version}"
+
+
 def plan_esorex(
     block: AssociationBlock, instrument: Instrument, materials: Materials
 ) -> tuple[str, dict[str, Any], dict[str, Any]]:

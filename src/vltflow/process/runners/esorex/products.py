@@ -11,6 +11,7 @@ from typing import Any
 from vltflow.core.errors import RecipeError
 from vltflow.fits import Header, amend, scan
 from vltflow.plots import save_figures
+from vltflow.process.product_file import HASH_DIGITS, INPUT_HASH
 from vltflow.process.result import MadeFile, file_sha256
 from vltflow.process.runners.esorex.figures import figures_of_product
 from vltflow.process.runners.esorex.paf import quality_parameters
@@ -45,7 +46,7 @@ def collect_products(task: Mapping[str, Any], folder: Path) -> list[MadeFile]:
                 f"{task['recipe']} made {made[category].file} and {path.name}, both {category}",
                 hint="Let the recipe merge its products, or declare one of them only",
             )
-        amend(path, {"ESO DRS CONTEXT": task["context"], **_beside(path, headers, folder)})
+        amend(path, {**_origin(task), **_beside(path, headers, folder)})
         figures = path.with_suffix(".npz")
         save_figures(figures, figures_of_product(path))
         made[category] = MadeFile(
@@ -77,6 +78,10 @@ def provenance(header: Mapping[str, Any], ids: Mapping[str, str]) -> tuple[str, 
             found += [ids[str(name)]] if str(name) in ids else []
             number += 1
     return tuple(dict.fromkeys(found))
+
+
+def _origin(task: Mapping[str, Any]) -> dict[str, Any]:
+    return {"ESO DRS CONTEXT": task["context"], INPUT_HASH: task["input_hash"][:HASH_DIGITS]}
 
 
 def _ids_by_name(task: Mapping[str, Any]) -> dict[str, str]:

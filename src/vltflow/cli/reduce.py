@@ -1,0 +1,101 @@
+"""`vltflow reduce`: the astronomer's short way."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import psutil
+import typer
+
+from vltflow.cli.context import JsonOption, commands
+from vltflow.cli.output import console, print_json, progress, show
+from vltflow.core.site import Site, create_site
+from vltflow.flow.lacks import ARCHIVE
+from vltflow.flow.reduce import SITE, raw_paths, reduce_folder
+from vltflow.flow.reduced import PRODUCTS, Reduced
+from vltflow.store import Store
+
+app = commands()
+_MEMORY_SHARE = 0.75
+_COLUMNS = ("target", "setup", "raw_type", "exposures", "state", "score", "files", "problem")
+
+
+@app.command("reduce")
+def reduce_command(
+    folder: Annotated[Path, typer.Argument(help="Folder with raw frames, calibrations too.")],
+    stack: Annotated[
+        Literal["target", "ob"],
+        typer.Option(help="Stack all exposures of a target and setup, or of an observation block."),
+    ] = "target",
+    runner: Annotated[
+        Literal["native", "esorex"],
+        typer.Option(help="Who executes recipes that both can: our own, or ESO's pipeline."),
+    ] = "native",
+    cores: Annotated[int | None, typer.Option(min=1, help="Cores; all, if not given.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Reduce a folder of raw frames: no site is needed, products go to FOLDER/products.
+
+    Recognises the instruments, makes the calibrations and the science, stacks exposures, and
+    says which calibrations are missing and what to ask the archive for. Run it again after
+    more frames came: nothing is made twice. Raw frames are only read.
+
+    The exit code is 0 if all science was reduced, 1 if not, 2 if there is nothing to do it with.
+    """
+    raw_paths(folder)
+    site = _site(folder, cores)
+    store = Store(site.database, site.vault)
+    try:
+        with progress(f"reduce {folder.name}") as bar:
+            found = reduce_folder(
+                store, site, folder, stack=stack, runner=runner,
+                tell=lambda what, done, total: bar(done, total, what),
+            )  # fmt: skip
+    finally:
+        store.close()
+    if as_json:
+        print_json([_record(found)])
+    else:
+        _tell(found)
+    if not found.frames:
+        raise typer.Exit(2)
+    if not found.is_complete:
+        raise typer.Exit(1)
+
+
+def _site(folder: Path, cores: int | None) -> Site:
+    memory = int(psutil.virtual_memory().total / 1e6 * _MEMORY_SHARE)
+    site = folder / PRODUCTS / SITE
+    return create_site(site, cores=cores or os.cpu_count() or 1, memory_mb=memory)
+
+
+def _record(found: Reduced) -> dict[str, Any]:
+    return asdict(found) | {
+        "folder": str(found.folder),
+        "files": [str(path) for path in found.files],
+        "complete": found.is_complete,
+    }
+
+
+def _tell(found: Reduced) -> None:
+    out = console()
+    names = ", ".join(found.instruments) or "no known instrument"
+    out.print(f"{found.frames} raw frames of {names}")
+    rows = [asdict(row) | {"files": len(row.products)} for row in found.science]
+    show(rows, _COLUMNS, as_json=False, empty="no science frames were recognised")
+    bad = [*found.rejected, *((name, "no rule recognises it") for name in found.unknown)]
+    for name, reason in [*bad, *found.failures]:
+        out.print(f"[yellow]left alone:[/] {name}: {reason}", highlight=False)
+    if found.lacks:
+        out.print(f"\n[bold]missing calibrations[/]: fetch them from {ARCHIVE}, then run it again")
+    for lack in found.lacks:
+        out.print(
+            f"{lack.category} for {len(lack.wanted_by)} ABs; there is {lack.nearest or 'nothing'}",
+            highlight=False, markup=False,
+        )  # fmt: skip
+        out.print(f"  ask for {lack.query}", highlight=False, markup=False)
+    if found.files:
+        out.print(f"\n{len(found.files)} files in {found.folder}, begin with index.html")

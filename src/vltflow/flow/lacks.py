@@ -1,0 +1,160 @@
+"""Calibrations that science waits for, and what to fetch for them from ESO's archive."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from vltflow import associate
+from vltflow.core.time import night_of
+from vltflow.instruments import Instrument
+from vltflow.instruments.raw_types import MasterNeed
+from vltflow.records import AssociationBlock, BlockState, MatchState
+from vltflow.store import Store
+
+ARCHIVE = "archive.eso.org/eso/eso_archive_main.html"
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """One calibration that is missing, for all ABs of one setup that need it."""
+
+    category: str
+    """PRO CATG: ``MASTER_FLAT_BLUE``."""
+    raw_types: tuple[str, ...]
+    """Raw types of which it is made."""
+    keys: Mapping[str, Any]
+    """Keyword values that must be the same."""
+    moments: tuple[float, ...]
+    """MJD of the ABs that need it."""
+    days: float
+    """Largest distance in time."""
+    wanted_by: tuple[str, ...]
+    """Names of these ABs."""
+    nearest: str
+    """What there is and cannot be used, and why; empty: nothing at all."""
+    query: str
+    """What to ask the archive for."""
+
+
+def lacks(store: Store, instrument: Instrument, science: Iterable[str]) -> list[Lack]:
+    """What the ABs lack, and what those lack that shall make their calibrations.
+
+    Parameters
+    ----------
+    science
+        Names of ABs.
+    """
+    blocks = _with_sources(store, science)
+    groups: dict[tuple[str, str], list[AssociationBlock]] = {}
+    for block in blocks:
+        for match in block.masters:
+            if match.required and match.state is MatchState.MISSING:
+                keys = _keys(instrument, block, match.category)
+                groups.setdefault((match.category, json.dumps(keys, sort_keys=True)), []).append(
+                    block
+                )
+    return [
+        _lack(store, instrument, category, json.loads(keys), users)
+        for (category, keys), users in sorted(groups.items())
+    ]
+
+
+def _with_sources(store: Store, names: Iterable[str]) -> list[AssociationBlock]:
+    """ABs that are blocked, and the blocked ones that they wait for."""
+    found: dict[str, AssociationBlock] = {}
+    wave = set(names)
+    with store.read() as tx:
+        while wave:
+            blocks = tx.blocks.by_name(wave - set(found))
+            found |= blocks
+            wave = {
+                match.source_block
+                for block in blocks.values()
+                for match in block.masters
+                if match.state is MatchState.VIRTUAL
+            } - set(found)
+    return [one for one in found.values() if one.state is BlockState.BLOCKED]
+
+
+def _need(instrument: Instrument, raw_type: str, category: str) -> MasterNeed | None:
+    needs = instrument.masters_of(raw_type)
+    return next((one for one in needs if one.category == category), None)
+
+
+def _keys(instrument: Instrument, block: AssociationBlock, category: str) -> dict[str, Any]:
+    need = _need(instrument, block.raw_type, category)
+    values: dict[str, Any] = json.loads(block.setup_keys or "{}")
+    return {} if need is None else {key: values.get(key) for key in need.match}
+
+
+def _lack(
+    store: Store,
+    instrument: Instrument,
+    category: str,
+    keys: Mapping[str, Any],
+    users: Sequence[AssociationBlock],
+) -> Lack:
+    need = _need(instrument, users[0].raw_type, category)
+    makers = tuple(
+        name
+        for name in instrument.raw_types
+        if instrument.raw_types[name].group not in {"none", "stack"}
+        and category in instrument.products_of(name)
+    )
+    days = max((level.days for level in need.levels), default=0.0) if need else 0.0
+    moments = tuple(sorted(block.mjd_mid for block in users))
+    return Lack(
+        category=category,
+        raw_types=makers,
+        keys=keys,
+        moments=moments,
+        days=days,
+        wanted_by=tuple(block.name for block in users),
+        nearest=_nearest(store, instrument, users[0].name, category),
+        query="; or ".join(_queries(instrument, makers, keys, moments, days)),
+    )
+
+
+def _nearest(store: Store, instrument: Instrument, name: str, category: str) -> str:
+    explained = associate.explain(store, instrument, name)
+    need = next((one for one in explained.needs if one.category == category), None)
+    if need is None or not need.candidates:
+        return ""
+    best = need.candidates[0]
+    return f"{best.block} ({best.setup}): {best.outcome}, {best.reason}"
+
+
+def _queries(
+    instrument: Instrument,
+    raw_types: Sequence[str],
+    keys: Mapping[str, Any],
+    moments: Sequence[float],
+    days: float,
+) -> Iterator[str]:
+    """For each raw type what identifies its frames, in the words of the archive's form."""
+    first, last = night_of(moments[0] - days), night_of(moments[-1] + days)
+    near = ", ".join(sorted({night_of(moment) for moment in moments}))
+    setup = ", ".join(f"{key}={value}" for key, value in keys.items() if value is not None)
+    for raw_type in raw_types:
+        words = _identity(instrument, raw_type)
+        yield (
+            f"{raw_type}: INSTRUME={instrument.header.instrume[0]}"
+            + "".join(f", {key}={value}" for key, value in words.items())
+            + (f", {setup}" if setup else "")
+            + f", nights {first} to {last}, the nearest to {near}"
+        )
+
+
+def _identity(instrument: Instrument, raw_type: str) -> dict[str, str]:
+    """DPR keywords of a raw type's first classification rule that asks for a plain value."""
+    for rule in instrument.classification.rules:
+        if rule.raw_type == raw_type:
+            return {
+                key: str(value)
+                for key, value in rule.when.items()
+                if key.startswith("DPR.") and isinstance(value, str)
+            }
+    return {}

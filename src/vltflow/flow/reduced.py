@@ -1,0 +1,191 @@
+"""What the reduction of a folder found and made: records, files for people, a page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from vltflow import archive, qc
+from vltflow.core.errors import VltflowError
+from vltflow.flow.lacks import ARCHIVE, Lack, lacks
+from vltflow.instruments import Instrument
+from vltflow.process.result import file_sha256
+from vltflow.process.rules import MADE, needed_for
+from vltflow.records import (
+    AssociationBlock,
+    BlockState,
+    Product,
+    ScienceProduct,
+    ScienceState,
+    score_text,
+)
+from vltflow.store import Store
+
+PRODUCTS = "products"
+INDEX = "index.html"
+_pages = Environment(
+    loader=PackageLoader("vltflow.flow", "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ScienceRow:
+    """One science AB of the folder and what became of it."""
+
+    ab: str
+    instrument: str
+    target: str
+    setup: str
+    raw_type: str
+    exposures: int
+    state: str
+    score: str
+    problem: str
+    products: tuple[str, ...]
+    """File names in the products folder."""
+
+
+@dataclass(slots=True)
+class Reduced:
+    """What a reduction of a folder found and made."""
+
+    folder: Path
+    """With the products."""
+    frames: int = 0
+    instruments: tuple[str, ...] = ()
+    rejected: list[tuple[str, str]] = field(default_factory=list)
+    """Files that could not be read, with the reason; they are left alone."""
+    unknown: list[str] = field(default_factory=list)
+    """Frames that no rule recognises."""
+    science: list[ScienceRow] = field(default_factory=list)
+    calibrations: dict[str, int] = field(default_factory=dict)
+    """Calibration ABs that were needed, by state."""
+    failures: list[tuple[str, str]] = field(default_factory=list)
+    """Calibration ABs that failed, with the problem."""
+    lacks: list[Lack] = field(default_factory=list)
+    files: list[Path] = field(default_factory=list)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all science of the folder was reduced, and no file was bad."""
+        made = all(row.products or row.state in MADE for row in self.science)
+        return made and not self.rejected and not self.failures and not self.unknown
+
+
+def is_science(instrument: Instrument, block: AssociationBlock) -> bool:
+    """Whether an AB holds science."""
+    return instrument.raw_types[block.raw_type].kind == "science"
+
+
+def gather(store: Store, instrument: Instrument, out: Reduced) -> None:
+    """What the folder holds of an instrument now; its products are copied out."""
+    with store.read() as tx:
+        blocks = tx.blocks.find(instrument=instrument.name)
+        unknown = list(tx.frames.find(instrument=instrument.name, raw_type=""))
+    science = [block for block in blocks if is_science(instrument, block)]
+    out.unknown += [frame.name for frame in unknown]
+    needed = needed_for(blocks, [one.name for one in science]) if science else blocks
+    others = [one for one in needed if not is_science(instrument, one)]
+    for block in others:
+        out.calibrations[str(block.state)] = out.calibrations.get(str(block.state), 0) + 1
+        if block.state in {BlockState.FAILED, BlockState.PARTIAL}:
+            out.failures.append((block.name, block.problem))
+    rows = [_row(store, instrument, block, out) for block in science]
+    out.science += sorted(rows, key=lambda row: -row.exposures)  # stacks first
+    waiting = [row.ab for row in out.science if row.state == BlockState.BLOCKED]
+    out.lacks += lacks(store, instrument, waiting)
+
+
+def _row(store: Store, instrument: Instrument, block: AssociationBlock, out: Reduced) -> ScienceRow:
+    with store.read() as tx:
+        frames = tx.frames.of_blocks([block.name, *_members(block)])
+        published = tx.science.find(block=block.name)
+        made = tx.products.of_block(block.name, block.revision)
+        scores = tx.quality.scores([block.name]).get(block.name, [])
+    first = next((found[0] for found in frames.values() if found), None)
+    files = _copied(store, published, made, instrument, out)
+    page = _page(store, instrument, block, out.folder) if made else []
+    out.files += [*files, *page]
+    return ScienceRow(
+        ab=block.name,
+        instrument=instrument.name,
+        target=first.object_name if first else "",
+        setup=block.setup,
+        raw_type=block.raw_type,
+        exposures=sum(len(found) for found in frames.values()),
+        state=str(block.state),
+        score=score_text(scores),
+        problem=block.problem,
+        products=tuple(str(path.relative_to(out.folder)) for path in (*files, *page)),
+    )
+
+
+def _members(block: AssociationBlock) -> list[str]:
+    return [match.source_block for match in block.masters if match.member]
+
+
+def _copied(
+    store: Store,
+    published: Sequence[ScienceProduct],
+    made: Sequence[Product],
+    instrument: Instrument,
+    out: Reduced,
+) -> list[Path]:
+    """Science products with their previews; where none is published, the recipe's products."""
+    files: list[archive.KeptFile] = []
+    for one in published:
+        files += [one, *one.associated]
+    if not instrument.idp.spectra:
+        files += list(made)
+    for file in files:
+        _make_room(store, out.folder / file.name)
+    try:
+        return archive.export_files(store, files, out.folder)
+    except VltflowError as error:
+        out.failures.append((out.folder.name, str(error)))
+        return []
+
+
+def _make_room(store: Store, path: Path) -> None:
+    """Remove an earlier version of a product: the vault keeps it."""
+    if not path.is_file():
+        return
+    with store.read() as tx:
+        earlier = tx.science.find(states=tuple(ScienceState))
+    known = {one.file_id for one in earlier}
+    known |= {file.file_id for one in earlier for file in one.associated}
+    if file_sha256(path) in known:
+        path.unlink()
+
+
+def _page(
+    store: Store, instrument: Instrument, block: AssociationBlock, folder: Path
+) -> list[Path]:
+    """The QC report of an AB beside its products."""
+    path = folder / "qc" / f"{block.name.replace(':', '-')}.html"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(qc.report_page(store, instrument, block.name))
+    return [path]
+
+
+def write_index(out: Reduced) -> Path:
+    """A page over all products, beside them."""
+    page = _pages.get_template("reduce.html").render(
+        out=out,
+        archive=ARCHIVE,
+        pictures={
+            row.ab: [name for name in row.products if name.endswith((".png", ".svg"))]
+            for row in out.science
+        },
+    )
+    out.folder.mkdir(exist_ok=True)
+    path = out.folder / INDEX
+    path.write_text(page, encoding="utf-8")
+    return path

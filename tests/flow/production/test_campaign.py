@@ -1,0 +1,210 @@
+"""Mass production by the month, as an archive scientist runs it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from vltflow.core.site import load_site
+from vltflow.instruments import loader
+from vltflow.store import Store
+
+pytestmark = pytest.mark.slow
+BOTH = ("LAMP", "--from", "2010-10", "--to", "2010-11")
+
+
+def products(observatory, *states):
+    """Category, block and content of all products in these states."""
+    opened = load_site(observatory.site)
+    store = Store(opened.database, opened.vault)
+    with store.read() as tx:
+        blocks = tx.blocks.find(instrument="LAMP")
+        made = tx.products.of_blocks([block.name for block in blocks])
+    store.close()
+    return sorted(
+        (one.category, one.block, one.file_id)
+        for several in made.values()
+        for one in several
+        if not states or str(one.state) in states
+    )
+
+
+def by_month(rows):
+    return {row["month"]: row for row in rows}
+
+
+def test_a_plan_says_what_would_be_made_with_what_and_makes_nothing(on, two_months):
+    plan = by_month(on("campaign", "plan", *BOTH, "--complete", "--json"))
+    assert plan["2010-10"]["science"] == 4
+    assert len(plan["2010-10"]["to_make"]) == 4
+    assert len(plan["2010-10"]["masters_first"]) == 2
+    assert plan["2010-10"]["levels"] == {"0": 4}
+    assert plan["2010-11"]["levels"] == {"2": 1}
+    assert plan["2010-10"]["seconds"] is None
+    assert plan["2010-10"]["untimed"] == ["bias", "science"]
+    assert products(two_months) == []
+
+
+def test_without_complete_science_waits_for_masters(on, two_months):
+    (plan,) = on("campaign", "plan", "LAMP", "--from", "2010-10", "--json")
+    assert plan["to_make"] == []
+    assert plan["waiting"] == 4
+    reports = on("campaign", "run", *BOTH, "--json")
+    assert [one["jobs"] for one in reports] == [0, 0]
+    assert products(two_months) == []
+
+
+def test_complete_mode_makes_the_masters_and_then_the_science(on, two_months):
+    first, second = on("campaign", "run", *BOTH, "--complete", "--json", code=1)
+    assert first["states"] == {"FAILED": 1, "SUCCEEDED": 3}
+    assert (first["jobs"], first["failed_now"], first["certified_now"]) == (6, 1, 5)
+    assert second["states"] == {"SUCCEEDED": 1}
+    assert second["for_the_eye"] != []  # its bias is 27 days away
+    assert len(products(two_months, "CERTIFIED")) == 2 + 3
+    plan = by_month(on("campaign", "plan", *BOTH, "--complete", "--json"))
+    assert plan["2010-10"]["to_make"] == []
+
+
+def test_masters_of_the_nights_are_used_without_complete(on, two_months):
+    for night in ("2010-10-03", "2010-10-04"):
+        on("night", night, code=0 if night.endswith("3") else 1)
+    (report,) = on("campaign", "run", "LAMP", "--from", "2010-11", "--json")
+    assert report["jobs"] == 1
+
+
+def test_a_second_run_does_nothing_and_new_data_of_a_done_month_are_made(on, two_months):
+    on("campaign", "run", *BOTH, "--complete", code=1)
+    again = on("campaign", "run", *BOTH, "--complete", "--json")
+    assert [one["jobs"] for one in again] == [0, 0]
+    two_months.expose("2010-10-04T23:50:00", 170.0, target="HE9")
+    on("ingest", str(two_months.raw))
+    third = by_month(on("campaign", "run", *BOTH, "--complete", "--json"))
+    assert {month: one["jobs"] for month, one in third.items()} == {"2010-10": 1, "2010-11": 0}
+    assert third["2010-10"]["science"] == 5
+
+
+@pytest.mark.parametrize(
+    ("words", "number"),
+    [
+        (("--target", "HE*"), 3),
+        (("--target", "HE2", "--target", "Dark"), 2),
+        (("--programme", "084.D-*"), 1),
+        (("--raw-type", "OTHER"), 0),
+        (("--setup", "A"), 4),
+    ],
+)
+def test_science_is_chosen_by_patterns(on, two_months, words, number):
+    (plan,) = on("campaign", "plan", "LAMP", "--from", "2010-10", *words, "--json")
+    assert plan["science"] == number
+
+
+def test_a_name_stands_for_one_selection(on, two_months):
+    on("campaign", "run", "LAMP", "--from", "2010-12", "--target", "HE*")
+    said = on("campaign", "run", "LAMP", "--from", "2010-12", "--target", "HE1", code=1)
+    assert "--name" in said
+
+
+def test_another_recipe_version_replaces_products_and_deletes_none(on, two_months, monkeypatch):
+    on("campaign", "run", *BOTH, "--complete", code=1)
+    before = products(two_months)
+    monkeypatch.setattr("lamp_recipes.Science.version", "2")
+    plan = by_month(on("campaign", "plan", *BOTH, "--complete", "--json"))
+    assert len(plan["2010-10"]["outdated"]) == 4
+    reports = on("campaign", "run", *BOTH, "--complete", "--reprocess", "--json", code=1)
+    assert [one["reopened"] for one in reports] == [4, 1]
+    assert [one["jobs"] for one in reports] == [4, 1]
+    after = products(two_months)
+    assert set(before) < set(after)
+    superseded = products(two_months, "SUPERSEDED")
+    assert {category for category, _, _ in superseded} == {"REDUCED_ONE"}
+    assert {one[1] for one in superseded} == {
+        block for category, block, _ in before if category == "REDUCED_ONE"
+    }
+    again = on("campaign", "run", *BOTH, "--complete", "--reprocess", "--json")
+    assert [one["reopened"] for one in again] == [0, 0]
+
+
+def test_another_definition_makes_masters_anew_before_their_users(on, two_months):
+    october = ("LAMP", "--from", "2010-10", "--complete")
+    on("campaign", "run", *october, code=1)
+    scores = two_months.rules / "scores.yaml"
+    scores.write_text(scores.read_text().replace("high: 1000", "high: 900"))
+    loader._from_folder.cache_clear()
+    (report,) = on("campaign", "run", *october, "--reprocess", "--json", code=1)
+    assert report["reopened"] == 2 + 4
+    (said,) = on("explain", "LP_S_101003B.fits", "--json")
+    contexts = {one["job"]["context"] for one in said["products"]}
+    assert len(contexts) == 1
+    assert len(said["products"]) == 2
+
+
+def test_time_is_expected_from_the_past(on, two_months):
+    on("campaign", "run", "LAMP", "--from", "2010-10", "--complete", code=1)
+    (plan,) = on("campaign", "plan", "LAMP", "--from", "2010-11", "--json")
+    assert plan["seconds"] > 0
+    assert plan["untimed"] == []
+
+
+def test_status_and_report_show_a_batch(on, two_months, tmp_path):
+    on("campaign", "run", *BOTH, "--complete", code=1)
+    rows = by_month(on("campaign", "status", "LAMP", "--json"))
+    assert (rows["2010-10"]["state"], rows["2010-10"]["failed"]) == ("DONE", 1)
+    out = tmp_path / "batch.html"
+    on("campaign", "report", "LAMP", "2010-10", "--out", str(out))
+    page = out.read_text()
+    assert "no light" in page
+    assert page.count("<svg") == 3
+    assert "http" not in page.replace("http://www.w3.org", "")
+    assert "There are: 2010-10, 2010-11" in on(
+        "campaign", "report", "LAMP", "2011-01", "--out", str(out), code=2
+    )
+
+
+def test_reports_of_good_science_are_drawn_when_somebody_looks(on, two_months, tmp_path):
+    on("campaign", "run", "LAMP", "--from", "2010-10", "--complete", code=1)
+    out = tmp_path / "report.html"
+    rows = on("status", "--json")
+    name = next(row["ab"] for row in rows if row["status"] == "SUCCEEDED")
+    on("ab", "report", name, "--out", str(out))
+    assert "QC LEVEL" in out.read_text()
+
+
+def test_a_month_that_cannot_be_is_refused(on, two_months):
+    assert "Write it as 2010-10" in on("campaign", "plan", "LAMP", "--from", "October", code=2)
+    assert "earlier month first" in on("campaign", "plan", *BOTH[:2], "2011-01", *BOTH[3:], code=2)
+
+
+def test_a_campaign_that_is_killed_again_and_again_ends_as_if_nothing_had_happened(
+    on, observatory, tmp_path
+):
+    for day in range(1, 4):
+        observatory.night(f"2010-10-{day:02d}", {f"HE{number}": 50 for number in range(8)})
+    on("ingest", str(observatory.raw))
+    words = ["campaign", "run", "LAMP", "--from", "2010-10", "--complete"]
+    marker = tmp_path / "at work"
+    for wait in (0.0, 0.3, 0.6, 1.2):
+        marker.unlink(missing_ok=True)
+        program = [sys.executable, "-m", "vltflow", *words, "--site", str(observatory.site)]
+        victim = subprocess.Popen(
+            program, env=os.environ | {"LAMP_SLOW": str(marker)}, start_new_session=True,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        while not marker.exists() and victim.poll() is None:
+            time.sleep(0.01)
+        time.sleep(wait)
+        os.kill(victim.pid, signal.SIGKILL)
+        victim.wait()
+    (report,) = on(*words, "--json")
+    assert report["states"] == {"SUCCEEDED": 24}
+    assert report["decisions"] == {"AUTO": 24}
+    made = products(observatory)
+    assert len(made) == len({block for _, block, _ in made}) == 3 + 24
+    _, _, kinds = zip(*made, strict=True)
+    assert len(kinds) == 27
+    (row,) = on("campaign", "status", "--json")
+    assert row["state"] == "DONE"

@@ -1,0 +1,97 @@
+"""A folder of raw frames becomes products, as an astronomer asks for it."""
+
+from __future__ import annotations
+
+import pytest
+
+from vltflow.cli.app import run as run_command
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def folder(observatory):
+    """Two nights, a night without its calibrations, a frame without light, a broken file."""
+    observatory.night("2010-10-03", {"HE1": 50, "HE2": 60})
+    observatory.expose("2010-10-03T23:50:00", 100.0, target="Dark")
+    observatory.expose("2010-10-03T23:55:00", 150.0, target="HE7", mode="B")
+    (observatory.raw / "broken.fits").write_bytes(b"SIMPLE  =                    T")
+    (observatory.raw / "notes.txt").write_text("seeing 0.7")
+    hidden = observatory.raw / "products" / ".vltflow"
+    assert run_command(["init", str(hidden), "--cores", "2", "--memory-mb", "1000"]) == 0
+    with (hidden / "vltflow.toml").open("a") as file:
+        file.write(f'[instruments]\nLAMP = "{observatory.rules}"\n')
+    return observatory.raw
+
+
+def names(folder):
+    return sorted(path.name for path in (folder / "products").glob("*.fits"))
+
+
+def test_what_can_be_reduced_is_and_the_rest_is_named(command, folder):
+    (said,) = command("reduce", str(folder), "--json", code=1)
+    rows = {row["target"]: row for row in said["science"]}
+    assert {target for target, row in rows.items() if row["state"] == "SUCCEEDED"} == {"HE1", "HE2"}
+    assert names(folder) == ["LP_S_101003A.fits", "LP_S_101003B.fits"]
+    assert "no light" in rows["Dark"]["problem"]
+    assert [name for name, _ in said["rejected"]] == [str(folder / "broken.fits")]
+    assert said["calibrations"] == {"SUCCEEDED": 1}
+
+
+def test_a_missing_calibration_is_named_with_what_to_fetch(command, folder):
+    (said,) = command("reduce", str(folder), "--json", code=1)
+    (lack,) = said["lacks"]
+    assert lack["category"] == "MASTER_BIAS_ONE"
+    assert lack["raw_types"] == ["BIAS"]
+    assert lack["keys"] == {"INS.MODE": "B"}
+    assert "other setup, INS.MODE A != B" in lack["nearest"]
+    for words in ("INSTRUME=LAMP", "DPR.TYPE=BIAS", "INS.MODE=B", "2010-09-03 to 2010-11-02"):
+        assert words in lack["query"]
+    page = (folder / "products" / "index.html").read_text()
+    assert "DPR.TYPE=BIAS" in page
+    assert "broken.fits" in page
+
+
+def test_a_second_run_takes_what_is_new_and_makes_nothing_twice(command, folder, observatory):
+    command("reduce", str(folder), code=1)
+    before = {path: path.stat().st_mtime_ns for path in (folder / "products").glob("*.fits")}
+    observatory.expose("2010-10-03T23:30:00", 100.0, mode="B")
+    (folder / "broken.fits").unlink()
+    next(folder.glob("*23:50:00*")).unlink()
+    (said,) = command("reduce", str(folder), "--json", code=1)
+    assert said["lacks"] == []
+    assert len(names(folder)) == 3
+    assert all(path.stat().st_mtime_ns == moment for path, moment in before.items())
+
+
+def test_raw_frames_are_only_read(command, folder):
+    before = {path.name: path.read_bytes() for path in folder.glob("*.fits")}
+    command("reduce", str(folder), code=1)
+    assert {path.name: path.read_bytes() for path in folder.glob("*.fits")} == before
+    assert sorted(path.name for path in folder.iterdir() if path.suffix != ".fits") == [
+        "notes.txt",
+        "products",
+    ]
+
+
+def test_a_complete_folder_ends_with_0(command, observatory, folder):
+    for path in folder.glob("*.fits"):
+        if "broken" in path.name or "23:5" in path.name:
+            path.unlink()
+    assert "2 SUCCEEDED" not in command("reduce", str(folder))
+
+
+@pytest.mark.parametrize("content", [[], ["notes.txt"]])
+def test_a_folder_without_fits_files_is_refused(command, tmp_path, content):
+    for name in content:
+        (tmp_path / name).touch()
+    assert "no FITS files" in command("reduce", str(tmp_path), code=2)
+    assert [path.name for path in tmp_path.iterdir()] == content
+
+
+def test_a_product_can_be_explained_from_the_hidden_site(command, folder):
+    command("reduce", str(folder), code=1)
+    product = folder / "products" / "LP_S_101003A.fits"
+    hidden = folder / "products" / ".vltflow"
+    (said,) = command("explain", str(product), "--site", str(hidden), "--json")
+    assert said["found_by"] == "checksum"

@@ -153,61 +153,102 @@ def _combine(
     low, high, read_variance, photon, saturation = limits
     tile = np.empty((count, TILE), np.float32)
     keys = tile.view(np.int32)
-    plane = np.zeros(TILE, np.float32)
-    plane_variance = np.zeros(TILE, np.float32)
+    nought = np.zeros(TILE, np.float32)
+    values = np.zeros((rows, TILE), np.float32)
+    variances = np.zeros((rows, TILE), np.float32)
     lost = np.empty(TILE, np.int32)
     full = np.empty(TILE, np.int32)
     value = np.empty(TILE, np.float32)
-    used = np.empty(TILE, np.int32)
+    used = np.ones(TILE, np.int32)
     outlying = np.zeros(TILE, np.int32)
     scale = np.float32(scales.mean())
-    scale2 = np.float32((scales * scales).mean())
-    # Tiles outside, rows inside: products are turned by 90 degrees, so the outputs of
-    # neighbouring rows share cache lines.
+    noise = (read_variance, photon, scale, np.float32((scales * scales).mean()))
     for left in range(0, columns, TILE):
         width = min(TILE, columns - left)
+        inside = slice(left, left + width)
+        if background.size > 0:
+            _copy(background[:, inside], values)
+        if background_variance.size > 0:
+            _copy(background_variance[:, inside], variances)
+        elif left > 0:
+            variances[:] = 0
         for row in range(rows):
-            if background.size > 0:
-                plane[:width] = background[row, left : left + width]
-            if background_variance.size > 0:
-                plane_variance[:width] = background_variance[row, left : left + width]
-            _load(frames[:, row, left : left + width], plane, offsets, scales, saturation,
-                  tile, lost, full)  # fmt: skip
+            plane = values[row] if background.size > 0 else nought
+            _load(frames, row, left, (plane, offsets, scales), saturation, tile, lost, full)
             _sort(keys, network)
-            noise = (read_variance, photon, scale, scale2)
             if mean:
                 _clipped_means(tile, lost, noise, (low, high), (trimmed, iterations),
                                value, used, outlying)  # fmt: skip
             else:
                 _medians(tile, lost, noise, (low, high), value, outlying)
-            for w in range(width):
-                column = left + w
-                data[row, column], variance[row, column], flags = _result(
-                    value[w], count - lost[w], used[w] if mean else 1, noise, factors
-                )
-                variance[row, column] += plane_variance[w] * scale * scale
-                if full[w] > 0:
-                    flags |= _SATURATED
-                if outlying[w] > 0:
-                    flags |= _REJECTED
-                if flags != 0:
-                    quality[row, column] |= flags
+            _estimate(value, lost, used, noise, factors, values[row], variances[row])
+            _flag(lost, full, outlying, count, quality[row, inside])
+        _copy(values[:, :width], data[:, inside])
+        _copy(variances[:, :width], variance[:, inside])
 
 
 @compiled
-def _result(
-    value: np.float32,
-    valid: int,
-    used: int,
+def _copy(source: np.ndarray, target: np.ndarray) -> None:
+    """Copy a tile to or from an image that may be turned: along its memory, not across.
+
+    The columns of a turned image lie a multiple of 4096 bytes apart where its side is a power of
+    two: going along them, each would push the others out of the cache.
+    """
+    rows, columns = source.shape[0], min(source.shape[1], target.shape[1])
+    turned = abs(source.strides[0]) < abs(source.strides[1]) or (
+        abs(target.strides[0]) < abs(target.strides[1])
+    )
+    if turned:
+        for column in range(columns):
+            for row in range(rows):
+                target[row, column] = source[row, column]
+    else:
+        for row in range(rows):
+            for column in range(columns):
+                target[row, column] = source[row, column]
+
+
+@compiled
+def _estimate(
+    value: np.ndarray,
+    lost: np.ndarray,
+    used: np.ndarray,
     noise: tuple[np.float32, ...],
     factors: np.ndarray,
-) -> tuple[np.float32, np.float32, int]:
-    """Value, variance and first flags of one pixel."""
-    if valid == 0:
-        return np.float32(np.nan), np.float32(np.nan), _NO_DATA
+    values: np.ndarray,
+    variances: np.ndarray,
+) -> None:
+    """Values and variances of a row of a tile; `variances` holds those of the background."""
     read_variance, photon, scale, scale2 = noise
-    signal = max(value / scale, np.float32(0))
-    return value, (read_variance + signal * photon) * scale2 * factors[valid] / used, 0
+    count = len(factors) - 1
+    for w in range(TILE):
+        # Without any valid value the factor is NaN.
+        factor = factors[count - lost[w]]
+        signal = max(value[w] / scale, np.float32(0))
+        own = (read_variance + signal * photon) * scale2 * factor / np.float32(used[w])
+        variances[w] = own + variances[w] * scale * scale
+        values[w] = value[w] if factor > 0 else np.float32(np.nan)
+
+
+@compiled
+def _flag(
+    lost: np.ndarray, full: np.ndarray, outlying: np.ndarray, count: int, quality: np.ndarray
+) -> None:
+    some = 0
+    for w in range(TILE):
+        some |= lost[w] | full[w] | outlying[w]
+    if some == 0:
+        return
+    for w in range(len(quality)):
+        flags = 0
+        if lost[w] == count:
+            flags |= _NO_DATA
+        elif outlying[w] > 0:
+            flags |= _REJECTED
+        if full[w] > 0:
+            flags |= _SATURATED
+        if flags != 0:
+            quality[w] |= flags
 
 
 @compiled
@@ -250,44 +291,74 @@ def _clipped_means(
     used: np.ndarray,
     outlying: np.ndarray,
 ) -> None:
-    """Trimmed and clipped means of the columns of a sorted tile.
+    """Trimmed and clipped means of the columns of a sorted tile."""
+    read_variance, photon, scale, scale2 = noise
+    low, high = limits
+    count = tile.shape[0]
+    first = min(rounds[0], (count - 1) // 2)
+    last = count - 1 - first
+    # Nearly all pixels have all their values, none of which contradicts the others: those are
+    # done side by side.
+    value[:] = 0
+    for f in range(first + 1, last + 1):
+        for w in range(TILE):
+            value[w] += tile[f, w] - tile[first, w]
+    for w in range(TILE):
+        value[w] = tile[first, w] + value[w] / np.float32(last - first + 1)
+        used[w] = last - first + 1
+        outlying[w] = 0
+    for w in range(TILE):
+        centre = np.float32(0.5) * (tile[(count - 1) // 2, w] + tile[count // 2, w])
+        signal = max(centre / scale, np.float32(0))
+        sigma = np.sqrt((read_variance + signal * photon) * scale2)
+        below = tile[first, w] < centre - low * sigma
+        above = tile[last, w] > centre + high * sigma
+        if lost[w] > 0 or below or above:
+            value[w], used[w], outlying[w] = _clipped_mean(
+                tile, w, count - lost[w], noise, limits, rounds
+            )
+
+
+@compiled
+def _clipped_mean(
+    tile: np.ndarray,
+    w: int,
+    valid: int,
+    noise: tuple[np.float32, ...],
+    limits: tuple[np.float32, ...],
+    rounds: tuple[int, int],
+) -> tuple[np.float32, int, bool]:
+    """Mean of one column, the number of values in it, and whether one was an outlier.
 
     The values are sorted, so what is kept is always one range of them.
     """
+    if valid == 0:
+        return np.float32(np.nan), 1, False
     read_variance, photon, scale, scale2 = noise
     low, high = limits
-    trimmed, iterations = rounds
-    count = tile.shape[0]
-    for w in range(TILE):
-        valid = count - lost[w]
-        if valid == 0:
-            outlying[w] = 0
-            continue
-        cut = min(trimmed, (valid - 1) // 2)
-        start = cut
-        stop = valid - cut
-        centre = np.float32(0.5) * (tile[(valid - 1) // 2, w] + tile[valid // 2, w])
-        signal = max(centre / scale, np.float32(0))
-        sigma = np.sqrt((read_variance + signal * photon) * scale2)
-        outlying[w] = 0
-        for _ in range(iterations):
-            first = start
-            last = stop
-            while first < last and tile[first, w] < centre - low * sigma:
-                first += 1
-            while last > first and tile[last - 1, w] > centre + high * sigma:
-                last -= 1
-            if last - first == stop - start:
-                break
-            outlying[w] = 1
-            if first == last:
-                # All contradict each other: nothing tells which is right, so all stay.
-                break
-            start = first
-            stop = last
-            centre = _mean(tile, start, stop, w)
-        value[w] = _mean(tile, start, stop, w)
-        used[w] = stop - start
+    start = min(rounds[0], (valid - 1) // 2)
+    stop = valid - start
+    centre = np.float32(0.5) * (tile[(valid - 1) // 2, w] + tile[valid // 2, w])
+    signal = max(centre / scale, np.float32(0))
+    sigma = np.sqrt((read_variance + signal * photon) * scale2)
+    outlying = False
+    for _ in range(rounds[1]):
+        first = start
+        last = stop
+        while first < last and tile[first, w] < centre - low * sigma:
+            first += 1
+        while last > first and tile[last - 1, w] > centre + high * sigma:
+            last -= 1
+        if last - first == stop - start:
+            break
+        outlying = True
+        if first == last:
+            # All contradict each other: nothing tells which is right, so all stay.
+            break
+        start = first
+        stop = last
+        centre = _mean(tile, start, stop, w)
+    return _mean(tile, start, stop, w), stop - start, outlying
 
 
 @compiled
@@ -334,29 +405,30 @@ def _sort(
 @compiled
 def _load(
     frames: np.ndarray,
-    plane: np.ndarray,
-    offsets: np.ndarray,
-    scales: np.ndarray,
+    row: int,
+    left: int,
+    correction: tuple[np.ndarray, np.ndarray, np.ndarray],
     saturation: np.float32,
     tile: np.ndarray,
     lost: np.ndarray,
     full: np.ndarray,
 ) -> None:
     """Fill a tile with corrected values; what is saturated or not finite goes to the end."""
-    count, width = frames.shape
+    plane, offsets, scales = correction
     infinite = np.float32(np.inf)
     lost[:] = 0
     full[:] = 0
-    for f in range(count):
+    for f in range(frames.shape[0]):
+        line = frames[f, row, left : left + TILE]
         offset = offsets[f]
         scale = scales[f]
-        for w in range(width):
-            raw = np.float32(frames[f, w])
+        for w in range(len(line)):
+            raw = np.float32(line[w])
             value = (raw - offset - plane[w]) * scale
             over = raw >= saturation
             bad = over or not (abs(value) < infinite)
             tile[f, w] = infinite if bad else value
             full[w] += np.int32(over)
             lost[w] += np.int32(bad)
-        for w in range(width, TILE):
+        for w in range(len(line), TILE):
             tile[f, w] = infinite

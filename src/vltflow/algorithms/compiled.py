@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numba
@@ -10,6 +12,26 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 Kernel = TypeVar("Kernel", bound="Callable[..., Any]")
+
+
+def load_compiler() -> None:
+    """Load what numba needs for its first kernel, without what no kernel of ours uses.
+
+    It looks for a BLAS in scipy and keeps it, 16 MB of scipy.linalg, in the memory of each
+    worker. Kernels of others that call BLAS load it when they are compiled.
+    """
+    hidden = "scipy.linalg"
+    if hidden in sys.modules or _FIRST in sys.modules:
+        return
+    sys.modules[hidden] = None  # type: ignore[assignment]
+    try:
+        importlib.import_module(_FIRST)
+    finally:
+        del sys.modules[hidden]
+
+
+_FIRST = "numba.np.arraymath"
+"""The module of numba that looks for it."""
 
 
 def compiled(function: Kernel) -> Kernel:

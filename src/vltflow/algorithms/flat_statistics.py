@@ -51,14 +51,13 @@ def illumination(
 
     def count(upper: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         def work(start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
-            counts, sums = np.zeros((2, _HALF), np.int64), np.zeros(2)
+            counts, sums = np.zeros((2, _HALF), np.uint32), np.zeros(2)
             _count_lit(flat[start:stop], variance[start:stop], limit, upper, counts, sums)
             return counts, sums
 
         parts = over_blocks(work, shares(len(flat), threads), threads=threads)
-        return np.sum([part[0] for part in parts], axis=0), np.sum(
-            [part[1] for part in parts], axis=0
-        )
+        counts, sums = (np.sum(values, axis=0) for values in zip(*parts, strict=True))
+        return counts, sums
 
     counts, (total, number) = count(np.full(2, -1, np.int32))
     mean = total / number if number else float("nan")
@@ -130,7 +129,7 @@ def flag_response(
         rows = slice(start, stop)
         _flag_and_sum(
             result.flat[rows], result.response[rows], result.variance[rows],
-            result.measured[rows], quality[rows], edges, flags, sums, counts, light[rows],
+            result.quality[rows], quality[rows], edges, flags, sums, counts, light[rows],
         )  # fmt: skip
         return sums, counts
 
@@ -194,7 +193,7 @@ def _flag_and_sum(
     flat: np.ndarray,
     response: np.ndarray,
     variance: np.ndarray,
-    measured: np.ndarray,
+    unmeasured: np.ndarray,
     quality: np.ndarray,
     limits: tuple[np.float32, np.float32],
     bits: tuple[np.uint8, np.uint8],
@@ -209,7 +208,7 @@ def _flag_and_sum(
         squares = 0.0
         noise = 0.0
         for x in range(columns):
-            if not measured[row, x]:
+            if unmeasured[row, x]:
                 continue
             value = response[row, x]
             light[row] += flat[row, x]

@@ -8,6 +8,7 @@ import numpy as np
 
 from vltflow.algorithms.blocks import over_blocks
 from vltflow.algorithms.compiled import compiled
+from vltflow.algorithms.quality import Quality
 
 OUTLIER = 0.25
 """Pixels that deviate by more than this from their neighbours do not shape the smooth light."""
@@ -31,6 +32,8 @@ SAMPLED_BLOCKS = 4
 RESUMMED = 256
 """Columns after which running sums begin anew, so that their rounding errors stay small."""
 
+_UNMEASURED = np.uint8(Quality.UNMEASURED)
+
 
 @dataclass(frozen=True, slots=True)
 class PixelResponse:
@@ -42,8 +45,13 @@ class PixelResponse:
     """float32; exactly 1 where it could not be measured."""
     variance: np.ndarray
     """float32; 0 where it could not be measured."""
-    measured: np.ndarray
-    """bool."""
+    quality: np.ndarray
+    """uint8; UNMEASURED where it could not be measured, otherwise 0."""
+
+    @property
+    def measured(self) -> np.ndarray:
+        """Where it could be measured, bool."""
+        return self.quality == 0
 
     @property
     def smooth(self) -> np.ndarray:
@@ -93,7 +101,7 @@ def pixel_response(
             flat,
             np.empty(flat.shape, np.float32),
             np.empty(flat.shape, np.float32),
-            np.empty(flat.shape, np.bool_),
+            np.empty(flat.shape, np.uint8),
         ),
         variance,
         half_width,
@@ -124,18 +132,19 @@ class _Task:
         leverage = np.empty_like(smooth)
         rows = slice(first, last)
         _fit_rows(flat[rows], variance[rows], self.half_width, self.minimum_snr, smooth, leverage)
-        light, leverage = _bridged(smooth, leverage)
+        light = smooth.copy()
+        _bridge(smooth, light, leverage)
         rows = slice(start, stop)
         _divide(
             flat[rows], variance[rows], light, leverage, start - first,
             (self.minimum_snr, np.float32(scatter)),
-            self.result.response[rows], self.result.variance[rows], self.result.measured[rows],
+            self.result.response[rows], self.result.variance[rows], self.result.quality[rows],
         )  # fmt: skip
 
     def sample(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
         """Deviations and their noise of the measured pixels of some rows."""
         self.measure(start, stop, 0.0)
-        inside = self.result.measured[start:stop]
+        inside = self.result.quality[start:stop] == 0
         return self.result.response[start:stop][inside] - 1, self.result.variance[start:stop][
             inside
         ]
@@ -147,13 +156,6 @@ def _scatter(deviation: np.ndarray, noise: np.ndarray) -> float:
         return 0.0
     spread = 1.4826 * np.median(np.abs(deviation))
     return float(max(spread**2 - np.median(noise), 0.0))
-
-
-def _bridged(smooth: np.ndarray, leverage: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Light and leverage with those of deviating rows replaced by what their neighbours say."""
-    light, weight = smooth.copy(), leverage.copy()
-    _bridge(smooth, light, weight)
-    return light, weight
 
 
 @compiled
@@ -283,7 +285,8 @@ def _parabola(sums: tuple[float, ...], half_width: int) -> tuple[float, float]:
 
 
 @compiled
-def _bridge(smooth: np.ndarray, light: np.ndarray, weight: np.ndarray) -> None:
+def _bridge(smooth: np.ndarray, light: np.ndarray, leverage: np.ndarray) -> None:
+    """Give deviating rows the light that their neighbours agree upon, and no say in it."""
     rows, columns = smooth.shape
     for row in range(2, rows - 2):
         for column in range(columns):
@@ -297,7 +300,7 @@ def _bridge(smooth: np.ndarray, light: np.ndarray, weight: np.ndarray) -> None:
             agreed = spread < AGREEMENT * mean
             if agreed and abs(smooth[row, column] - mean) > OUTLIER * mean:
                 light[row, column] = mean
-                weight[row, column] = 0
+                leverage[row, column] = 0
 
 
 @compiled
@@ -310,7 +313,7 @@ def _divide(
     constants: tuple[np.float32, np.float32],
     response: np.ndarray,
     noise: np.ndarray,
-    measured: np.ndarray,
+    quality: np.ndarray,
 ) -> None:
     """Response of the rows of `flat`, whose light begins at row `first` of `light`."""
     rows, columns = flat.shape
@@ -323,7 +326,7 @@ def _divide(
         for x in range(columns):
             smooth = light[middle, x]
             if not smooth > 0:  # most pixels lie between the orders
-                measured[row, x] = False
+                quality[row, x] = _UNMEASURED
                 response[row, x] = one
                 noise[row, x] = 0
                 continue
@@ -341,7 +344,7 @@ def _divide(
                 and smooth > minimum_snr * np.sqrt(variance[row, x])
                 and steep < STEEPEST
             )
-            measured[row, x] = known
+            quality[row, x] = 0 if known else _UNMEASURED
             response[row, x] = one + deviation if known else one
             # Its own noise and that of its neighbours in the parabola, h of one pixel's
             # variance; and their own responses: h of one pixel's scatter.

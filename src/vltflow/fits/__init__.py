@@ -11,13 +11,14 @@ from vltflow.fits.reduced import ReducedOrder, ReducedSpectrum, read_orders, rea
 from vltflow.fits.row import Column, first_row, table_columns
 from vltflow.fits.scanner import Inspection, Unit, inspect, scan, units
 from vltflow.fits.streams import SUFFIXES, has_suffix, stem
-from vltflow.fits.writing import new_file, write_bytes, write_product
+from vltflow.fits.writing import Image, new_file, write_bytes, write_images, write_product
 
 __all__ = [
     "SUFFIXES",
     "Column",
     "FitsValue",
     "Header",
+    "Image",
     "Inspection",
     "RawImage",
     "ReducedOrder",
@@ -37,5 +38,6 @@ __all__ = [
     "table_columns",
     "units",
     "write_bytes",
+    "write_images",
     "write_product",
 ]

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from vltflow.fits.card_text import card
 from vltflow.fits.checksum import encode, ones_complement_sum
 from vltflow.fits.header import FitsValue
 from vltflow.fits.scanner import Unit, units
@@ -56,11 +57,11 @@ def _with_values(cards: list[str], values: Mapping[str, FitsValue]) -> list[str]
     places = {_keyword(card): place for place, card in enumerate(cards)}
     result = list(cards)
     for name, value in values.items():
-        card = _image(name, value)
+        image = _image(name, value)
         if name in places:
-            result[places[name]] = card
+            result[places[name]] = image
         else:
-            result.append(card)
+            result.append(image)
     return result
 
 
@@ -71,9 +72,7 @@ def _keyword(card: str) -> str:
 
 
 def _image(name: str, value: FitsValue) -> str:
-    from astropy.io import fits  # noqa: PLC0415 - slow to load
-
-    image = str(fits.Card(f"HIERARCH {name}" if " " in name else name, value).image)
+    image = card(name, value)
     if len(image) > _CARD:
         raise ValueError(f"{name} = {value!r} does not fit into one card")
     return image

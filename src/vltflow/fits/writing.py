@@ -7,7 +7,7 @@ import hashlib
 import io
 import os
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,13 +15,77 @@ from typing import Any, BinaryIO, Self
 
 import numpy as np
 
+from vltflow.fits.card_text import header_text
 from vltflow.fits.checksum import encode, ones_complement_sum
+from vltflow.fits.header import FitsValue
 from vltflow.fits.scanner import units_of
 from vltflow.fits.structure import padded
 
-_NO_SUM = "0"
-_NO_CHECKSUM = "0" * 16
-_BLOCK_BYTES = 1 << 22
+_SEALS = (
+    ("DATASUM", "0", "sum of the data, 32 bits"),
+    ("CHECKSUM", "0" * 16, "makes the sum of the HDU -0"),
+)
+_BITPIX = {"u1": 8, "i2": 16, "i4": 32, "i8": 64, "f4": -32, "f8": -64}
+_BLOCK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image HDU: what a product of arrays needs, without a library."""
+
+    data: np.ndarray
+    """float32, float64, or integers that FITS stores as they are (uint8, int16, int32, int64)."""
+    cards: Sequence[tuple[str, FitsValue]]
+    """Keywords in FITS form with their values; what describes the array is added."""
+
+
+def write_images(path: str | os.PathLike[str], images: Sequence[Image]) -> str:
+    """Write images with CHECKSUM and DATASUM, as `write_product` does; the first is the primary.
+
+    Returns
+    -------
+    str
+        SHA-256 of the file, 64 hex digits.
+
+    Raises
+    ------
+    ValueError
+        If a value of a header cannot be written.
+    KeyError
+        If FITS has no such type of pixels.
+    OSError
+        If the disk refuses; nothing is left behind.
+    """
+    return _write(path, (_own_image(image, first=not n) for n, image in enumerate(images)))
+
+
+def _own_image(image: Image, *, first: bool) -> _Part:
+    data = np.ascontiguousarray(image.data)
+    begin: tuple[tuple[str, FitsValue, str], ...] = (
+        ("SIMPLE", True, "conforms to FITS standard")
+        if first
+        else ("XTENSION", "IMAGE", "image extension"),
+        ("BITPIX", _BITPIX[data.dtype.kind + str(data.itemsize)], "array data type"),
+        ("NAXIS", data.ndim, "number of axes"),
+        *((f"NAXIS{n}", length, "") for n, length in enumerate(reversed(data.shape), start=1)),
+    )
+    more = (("EXTEND", True, ""),) if first else (("PCOUNT", 0, ""), ("GCOUNT", 1, ""))
+    own = ((name, value, "") for name, value in image.cards)
+    text = header_text((*begin, *more, *own, *_SEALS))
+    header = np.frombuffer(bytearray(text, "ascii"), np.uint8)
+    part = _Part(header, _big_endian(data), data.nbytes)
+    part.seal()
+    return part
+
+
+def _write(path: str | os.PathLike[str], parts: Iterable[_Part]) -> str:
+    with new_file(path) as temporary, temporary.open("wb") as file, _Hashed(file) as sink:
+        for part in parts:
+            sink.write(part.header.tobytes())
+            for block in part.blocks():
+                sink.write(block)
+            sink.write(bytes(padded(part.length) - part.length))
+    return sink.hexdigest()
 
 
 def write_product(path: str | os.PathLike[str], hdus: Sequence[Any]) -> str:
@@ -55,20 +119,19 @@ def write_product(path: str | os.PathLike[str], hdus: Sequence[Any]) -> str:
     if any(isinstance(hdu, fits.CompImageHDU) for hdu in hdus):
         raise ValueError("write_product writes images and tables, no compressed images")
     for hdu in hdus:
-        hdu.header["DATASUM"] = (_NO_SUM, "sum of the data, 32 bits")
-        hdu.header["CHECKSUM"] = (_NO_CHECKSUM, "makes the sum of the HDU -0")
+        for name, value, comment in _SEALS:
+            hdu.header[name] = (value, comment)
     whole = fits.HDUList(list(hdus))
     whole.update_extend()
     whole.verify("exception")
-    with new_file(path) as temporary, temporary.open("wb") as file, _Hashed(file) as sink:
-        for hdu in hdus:
-            part = _plain_image(hdu) or _by_library(hdu)
-            hdu.header["DATASUM"], hdu.header["CHECKSUM"] = part.seal()
-            sink.write(part.header.tobytes())
-            for block in part.blocks():
-                sink.write(block)
-            sink.write(bytes(padded(part.length) - part.length))
-    return sink.hexdigest()
+    return _write(path, map(_sealed, hdus))
+
+
+def _sealed(hdu: Any) -> _Part:
+    """The part of an HDU, whose own header takes its checksums too."""
+    part = _plain_image(hdu) or _by_library(hdu)
+    hdu.header["DATASUM"], hdu.header["CHECKSUM"] = part.seal()
+    return part
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +163,16 @@ def _plain_image(hdu: Any) -> _Part | None:
         return None
     if data.dtype.kind == "u" and data.dtype.itemsize > 1:
         return None  # FITS stores these with an offset
-    flat = np.ascontiguousarray(data).reshape(-1)
+    data = np.ascontiguousarray(data)
+    header = hdu.header.tostring(endcard=True, padding=True)
+    return _Part(
+        np.frombuffer(bytearray(header, "ascii"), np.uint8), _big_endian(data), data.nbytes
+    )
+
+
+def _big_endian(data: np.ndarray) -> Callable[[], Iterator[bytes | memoryview]]:
+    """The bytes of an array as FITS wants them, in blocks that are made one by one."""
+    flat = data.reshape(-1)
 
     def blocks() -> Iterator[bytes | memoryview]:
         step = _BLOCK_BYTES // flat.itemsize
@@ -108,8 +180,7 @@ def _plain_image(hdu: Any) -> _Part | None:
             part = flat[start : start + step]
             yield part.astype(part.dtype.newbyteorder(">"), copy=False).view(np.uint8).data
 
-    header = hdu.header.tostring(endcard=True, padding=True)
-    return _Part(np.frombuffer(bytearray(header, "ascii"), np.uint8), blocks, flat.nbytes)
+    return blocks
 
 
 def _by_library(hdu: Any) -> _Part:

@@ -28,11 +28,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from astropy.io import fits
 
 from vltflow import __version__
 from vltflow.algorithms import Quality
-from vltflow.fits import write_product
+from vltflow.fits import Image, write_images, write_product
 from vltflow.recipes import ProductData, TableData, TableProduct
 
 VARIANCE = "VARIANCE"
@@ -85,23 +84,30 @@ def save_product(
         *product.header.items(),
         *_quality_values(product.qc),
     ]
-    header = _header(cards)
     if isinstance(product, TableProduct):
-        tables = [_table(table) for table in product.tables]
-        return write_product(path, [fits.PrimaryHDU(None, header), *tables])
+        return _save_tables(path, product, cards)
     unit = str(product.header.get("BUNIT", ""))
-    variance = _header([("EXTNAME", VARIANCE), *([("BUNIT", f"({unit})**2")] if unit else [])])
-    return write_product(
+    variance = [("EXTNAME", VARIANCE), *([("BUNIT", f"({unit})**2")] if unit else [])]
+    return write_images(
         path,
         [
-            fits.PrimaryHDU(np.asarray(product.data, np.float32), header),
-            fits.ImageHDU(np.asarray(product.variance, np.float32), variance),
-            fits.ImageHDU(np.asarray(product.quality, np.uint8), _header(_quality_cards())),
+            Image(np.asarray(product.data, np.float32), _written(cards)),
+            Image(np.asarray(product.variance, np.float32), variance),
+            Image(np.asarray(product.quality, np.uint8), _quality_cards()),
         ],
     )
 
 
-def _table(table: TableData) -> fits.BinTableHDU:
+def _save_tables(path: Path, product: TableProduct, cards: Iterable[tuple[str, Any]]) -> str:
+    from astropy.io import fits  # noqa: PLC0415 - workers that write no tables keep 15 MB less
+
+    tables = [_table(table) for table in product.tables]
+    return write_product(path, [fits.PrimaryHDU(None, _header(cards)), *tables])
+
+
+def _table(table: TableData) -> Any:
+    from astropy.io import fits  # noqa: PLC0415 - as above
+
     hdu = fits.BinTableHDU(table.rows, _header(table.header.items()), name=table.name)
     for column in hdu.columns:
         if column.name in table.units:
@@ -147,17 +153,25 @@ def _quality_cards() -> Sequence[tuple[str, Any]]:
     return [("EXTNAME", QUALITY), *bits]
 
 
-def _header(cards: Iterable[tuple[str, Any]]) -> fits.Header:
-    """Header from its cards; of those with the same keyword the last one counts."""
+def _written(cards: Iterable[tuple[str, Any]]) -> list[tuple[str, Any]]:
+    """Cards that FITS can hold; of those with the same keyword the last one counts."""
     written: dict[str, Any] = {}
     for key, value in cards:
         if value is None or isinstance(value, complex):
             continue
         if isinstance(value, float) and not math.isfinite(value):
             continue  # FITS knows no such numbers
-        name = f"HIERARCH {key}" if key.startswith("ESO ") else key
-        written[name] = _fitting(key, value)
-    return fits.Header(fits.Card(name, value) for name, value in written.items())
+        written[key] = _fitting(key, value)
+    return list(written.items())
+
+
+def _header(cards: Iterable[tuple[str, Any]]) -> Any:
+    from astropy.io import fits  # noqa: PLC0415 - as above
+
+    return fits.Header(
+        fits.Card(f"HIERARCH {key}" if key.startswith("ESO ") else key, value)
+        for key, value in _written(cards)
+    )
 
 
 def _fitting(key: str, value: Any) -> Any:

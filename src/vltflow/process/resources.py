@@ -134,7 +134,7 @@ def _status_mb(name: str, process: int | str) -> float:
     try:
         for line in Path(f"/proc/{process}/status").read_text().splitlines():
             if line.startswith(f"{name}:"):
-                return int(line.split()[1]) / 1e3
+                return int(line.split()[1]) * 1024 / 1e6  # "kB" there are units of 1024 bytes
     except OSError:
         pass
     return 0.0
@@ -142,4 +142,4 @@ def _status_mb(name: str, process: int | str) -> float:
 
 def _peak_mb() -> float:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return high_water_mb() or peak / (1e6 if sys.platform == "darwin" else 1e3)
+    return high_water_mb() or peak * (1 if sys.platform == "darwin" else 1024) / 1e6

@@ -28,8 +28,6 @@ from vltflow.process.executors.interface import LOG_FILE, JobSpec
 from vltflow.process.resources import Meter
 from vltflow.process.result import JobResult, write_result
 from vltflow.process.runners.boundary import failure_of
-from vltflow.process.runners.esorex.run import run_esorex
-from vltflow.process.runners.native import run_native
 
 log = logging.getLogger("vltflow.process.worker")  # not __main__, as which it runs
 
@@ -54,6 +52,7 @@ def main() -> None:
         except OSError as error:  # the disk takes neither log nor result: say it by mouth
             answer["refused"] = f"{error.strerror or error}"
         os.write(answers, f"{json.dumps(answer)}\n".encode())
+        _give_back()
 
 
 def run_job(spec: JobSpec) -> None:
@@ -92,8 +91,13 @@ def _measured(spec: JobSpec, folder: Path, lock: int) -> JobResult:
 
 
 def _run(spec: JobSpec, folder: Path, lock: int) -> JobResult:
+    # Imported when the first job needs it: each of them is most of this process's memory.
     if spec.runner == "native":
+        from vltflow.process.runners.native import run_native  # noqa: PLC0415
+
         return run_native(spec, folder)
+    from vltflow.process.runners.esorex.run import run_esorex  # noqa: PLC0415
+
     return run_esorex(spec, folder, lock)
 
 
@@ -128,6 +132,12 @@ def _logging_into(path: Path) -> Iterator[None]:
 class _Formatter(logging.Formatter):
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: ARG002, N802 - names of the base class
         return now_iso()
+
+
+def _give_back() -> None:
+    """Give the system back the memory that the job has freed (glibc keeps it otherwise)."""
+    with contextlib.suppress(AttributeError, OSError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _listen(specs: queue.SimpleQueue[JobSpec]) -> None:

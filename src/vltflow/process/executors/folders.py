@@ -16,8 +16,7 @@ import os
 import shutil
 import time
 from pathlib import Path
-from urllib.parse import urlparse
-from urllib.request import url2pathname
+from urllib.parse import unquote, urlparse
 
 import psutil
 
@@ -37,7 +36,7 @@ log = logging.getLogger(__name__)
 def local_path(url: str) -> Path:
     """Path behind a ``file://`` URL or a plain path."""
     parsed = urlparse(url)
-    return Path(url2pathname(parsed.path)) if parsed.scheme == "file" else Path(url)
+    return Path(unquote(parsed.path)) if parsed.scheme == "file" else Path(url)
 
 
 def make_folder(folder: Path) -> None:

@@ -118,7 +118,10 @@ class WorkerPool:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=said,
-                env=os.environ | {"NUMBA_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": "1"},
+                env=os.environ
+                | {"NUMBA_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": "1"}
+                # One heap for all threads: of several, each keeps what its thread has freed.
+                | {"MALLOC_ARENA_MAX": "1"},
                 start_new_session=True,
             )
         worker = Worker(process, log)

@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from vltflow.algorithms.compiled import load_compiler
 from vltflow.core.errors import VaultError
 from vltflow.plots import save_figures
 from vltflow.process.executors.interface import JobSpec
@@ -116,7 +117,7 @@ def _run_chip(
             spectra=spectra,
             cores=spec.cores,
         )
-        _limit_threads(spec.cores)
+        _prepare_kernels(spec.cores)
         log.info("chip=%s frames=%d masters=%d", chip["name"], len(frames), len(masters))
         result = recipe.process(inputs, recipe.parameters(**task["parameters"]))
     return [
@@ -187,7 +188,8 @@ def _used(task: Mapping[str, Any], chip: str) -> list[dict[str, str]]:
     return [master for master in task["masters"] if master["chip"] in {chip, ""}]
 
 
-def _limit_threads(cores: int) -> None:
+def _prepare_kernels(cores: int) -> None:
+    load_compiler()
     numba = sys.modules.get("numba")
     if numba is not None:
         numba.set_num_threads(min(cores, numba.config.NUMBA_NUM_THREADS))

@@ -16,11 +16,13 @@ from vltflow.publish.standard import (
     originals,
     spectra,
     spectrum_data,
+    spectrum_table,
 )
 
 _MODULES = (
     files,
-    keywords, exposure, identity, spectra, spectrum_data, cubes, images, batches, originals,
+    keywords, exposure, identity, spectrum_table, spectra, spectrum_data,
+    cubes, images, batches, originals,
 )  # fmt: skip
 
 RULES: tuple[Rule, ...] = tuple(

@@ -44,19 +44,23 @@ def background(inputs: RecipeInputs, parts: Sequence[Part]) -> Background:
     They are read by rows: no plane exists beside those that are given back.
     """
     shape = product_shape(inputs)
-    data, variance = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+    data, variance = np.empty(shape, np.float32), np.zeros(shape, np.float32)
     quality = np.zeros(shape, np.uint8)
 
     def add(start: int, stop: int) -> tuple[float, int]:
-        for part in parts:
+        rows = slice(start, stop)
+        for place, part in enumerate(parts):
             share = np.float32(part.share)
             own, own_variance, own_quality = part.master.rows(start, stop)
-            data[start:stop] += own * share
+            if place == 0:
+                np.multiply(own, share, out=data[rows])
+            else:
+                data[rows] += own * share
             if own_variance is not None:
-                variance[start:stop] += own_variance * share**2
+                variance[rows] += own_variance * share**2
             if own_quality is not None:
-                quality[start:stop] |= own_quality & np.uint8(part.inherited)
-        total, number, _ = sum_below(data[start:stop], np.inf)
+                quality[rows] |= own_quality & np.uint8(part.inherited)
+        total, number, _ = sum_below(data[rows], np.inf)
         return total, number
 
     blocks = row_blocks(shape[0], 30 * shape[1], budget=BLOCK_BUDGET, threads=inputs.cores)

@@ -157,7 +157,7 @@ class MasterFlat(Recipe):
         )  # fmt: skip
         relative = ProductData(
             "PIXEL_RESPONSE", response.response, response.variance,
-            quality | np.where(response.measured, np.uint8(0), np.uint8(Quality.UNMEASURED)),
+            np.bitwise_or(response.quality, quality, out=response.quality),
             {"BUNIT": "", "EXPTIME": 1.0, "ESO PRO DATANCOM": int(chosen.sum())}, {},
             _response_figures(response, pixels),
         )  # fmt: skip

@@ -75,9 +75,11 @@ class OrderFlat(Recipe):
         QcDeclaration("QC BLAZE NORD", "", "Orders with a blaze; 0: no order table was given"),
         QcDeclaration("QC BLAZE LEVEL", "ADU/s", "Lamp light that a blaze of 1 stands for"),
         QcDeclaration("QC BLAZE RMS", "%", "Scatter of single columns about the smooth blaze"),
-        QcDeclaration("QC BKG LEVEL", "ADU/s", "Median light between the orders"),
-        QcDeclaration("QC BKG RMS", "ADU/s", "Scatter of that light about its model"),
-        QcDeclaration("QC BKG GAPS", "%", "Share of the gaps between orders that are wide enough"),
+        QcDeclaration("QC FLAT BKG LEVEL", "ADU/s", "Median light between the orders"),
+        QcDeclaration("QC FLAT BKG RMS", "ADU/s", "Scatter of that light about its model"),
+        QcDeclaration(
+            "QC FLAT BKG GAPS", "%", "Share of the gaps between orders that are wide enough"
+        ),
     )
 
     def process(self, inputs: RecipeInputs, parameters: OrderFlatParameters) -> RecipeResult:
@@ -97,7 +99,8 @@ class OrderFlat(Recipe):
             flat.data, flat.variance, response.data, flat.quality & _UNUSABLE, traces.slit,
             half_width=parameters.blaze_half_width, threads=inputs.cores,
         )  # fmt: skip
-        qc = _measure(blaze) | background_qc(background)
+        below = background_qc(background)
+        qc = _measure(blaze) | {name.replace("QC", "QC FLAT", 1): below[name] for name in below}
         header = {**flat.header, "ESO DRS BKG SUB": _is_known(background)}
         made = replace(_with_qc(flat, qc), header=header)
         return RecipeResult((made, response, _blaze_product(traces, blaze, qc)))

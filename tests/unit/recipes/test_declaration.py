@@ -12,7 +12,11 @@ def test_recipes_are_found_by_name():
         "detector.master_bias",
         "detector.master_dark",
         "detector.master_flat",
+        "echelle.coaddition",
         "echelle.order_definition",
+        "echelle.order_flat",
+        "echelle.response",
+        "echelle.science",
         "echelle.wavelength_calibration",
     ]
     with pytest.raises(UnknownName, match=r"Known: detector\.master_bias"):

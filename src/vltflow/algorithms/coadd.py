@@ -170,33 +170,48 @@ def coadd(
     good &= np.isfinite(exposures.variance) & np.isfinite(exposures.total)
     clean = good & (exposures.quality == 0)
     good &= clean | ~clean.any(axis=0)
+    rejected, undecided = _outliers(
+        (exposures.flux, exposures.variance, smooth, scales, good), (kappa, tolerance), threads
+    )
     sums = np.full((4, shape[1]), np.nan)
-    quality, count = np.zeros(shape[1], np.int32), np.zeros(shape[1], np.int32)
-    rejected = np.zeros(shape, np.bool_)
-
-    def work(start: int, stop: int) -> None:
-        # Neighbours across the border of a block are looked at as well, and written by theirs.
-        low, high = max(0, start - _GROWN), min(shape[1], stop + _GROWN)
-        part = np.zeros((shape[0], high - low), np.bool_)
-        undecided = np.zeros(high - low, np.bool_)
-        _reject(
-            exposures.flux[:, low:high], exposures.variance[:, low:high], smooth[:, low:high],
-            scales[:, low:high], good[:, low:high], part, undecided, kappa, tolerance,
-        )  # fmt: skip
-        inner = slice(start - low, stop - low)
-        rejected[:, start:stop] = part[:, inner]
-        quality[start:stop] = np.where(undecided[inner], int(Quality.REJECTED), 0)
-
-    blocks = [
-        (start, min(start + _BLOCK_BINS, shape[1])) for start in range(0, shape[1], _BLOCK_BINS)
-    ]
-    over_blocks(work, blocks, threads=threads)
+    quality = np.where(undecided, np.int32(Quality.REJECTED), np.int32(0))
+    count = np.zeros(shape[1], np.int32)
     _average(
         exposures.flux, exposures.variance, exposures.total, exposures.sky, exposures.quality,
         smooth, scales, good & ~rejected, share, sums, quality, count,
     )  # fmt: skip
     quality[count == 0] = int(Quality.NO_DATA)
     return Stack(sums[0], sums[1], sums[2], sums[3], quality, count, rejected)
+
+
+def _outliers(
+    arrays: tuple[np.ndarray, ...], limits: tuple[float, float], threads: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Values that are left out, and bins where two contradict each other.
+
+    Parameters
+    ----------
+    arrays
+        Flux, variance, smooth variance, scales, whether good: (exposures, bins) each.
+    limits
+        kappa and tolerance.
+    """
+    exposures, bins = arrays[0].shape
+    rejected, undecided = np.zeros((exposures, bins), np.bool_), np.zeros(bins, np.bool_)
+
+    def work(start: int, stop: int) -> None:
+        # Neighbours across the border of a block are looked at as well, and written by theirs.
+        low, high = max(0, start - _GROWN), min(bins, stop + _GROWN)
+        part = np.zeros((exposures, high - low), np.bool_)
+        doubt = np.zeros(high - low, np.bool_)
+        flux, variance, smooth, scales, good = (one[:, low:high] for one in arrays)
+        _reject(flux, variance, smooth, scales, good, part, doubt, *limits)
+        inner = slice(start - low, stop - low)
+        rejected[:, start:stop], undecided[start:stop] = part[:, inner], doubt[inner]
+
+    blocks = [(start, min(start + _BLOCK_BINS, bins)) for start in range(0, bins, _BLOCK_BINS)]
+    over_blocks(work, blocks, threads=threads)
+    return rejected, undecided
 
 
 @compiled

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from vltflow.recipes.declaration import Recipe
 
 _KNOWN: tuple[type[Recipe], ...] = (
-    Coaddition,
     MasterBias,
     MasterDark,
     MasterFlat,

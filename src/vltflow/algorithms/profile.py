@@ -169,11 +169,12 @@ def _fit(
     limit = 5.0 * typical[0] + 8.0 * typical[1]
     error = math.sqrt((read * typical[2]) ** 2 + typical[0] / conad)
     together = _together(typical[0], error)
+    lights = np.full((stop - start) // max(step, together) + 1, typical[0])
     for n in range(rounds):
         tolerance = 0.5 if n == 0 and rounds > 1 else 0.15
         _accumulate(image, bad, centre, tilt, low, high, start, stop, step, place, log_width,
                     inverse_beta, scale, free, read, conad, tolerance, limit,
-                    together, sums)  # fmt: skip
+                    together, lights, sums)  # fmt: skip
         if sums[8] < 3:
             return
         det = sums[0] * sums[2] - sums[1] * sums[1]
@@ -218,12 +219,14 @@ def _accumulate(
     tolerance: float,
     brightest: float,
     together: int,
+    known: np.ndarray,
     sums: np.ndarray,
 ) -> None:
     """Normal equations in (c, ln w) after light and sky of each column were projected out.
 
-    `sums`: three elements of the matrix, two of the right side, light over its error, chi
-    square, pixels, columns.
+    `known`: light of each group of columns, of the last round and then of this one; seven of
+    them together tell the photon noise. `sums`: three elements of the matrix, two of the
+    right side, light over its error, chi square, pixels, columns.
     """
     size = together * min(MOST_PIXELS, image.shape[0])
     pixels = np.empty((6, size))
@@ -233,7 +236,10 @@ def _accumulate(
     width = math.exp(log_width)
     lights, inverse = 0.0, 0.0
     sums[:] = 0.0
+    group = -1
+    before = known.copy()
     for first in range(start, stop, max(step, together)):
+        group += 1
         count = 0
         for x in range(first, min(first + together, stop)):
             if high[x] > low[x]:
@@ -250,11 +256,15 @@ def _accumulate(
         light, sky, slope = solve_column(pixels, basis, variance, count, free)
         if not math.isfinite(light) or (together == 1 and abs(light) > brightest):
             continue
-        light, sky, slope, _ = clean_column(
-            pixels, basis, variance, count, free, read, conad, tolerance, light, sky, slope
-        )
+        light, sky, slope, outliers = clean_column(
+            pixels, basis, variance, count, free, read, conad, tolerance,
+            max(np.mean(before[max(0, group - 3) : group + 4]), 0.0), light, sky, slope,
+        )  # fmt: skip
         if not math.isfinite(light):
             continue
+        known[group] = light
+        # As if an outlier were at the limit: else a shape gained by each one more left out.
+        sums[6] += 25.0 * outliers
         good = _project(pixels, basis, variance, count, free, light, sky, slope, sums)
         if good > 0.0:
             lights += light * good

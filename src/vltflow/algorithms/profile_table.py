@@ -181,7 +181,7 @@ def _residuals(
         if not light > 0.0:
             continue
         light, sky, slope, outliers = clean_column(
-            pixels, basis, variance, count, free, read, conad, 0.2, light, sky, slope
+            pixels, basis, variance, count, free, read, conad, 0.2, -1.0, light, sky, slope
         )
         # A column with a cosmic ray tells nothing that the others do not.
         if outliers or not light > 0.0:

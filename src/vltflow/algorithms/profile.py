@@ -232,7 +232,6 @@ def _accumulate(
     pixels = np.empty((6, size))
     basis = np.empty((5, size))  # P, 1, y, dP/dc, dP/dlnw
     variance = np.empty(size)
-    one = np.empty(3)
     width = math.exp(log_width)
     lights, inverse = 0.0, 0.0
     sums[:] = 0.0
@@ -240,19 +239,11 @@ def _accumulate(
     before = known.copy()
     for first in range(start, stop, max(step, together)):
         group += 1
-        count = 0
-        for x in range(first, min(first + together, stop)):
-            if high[x] > low[x]:
-                count += window_pixels(
-                    image, bad, centre, tilt, low[x], high[x], x, place, pixels[:, count:]
-                )
+        ends = (first, min(first + together, stop))
+        count = _gather(image, bad, centre, tilt, low, high, ends, place, pixels)
         if count < 5:
             continue
-        for i in range(count):
-            point_light(pixels[1, i] - place, width, inverse_beta, scale, one)
-            basis[0, i], basis[1, i], basis[2, i] = one[0], 1.0, pixels[1, i]
-            basis[3, i], basis[4, i] = one[1], one[2]
-            variance[i] = 1.0
+        _fill(pixels, basis, variance, count, (place, width, inverse_beta, scale))
         light, sky, slope = solve_column(pixels, basis, variance, count, free)
         if not math.isfinite(light) or (together == 1 and abs(light) > brightest):
             continue
@@ -271,6 +262,46 @@ def _accumulate(
             inverse += good
             sums[8] += 1.0
     sums[5] = lights / math.sqrt(inverse) if inverse > 0.0 else 0.0
+
+
+@compiled
+def _gather(
+    image: np.ndarray,
+    bad: np.ndarray,
+    centre: np.ndarray,
+    tilt: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    ends: tuple[int, int],
+    place: float,
+    pixels: np.ndarray,
+) -> int:
+    """Pixels of the windows of several columns, one after the other; gives their number."""
+    count = 0
+    for x in range(ends[0], ends[1]):
+        if high[x] > low[x]:
+            count += window_pixels(
+                image, bad, centre, tilt, low[x], high[x], x, place, pixels[:, count:]
+            )
+    return count
+
+
+@compiled
+def _fill(
+    pixels: np.ndarray,
+    basis: np.ndarray,
+    variance: np.ndarray,
+    count: int,
+    shape: tuple[float, float, float, float],
+) -> None:
+    """Profile, 1, distance and the profile's derivatives at each pixel, all weighted alike."""
+    place, width, inverse_beta, scale = shape
+    one = np.empty(3)
+    for i in range(count):
+        point_light(pixels[1, i] - place, width, inverse_beta, scale, one)
+        basis[0, i], basis[1, i], basis[2, i] = one[0], 1.0, pixels[1, i]
+        basis[3, i], basis[4, i] = one[1], one[2]
+        variance[i] = 1.0
 
 
 @compiled

@@ -172,8 +172,8 @@ def _fit(
     lights = np.full((stop - start) // max(step, together) + 1, typical[0])
     for n in range(rounds):
         tolerance = 0.5 if n == 0 and rounds > 1 else 0.15
-        _accumulate(image, bad, centre, tilt, low, high, start, stop, step, place, log_width,
-                    inverse_beta, scale, free, read, conad, tolerance, limit,
+        _accumulate(image, bad, centre, tilt, low, high, (start, stop), step, place, log_width,
+                    inverse_beta, scale, free, (read, conad), tolerance, limit,
                     together, lights, sums)  # fmt: skip
         if sums[8] < 3:
             return
@@ -206,16 +206,14 @@ def _accumulate(
     tilt: np.ndarray,
     low: np.ndarray,
     high: np.ndarray,
-    start: int,
-    stop: int,
+    ends: tuple[int, int],
     step: int,
     place: float,
     log_width: float,
     inverse_beta: float,
     scale: float,
     free: int,
-    read: float,
-    conad: float,
+    detector: tuple[float, float],
     tolerance: float,
     brightest: float,
     together: int,
@@ -235,12 +233,11 @@ def _accumulate(
     width = math.exp(log_width)
     lights, inverse = 0.0, 0.0
     sums[:] = 0.0
-    group = -1
-    before = known.copy()
-    for first in range(start, stop, max(step, together)):
+    group, before = -1, known.copy()
+    for first in range(ends[0], ends[1], max(step, together)):
         group += 1
-        ends = (first, min(first + together, stop))
-        count = _gather(image, bad, centre, tilt, low, high, ends, place, pixels)
+        part = (first, min(first + together, ends[1]))
+        count = _gather(image, bad, centre, tilt, low, high, part, place, pixels)
         if count < 5:
             continue
         _fill(pixels, basis, variance, count, (place, width, inverse_beta, scale))
@@ -248,7 +245,7 @@ def _accumulate(
         if not math.isfinite(light) or (together == 1 and abs(light) > brightest):
             continue
         light, sky, slope, outliers = clean_column(
-            pixels, basis, variance, count, free, read, conad, tolerance,
+            pixels, basis, variance, count, free, detector[0], detector[1], tolerance,
             max(np.mean(before[max(0, group - 3) : group + 4]), 0.0), light, sky, slope,
         )  # fmt: skip
         if not math.isfinite(light):

@@ -83,6 +83,7 @@ def clean_column(
     read: float,
     conad: float,
     tolerance: float,
+    known: float,
     light: float,
     sky: float,
     slope: float,
@@ -101,6 +102,9 @@ def clean_column(
         1: light alone; 2: and sky; 3: and its slope.
     tolerance
         Share of the light by which a pixel may deviate without being an outlier, beside 5 sigma.
+    known
+        Light that the photon noise is computed from, of more columns than this one: noise in a
+        column's own light would choose its weights. Negative: its own.
     light, sky, slope
         First solution.
 
@@ -111,7 +115,8 @@ def clean_column(
     outliers = 0
     for n in range(2):
         for i in range(count):
-            model = max(light, 0.0) * basis[0, i] + max(sky + slope * pixels[1, i], 0.0)
+            seen = known if known >= 0.0 else max(light, 0.0)
+            model = seen * basis[0, i] + max(sky + slope * pixels[1, i], 0.0)
             variance[i] = read * read + model / conad
             rest = pixels[0, i] - light * basis[0, i] - sky - slope * pixels[1, i]
             limit = 25.0 * variance[i] + (tolerance * max(light, 0.0) * basis[0, i]) ** 2

@@ -169,11 +169,12 @@ def _fit(
     limit = 5.0 * typical[0] + 8.0 * typical[1]
     error = math.sqrt((read * typical[2]) ** 2 + typical[0] / conad)
     together = _together(typical[0], error)
+    lights = np.full((stop - start) // max(step, together) + 1, typical[0])
     for n in range(rounds):
         tolerance = 0.5 if n == 0 and rounds > 1 else 0.15
-        _accumulate(image, bad, centre, tilt, low, high, start, stop, step, place, log_width,
-                    inverse_beta, scale, free, read, conad, tolerance, limit,
-                    together, sums)  # fmt: skip
+        _accumulate(image, bad, centre, tilt, low, high, (start, stop), step, place, log_width,
+                    inverse_beta, scale, free, (read, conad), tolerance, limit,
+                    together, lights, sums)  # fmt: skip
         if sums[8] < 3:
             return
         det = sums[0] * sums[2] - sums[1] * sums[1]
@@ -205,62 +206,99 @@ def _accumulate(
     tilt: np.ndarray,
     low: np.ndarray,
     high: np.ndarray,
-    start: int,
-    stop: int,
+    ends: tuple[int, int],
     step: int,
     place: float,
     log_width: float,
     inverse_beta: float,
     scale: float,
     free: int,
-    read: float,
-    conad: float,
+    detector: tuple[float, float],
     tolerance: float,
     brightest: float,
     together: int,
+    known: np.ndarray,
     sums: np.ndarray,
 ) -> None:
     """Normal equations in (c, ln w) after light and sky of each column were projected out.
 
-    `sums`: three elements of the matrix, two of the right side, light over its error, chi
-    square, pixels, columns.
+    `known`: light of each group of columns, of the last round and then of this one; seven of
+    them together tell the photon noise. `sums`: three elements of the matrix, two of the
+    right side, light over its error, chi square, pixels, columns.
     """
     size = together * min(MOST_PIXELS, image.shape[0])
     pixels = np.empty((6, size))
     basis = np.empty((5, size))  # P, 1, y, dP/dc, dP/dlnw
     variance = np.empty(size)
-    one = np.empty(3)
     width = math.exp(log_width)
     lights, inverse = 0.0, 0.0
     sums[:] = 0.0
-    for first in range(start, stop, max(step, together)):
-        count = 0
-        for x in range(first, min(first + together, stop)):
-            if high[x] > low[x]:
-                count += window_pixels(
-                    image, bad, centre, tilt, low[x], high[x], x, place, pixels[:, count:]
-                )
+    group, before = -1, known.copy()
+    for first in range(ends[0], ends[1], max(step, together)):
+        group += 1
+        part = (first, min(first + together, ends[1]))
+        count = _gather(image, bad, centre, tilt, low, high, part, place, pixels)
         if count < 5:
             continue
-        for i in range(count):
-            point_light(pixels[1, i] - place, width, inverse_beta, scale, one)
-            basis[0, i], basis[1, i], basis[2, i] = one[0], 1.0, pixels[1, i]
-            basis[3, i], basis[4, i] = one[1], one[2]
-            variance[i] = 1.0
+        _fill(pixels, basis, variance, count, (place, width, inverse_beta, scale))
         light, sky, slope = solve_column(pixels, basis, variance, count, free)
         if not math.isfinite(light) or (together == 1 and abs(light) > brightest):
             continue
-        light, sky, slope, _ = clean_column(
-            pixels, basis, variance, count, free, read, conad, tolerance, light, sky, slope
-        )
+        light, sky, slope, outliers = clean_column(
+            pixels, basis, variance, count, free, detector[0], detector[1], tolerance,
+            max(np.mean(before[max(0, group - 3) : group + 4]), 0.0), light, sky, slope,
+        )  # fmt: skip
         if not math.isfinite(light):
             continue
+        known[group] = light
+        # As if an outlier were at the limit: else a shape gained by each one more left out.
+        sums[6] += 25.0 * outliers
         good = _project(pixels, basis, variance, count, free, light, sky, slope, sums)
         if good > 0.0:
             lights += light * good
             inverse += good
             sums[8] += 1.0
     sums[5] = lights / math.sqrt(inverse) if inverse > 0.0 else 0.0
+
+
+@compiled
+def _gather(
+    image: np.ndarray,
+    bad: np.ndarray,
+    centre: np.ndarray,
+    tilt: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    ends: tuple[int, int],
+    place: float,
+    pixels: np.ndarray,
+) -> int:
+    """Pixels of the windows of several columns, one after the other; gives their number."""
+    count = 0
+    for x in range(ends[0], ends[1]):
+        if high[x] > low[x]:
+            count += window_pixels(
+                image, bad, centre, tilt, low[x], high[x], x, place, pixels[:, count:]
+            )
+    return count
+
+
+@compiled
+def _fill(
+    pixels: np.ndarray,
+    basis: np.ndarray,
+    variance: np.ndarray,
+    count: int,
+    shape: tuple[float, float, float, float],
+) -> None:
+    """Profile, 1, distance and the profile's derivatives at each pixel, all weighted alike."""
+    place, width, inverse_beta, scale = shape
+    one = np.empty(3)
+    for i in range(count):
+        point_light(pixels[1, i] - place, width, inverse_beta, scale, one)
+        basis[0, i], basis[1, i], basis[2, i] = one[0], 1.0, pixels[1, i]
+        basis[3, i], basis[4, i] = one[1], one[2]
+        variance[i] = 1.0
 
 
 @compiled

@@ -181,7 +181,7 @@ def _residuals(
         if not light > 0.0:
             continue
         light, sky, slope, outliers = clean_column(
-            pixels, basis, variance, count, free, read, conad, 0.2, light, sky, slope
+            pixels, basis, variance, count, free, read, conad, 0.2, -1.0, light, sky, slope
         )
         # A column with a cosmic ray tells nothing that the others do not.
         if outliers or not light > 0.0:
@@ -214,7 +214,7 @@ def even_table(slit: SlitImage, level: np.ndarray, distance: np.ndarray) -> Prof
     Parameters
     ----------
     level
-        Mean light of every trace, shape (traces, distances); NaN counts as the trace's mean.
+        Mean light of every trace, shape (traces, distances); NaN takes the nearest value.
     distance
         Pixels from the slit's middle.
     """
@@ -223,7 +223,8 @@ def even_table(slit: SlitImage, level: np.ndarray, distance: np.ndarray) -> Prof
     values = np.empty((len(level), 2, place.size))
     for n, one in enumerate(level):
         known = np.isfinite(one)
-        filled = np.where(known, one, np.mean(one[known]) if known.any() else 1.0)
+        # A slit's rim that is left out is as bright as what is next to it.
+        filled = np.interp(distance, distance[known], one[known]) if known.any() else one * 0.0
         if not filled.sum() > 0:
             filled = np.ones(len(distance))
         values[n] = np.maximum(np.interp(place, distance, filled), 0.0)

@@ -100,7 +100,7 @@ def find_source(
         )  # fmt: skip
 
     brightest = np.argsort(strength[:-1])[-6:]
-    inverse_beta = _best_shape(np.array([_total(fit(shape, brightest)) for shape in _SHAPES]))
+    inverse_beta = _best_shape(_totals(np.array([fit(shape, brightest) for shape in _SHAPES])))
     shapes = fit(inverse_beta)
     centre, width = _smooth(shapes, orders, slit, guess, fwhm)
     return Source(True, float(strength[-1]), centre, width, inverse_beta, distance, level)
@@ -281,16 +281,10 @@ def _guess(orders: np.ndarray, strength: np.ndarray, places: np.ndarray) -> np.n
     return np.asarray(line(np.clip(orders, middle[kept].min(), middle[kept].max())))
 
 
-def _total(shapes: np.ndarray) -> float:
-    """Chi square of all stretches in units of its mean per pixel, so that it compares."""
-    good = np.isfinite(shapes["chi2"]) & (shapes["pixels"] > 0)
-    if not good.any():
-        return np.inf
-    return float(np.sum(shapes["chi2"][good]) / np.sum(shapes["pixels"][good])) * _weight(shapes)
-
-
-def _weight(shapes: np.ndarray) -> float:
-    return float(np.nansum(shapes["pixels"]))
+def _totals(fits: np.ndarray) -> np.ndarray:
+    """Chi square of every shape, shape (shapes,): of the stretches that all of them fit."""
+    good = np.isfinite(fits["chi2"]).all(axis=0)
+    return np.asarray(np.where(good, fits["chi2"], 0.0).sum(axis=(1, 2)))
 
 
 def _best_shape(totals: np.ndarray) -> float:

@@ -41,7 +41,9 @@ class SlitParameters(SettingParameters):
         default="INS.PIXSCALE", description="Keywords of the scale across the orders [arcsec]."
     )
     slit_margin: float = Field(
-        default=1.5, ge=0, description="Blurred rim of the slit left out at each end [pixel]."
+        default=2.5,
+        ge=0,
+        description="Blurred rim of the slit left out at each end [unbinned pixel].",
     )
     backsub: bool = Field(
         default=True, description="Whether light between the orders is subtracted [no unit]."
@@ -102,8 +104,9 @@ def traces_of(inputs: RecipeInputs, parameters: SlitParameters) -> Traces:
             f"{frame.name}: a slit of {length:g} arcsec at {scale:g} arcsec per pixel",
             hint="Correct the header, or name other keywords in slit_length and pixel_scale.",
         )
+    margin = max(1.0, parameters.slit_margin / across)
     slit = slit_image(
-        centre, tilt, length=length / scale, margin=parameters.slit_margin, rows=rows
+        centre, tilt, length=length / scale, margin=margin, rows=rows
     )  # fmt: skip
     return Traces(orders, slit, across)
 

@@ -23,6 +23,8 @@ _BIN = 2.0
 """Pixels of a bin of the vote."""
 _STAGES = ((1, 1, 16.0), (2, 1, 9.0), (2, 2, 5.0), (3, 3, 3.0), (4, 4, 1.5))
 """Degrees in x and order, and distance (pixels) within which a line is taken."""
+_BLENDED = 0.04
+"""Pixels by which a line may be off because others, in no catalogue, lie under it."""
 _LEVERAGE = 0.5
 """Share of a solution that one line may fix alone."""
 
@@ -215,8 +217,8 @@ def identify(
     predicted = base + move * dispersion
     intervals = ((0.0, width - 1.0), (float(order.min()) - 0.5, float(order.max()) + 0.5))
     for first, second, distance in _STAGES:
-        wave, miss = _nearest(catalogue, predicted)
-        taken = np.abs(miss / dispersion) <= distance
+        wave = catalogue[_nearest(catalogue, predicted)]
+        taken = np.abs((wave - predicted) / dispersion) <= distance
         fit = fit_surface(
             lines.x[taken], order[taken], ((wave - base) / dispersion)[taken],
             intervals=intervals, degrees=(first, second), kappa=2.5, floor=0.1,
@@ -231,12 +233,11 @@ def _dispersion(guess: Guess, x: np.ndarray, order: np.ndarray) -> np.ndarray:
     return guess(x + 0.5, order) - guess(x - 0.5, order)
 
 
-def _nearest(catalogue: np.ndarray, wave: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Nearest catalogue line to each wavelength, and catalogue minus wavelength."""
+def _nearest(catalogue: np.ndarray, wave: np.ndarray) -> np.ndarray:
+    """Index of the catalogue line nearest to each wavelength."""
     right = np.searchsorted(catalogue, wave).clip(1, len(catalogue) - 1)
     left = right - 1
-    nearer = np.where(wave - catalogue[left] < catalogue[right] - wave, left, right)
-    return catalogue[nearer], catalogue[nearer] - wave
+    return np.where(wave - catalogue[left] < catalogue[right] - wave, left, right)
 
 
 def _solved(
@@ -253,13 +254,13 @@ def _solved(
 ) -> Solution:
     """The final solution: lines taken within the tolerance, until they stay the same."""
     before = np.zeros(0, int)
-    for _ in range(8):
-        wave, miss = _nearest(catalogue, predicted)
-        index = np.flatnonzero(np.abs(miss / dispersion) <= tolerance)
-        scale = np.abs(order * dispersion)[index]
+    for _ in range(12):
+        wave = catalogue[_nearest(catalogue, predicted)]
+        index = np.flatnonzero(np.abs((wave - predicted) / dispersion) <= tolerance)
+        pixels = np.hypot(lines.sigma, _BLENDED)
         fit = fit_surface(
             lines.x[index], order[index], (order * wave)[index], intervals=intervals,
-            degrees=degrees, sigma=scale * np.hypot(lines.sigma[index], 0.04), kappa=kappa,
+            degrees=degrees, sigma=np.abs(order * dispersion * pixels)[index], kappa=kappa,
             leverage=_LEVERAGE,
         )  # fmt: skip
         predicted = fit.surface(lines.x, order) / order

@@ -9,6 +9,10 @@ from numpy.polynomial import chebyshev
 
 Interval = tuple[float, float]
 
+_PATIENCE = 3.0
+"""Factor by which points may be further off in the first round; less by 0.7 every round."""
+_ROUNDS = 25
+
 
 @dataclass(frozen=True)
 class Surface:
@@ -80,7 +84,8 @@ def fit_surface(
     sigma
         Error of each value; equal if None.
     kappa
-        Points whose residual exceeds so many times the robust scatter are left out.
+        Points whose residual, in units of its error, exceeds so many times the robust scatter
+        of the others are left out.
     floor
         Residuals up to here are never left out: scatter below is not believed.
     leverage
@@ -90,7 +95,7 @@ def fit_surface(
     Returns
     -------
     Fit
-        The median absolute deviation gives the scatter; at most 20 rounds.
+        The median absolute deviation gives the scatter; at most 25 rounds.
 
     Raises
     ------
@@ -102,12 +107,15 @@ def fit_surface(
     weight = np.ones(len(values)) if sigma is None else 1.0 / sigma
     weighted = basis * weight[:, None]
     used = allowed = np.isfinite(values)
-    for _ in range(20):
+    for turn in range(_ROUNDS):
         solution, normal = _solved(weighted, values * weight, used)
         residuals = values - basis @ solution
-        scatter = 1.4826 * float(np.median(np.abs(residuals[used])))
-        kept = allowed & (np.abs(residuals) <= max(kappa * scatter, floor))
-        if np.isinf(kappa) or np.array_equal(kept, used):
+        pulls = np.abs(residuals) * weight
+        scatter = 1.4826 * float(np.median(pulls[used]))
+        # Loosely at first: where a surface bends, all points are off until it has bent.
+        patience = max(1.0, _PATIENCE * 0.7**turn)
+        kept = allowed & ((pulls <= patience * kappa * scatter) | (np.abs(residuals) <= floor))
+        if np.isinf(kappa) or (patience == 1.0 and np.array_equal(kept, used)):
             if not (leverage < 1.0 and np.any(used & (_alone(weighted, normal) > leverage))):
                 break
             allowed = allowed & (~used | (_alone(weighted, normal) <= leverage))

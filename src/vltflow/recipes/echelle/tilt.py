@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vltflow.algorithms.surface import Surface, fit_surface
+from vltflow.recipes.echelle.arc import Arc, measured_again
 
 if TYPE_CHECKING:
-    from vltflow.algorithms.identify import Lines, Solution
+    from vltflow.algorithms.identify import Solution
 
-_REACH = 3.0
-"""Pixels within which a line of a window is the same as that of the middle."""
+_FLOOR = 3e-4
+"""Pixel per pixel: differences between lines that are not noise."""
 _LEAST = 20
 """Lines needed for a surface; below it the tilt is taken as their median."""
 
@@ -29,59 +30,40 @@ class Tilt:
     median: float
 
 
-def measure_tilt(
-    windows: tuple[Lines, ...], offsets: np.ndarray, solution: Solution, width: int
-) -> Tilt:
-    """Fit the tilt of lines as a plane over (x, order).
+def measure_tilt(arc: Arc, solution: Solution) -> Tilt:
+    """Fit the tilt of the lines used in a solution as a plane over (x, m).
 
     Parameters
     ----------
-    windows
-        Lines of each window along the slit, orders numbered as the solution's lines were.
-    offsets
-        Distance of the windows from the slit's middle, pixels.
+    arc
+        Lines and the spectra of windows along the slit.
     solution
-        Its identified lines are looked for in the windows.
-    width
-        Columns of the chip.
+        Which of the lines were identified, and how their orders are numbered.
     """
-    intervals = ((0.0, width - 1.0), solution.fit.surface.second)
-    flat = Surface(*intervals, np.zeros((1, 1)))
-    x, order, slope = _slopes(windows, offsets)
-    if not len(x):
-        return Tilt(flat, float("nan"), 0.0)
-    order = order + solution.vote.orders
-    if len(x) < _LEAST:
+    intervals = solution.fit.surface.first, solution.fit.surface.second
+    index = solution.index[solution.fit.used]
+    slope, error = _slopes(arc, index)
+    known = np.isfinite(slope)
+    index, slope, error = index[known], slope[known], error[known]
+    if not len(index):
+        return Tilt(Surface(*intervals, np.zeros((1, 1))), float("nan"), 0.0)
+    if len(index) < _LEAST:
         median = float(np.median(slope))
         return Tilt(Surface(*intervals, np.full((1, 1), median)), float(np.std(slope)), median)
-    fit = fit_surface(x, order, slope, intervals=intervals, degrees=(1, 1), kappa=3.5)
+    order = arc.lines.order[index].astype(float) + solution.vote.orders
+    fit = fit_surface(
+        arc.lines.x[index], order, slope, intervals=intervals, degrees=(1, 1),
+        sigma=error, kappa=3.5,
+    )  # fmt: skip
     return Tilt(fit.surface, fit.rms, float(np.median(slope[fit.used])))
 
 
-def _slopes(
-    windows: tuple[Lines, ...], offsets: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """x, order and slope of lines that all windows have."""
-    middle = windows[len(windows) // 2]
-    empty = np.zeros(0)
-    if len(windows) < 2:
-        return empty, empty, empty
-    places = np.array([_partners(middle, other) for other in windows])
-    complete = np.isfinite(places).all(axis=0)
-    centred = offsets - offsets.mean()
-    slope = centred @ places[:, complete] / np.sum(centred**2)
-    return middle.x[complete], middle.order[complete].astype(float), slope
-
-
-def _partners(lines: Lines, others: Lines) -> np.ndarray:
-    """Position of the same line among others; NaN where there is none."""
-    found = np.full(len(lines.x), np.nan)
-    for order in np.unique(lines.order):
-        mine = np.flatnonzero(lines.order == order)
-        theirs = others.x[others.order == order]
-        if len(theirs):
-            distance = np.abs(lines.x[mine, None] - theirs[None, :])
-            nearest = np.argmin(distance, axis=1)
-            near = distance[np.arange(len(mine)), nearest] < _REACH
-            found[mine[near]] = theirs[nearest[near]]
-    return found
+def _slopes(arc: Arc, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Slope of lines over the windows and its error; NaN unless all windows show the line."""
+    if len(arc.offsets) < 2:
+        return np.full(len(index), np.nan), np.ones(len(index))
+    found = [measured_again(arc, window)[index] for window in range(len(arc.offsets))]
+    share = arc.offsets / np.sum(arc.offsets**2)
+    slope = share @ np.array([one["x"] for one in found])
+    error = np.sqrt(share**2 @ np.array([one["sigma_x"] for one in found]) ** 2)
+    return slope, np.hypot(error, _FLOOR)

@@ -106,6 +106,8 @@ class Chip:
     """From raw to product, as numpy.rot90: dispersion then runs along x."""
     mirrored: bool = False
     """Whether the columns are reversed after the turns."""
+    start: tuple[int, int] = (1, 1)
+    """First raw column and row that were read out, unbinned, without prescan, from 1."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,7 @@ def simulate_day(  # noqa: PLR0913
     defects: Sequence[str] = (),
     raw_types: Collection[str] = (),
     setups: Collection[str] = (),
+    templates: Sequence[Template] = (),
     progress: Callable[[int, int], None] | None = None,
 ) -> SimulatedDay:
     """Write the raw frames of a night and their truth.
@@ -103,6 +104,9 @@ def simulate_day(  # noqa: PLR0913
         Names from `DEFECTS`.
     raw_types, setups
         Only templates of these, as ``BIAS_BLUE``, ``red_1x1_580nm_0.6``; all if none is given.
+    templates
+        What is observed instead of the night's own templates, such as
+        `vltflow.simulate.uves.programme.science_night` gives.
     progress
         Called with the number of templates done and in all.
 
@@ -120,7 +124,8 @@ def simulate_day(  # noqa: PLR0913
         If the night is no date.
     """
     simulated = model(instrument)
-    templates = _chosen(_templates(simulated, night, small=small), raw_types, setups)
+    plan = templates or _templates(simulated, night, small=small)
+    templates = _chosen(plan, raw_types, setups)
     victims = faults.choose_victims(defects, templates, night=night, seed=seed)
     (out / "truth").mkdir(parents=True, exist_ok=True)
     _write_maps(simulated, templates, out / "truth", small=small)
@@ -169,7 +174,9 @@ def _run(
 ) -> list[Truth]:
     """Simulate all templates: full frames in as many processes as there are cores."""
     blocks: list[Truth] = []
-    workers = 1 if small else min(4, os.cpu_count() or 1)
+    # Small frames are written sooner than a worker starts.
+    quick = small or all(order.template.setup.window for order in orders)
+    workers = 1 if quick else min(4, os.cpu_count() or 1)
     if workers == 1:
         results: Iterator[Truth] = map(_simulate_template, orders)
         for number, block in enumerate(results, 1):
@@ -342,15 +349,17 @@ def _scene(
     instrument = model(order.instrument)
     if not instrument.uses_light(frame.template):
         return None
-    label = layout.chip.label
-    if label not in scenes:
-        scenes[label] = instrument.scene(frame, layout)
-        write_arrays(order.folder / _light_file(frame, label), scenes[label].arrays)
-    return scenes[label]
+    name = _light_file(frame, layout.chip.label)
+    if name not in scenes:
+        scenes[name] = instrument.scene(frame, layout)
+        write_arrays(order.folder / name, scenes[name].arrays)
+    return scenes[name]
 
 
 def _light_file(frame: PlannedFrame, label: str) -> str:
-    first = replace(frame, number=1)
+    """Where the light is written: of a chosen source, and of a fault, each frame has its own."""
+    own = frame.template.source is not None or frame.template.fault
+    first = frame if own else replace(frame, number=1)
     return f"truth/{first.name}_{label}.npz"
 
 

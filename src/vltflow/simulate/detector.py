@@ -65,6 +65,8 @@ class Layout:
     """Unbinned pixels of the real chip per pixel of the frame, along both axes."""
     zoom: float = 1.0
     """Magnification across the orders: small detectors show fewer orders, further apart."""
+    origin: tuple[int, int] = (0, 0)
+    """First pixel (x along the dispersion, y) of a window on the chip, unbinned."""
 
     @property
     def key(self) -> str:

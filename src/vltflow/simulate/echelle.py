@@ -11,13 +11,15 @@ orders, the centre of the first pixel is (1, 1), unbinned pixels of the real chi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 PIXEL_MM = 0.015
 _RANGE = np.linspace(0.988, 1.010, 49)
 """Share of the blaze wavelength that chips may see; beyond, light grazes the echelle."""
+_HEIGHT = 1e-3
+"""Angle (radian) at which the image of a slit point off the centre is traced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,23 @@ class ChipPlace:
     x: float
     y: float
     rotation: float
+
+
+@dataclass(frozen=True, slots=True)
+class Slit:
+    """What turns and bends the image of a straight slit against the columns.
+
+    Light from a point of the slit off its centre meets the echelle at another angle to the
+    plane of dispersion, which moves it along x: a tilt of 2 tan(beta) tan(gamma), with beta the
+    angle of diffraction, and a parabola (Schroeder, chapter 13; Ballester & Rosa 1997).
+    """
+
+    off_plane: float
+    """Angle gamma of the slit's centre to the plane of dispersion, radian."""
+    rotation: float
+    """Rotation of the slit that makes its image nearly parallel to the columns, as a slope."""
+    curvature: float
+    """Share of the echelle's curvature that the camera leaves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +140,7 @@ class Spectrograph:
 
 @dataclass(frozen=True)
 class EchelleFormat:
-    """All orders on one chip; arrays (n_order, n_x) at the centres of the frame's pixels."""
+    """All orders on one chip; arrays (n_order, n_x) at the samples of the grid along x."""
 
     orders: np.ndarray
     """Absolute order numbers."""
@@ -133,6 +152,21 @@ class EchelleFormat:
     """Blaze function, 1 at the peak."""
     dispersion: np.ndarray
     """Angstrom per pixel of the frame."""
+    tilt: np.ndarray
+    """Shift of the slit's image along x per pixel of height above its centre: pixel per pixel."""
+    curvature: np.ndarray
+    """Shift along x per squared pixel of height, 1 / pixel.
+
+    A pixel at x and height d has the wavelength of the centre at x - tilt * d - curvature * d**2.
+    """
+
+    def on_pixels(self, grid: Grid) -> EchelleFormat:
+        """The same at the centres of the frame's pixels; `grid` is the one sampled."""
+        parts = {
+            name: getattr(self, name)[:, grid.pixels()]
+            for name in ("trace", "wave_vac", "blaze", "dispersion", "tilt", "curvature")
+        }
+        return EchelleFormat(self.orders, **parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,15 +181,27 @@ class Grid:
     """Extra magnification across the orders, about `middle`."""
     middle: float
     """y of the chip's centre, unbinned pixels, 1-based."""
+    origin: tuple[int, int] = (0, 0)
+    """First unbinned pixel (x, y) that is read out, from 0."""
+    fine: int = 1
+    """Samples per pixel along x."""
+    rim: int = 0
+    """Pixels of the frame before its first and after its last column that are sampled too."""
 
     def x_real(self) -> np.ndarray:
-        """Unbinned x (1-based) of the pixel centres."""
-        return (np.arange(self.nx) + 0.5) * self.step + 0.5
+        """Unbinned x (1-based) of the samples; every `fine`-th one is a pixel's centre."""
+        pixel = np.arange((self.nx - 1 + 2 * self.rim) * self.fine + 1) / self.fine - self.rim
+        return self.origin[0] + (pixel + 0.5) * self.step + 0.5
+
+    def pixels(self) -> slice:
+        """The samples at the centres of the frame's pixels."""
+        first = self.rim * self.fine
+        return slice(first, first + (self.nx - 1) * self.fine + 1, self.fine)
 
     def y_frame(self, y: np.ndarray) -> np.ndarray:
         """Pixel of the frame (0-based) of an unbinned 1-based y."""
         magnified = (y - self.middle) * self.zoom + self.middle
-        return (magnified - 0.5) / self.step - 0.5
+        return (magnified - self.origin[1] - 0.5) / self.step - 0.5
 
 
 def echelle_format(  # noqa: PLR0913
@@ -165,6 +211,7 @@ def echelle_format(  # noqa: PLR0913
     central_nm: float,
     grid: Grid,
     *,
+    slit: Slit,
     refraction: float,
     drift: tuple[float, float] = (0.0, 0.0),
     margin: float = 20.0,
@@ -173,6 +220,8 @@ def echelle_format(  # noqa: PLR0913
 
     Parameters
     ----------
+    slit
+        Tilt and curvature of the slit's image.
     refraction
         Refractive index of the air in the spectrograph.
     drift
@@ -182,7 +231,8 @@ def echelle_format(  # noqa: PLR0913
     """
     constant = spectrograph.blaze_constant
     x_real = grid.x_real()
-    found: list[tuple[int, np.ndarray, np.ndarray]] = []
+    orders: list[int] = []
+    rows: list[tuple[np.ndarray, ...]] = []
     lowest, highest = constant / (13.0 * central_nm), constant / (7.0 * central_nm)
     for order in range(max(10, int(lowest)), int(highest) + 1):
         wave = constant / order * _RANGE
@@ -194,17 +244,43 @@ def echelle_format(  # noqa: PLR0913
         if not np.any((rough > -margin) & (rough < grid.ny + margin)):
             continue
         trace = grid.y_frame(_smooth(column, row, x_real))
-        found.append((order, trace, _smooth(column, wave, x_real) * refraction))
-    orders = np.array([order for order, _, _ in found])
-    wave_vac = np.array([wave for _, _, wave in found])
-    phase = orders[:, None] - constant * refraction / wave_vac
+        bend = _slit_image(spectrograph, order, wave, central_nm, disperser, slit)
+        orders.append(order)
+        rows.append((trace, *(_smooth(column, part, x_real) for part in (wave, *bend))))
+    trace, wave, tilt, curvature = np.array(rows).transpose(1, 0, 2)
+    wave_vac = wave * refraction
+    phase = np.array(orders)[:, None] - constant * refraction / wave_vac
     return EchelleFormat(
-        orders=orders,
-        trace=np.array([trace for _, trace, _ in found]),
+        orders=np.array(orders),
+        trace=trace,
         wave_vac=wave_vac,
         blaze=np.sinc(phase) ** 2,
-        dispersion=np.gradient(wave_vac, axis=1),
+        dispersion=np.gradient(wave_vac, axis=1) * grid.fine,
+        # Heights are magnified by zoom, and both axes are counted in pixels of the frame.
+        tilt=tilt / grid.zoom,
+        curvature=curvature * grid.step / grid.zoom**2,
     )
+
+
+def _slit_image(
+    spectrograph: Spectrograph,
+    order: int,
+    wave: np.ndarray,
+    central_nm: float,
+    disperser: CrossDisperser,
+    slit: Slit,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Tilt (pixel per pixel) and curvature (1 / pixel) at each wavelength, unbinned pixels."""
+    places = [
+        replace(spectrograph, off_plane=slit.off_plane + height).image(
+            order, wave, central_nm, disperser
+        )
+        for height in (-_HEIGHT, 0.0, _HEIGHT)
+    ]
+    (x_low, y_low), (x_mid, _), (x_high, y_high) = places
+    half = 0.5 * (y_high - y_low)
+    tilt = 0.5 * (x_high - x_low) / half + slit.rotation
+    return tilt, slit.curvature * (0.5 * (x_high + x_low) - x_mid) / half**2
 
 
 def _smooth(x: np.ndarray, y: np.ndarray, at: np.ndarray) -> np.ndarray:

@@ -38,6 +38,30 @@ class Profile:
         """Half width in pixels."""
         return len(self.values) // (2 * _FINE)
 
+    def widened(self, reach: int) -> Profile:
+        """The same with this half width, dark outside its own."""
+        return Profile(np.pad(self.values, (reach - self.reach) * _FINE))
+
+
+@dataclass(frozen=True)
+class SlitBend:
+    """Shift of light along x with its height d above the order: tilt * d + curvature * d**2."""
+
+    tilt: np.ndarray
+    """Pixel per pixel, (n_order, n_x)."""
+    curvature: np.ndarray
+    """1 / pixel, (n_order, n_x)."""
+
+
+@dataclass(frozen=True)
+class Placement:
+    """A source in a slit of some length."""
+
+    shift: np.ndarray
+    """Height of the profile's centre above the slit's, pixels, (n_order, n_x)."""
+    length: float
+    """The slit cuts what lies outside, pixels."""
+
 
 def _distances(reach: int) -> np.ndarray:
     return np.arange(-reach * _FINE, reach * _FINE + 1) / _FINE
@@ -51,14 +75,34 @@ def slit_profile(length: float, blur: float = 0.6) -> Profile:
     return Profile(values)
 
 
-def point_profile(fwhm: float, offset: float = 0.0, *, length: float = np.inf) -> Profile:
-    """Point source: integral 1 over the profile where the slit does not cut it."""
+def point_profile(fwhm: float, offset: float = 0.0, *, slice_of: float = np.inf) -> Profile:
+    """Point source: integral 1 over the profile where its slice, around it, does not cut."""
     sigma = max(fwhm, 0.8) / 2.3548
     d = _distances(int(5 * sigma + abs(offset)) + 2)
-    low, high = np.maximum(d - 0.5, -length / 2), np.minimum(d + 0.5, length / 2)
+    low = np.maximum(d - 0.5, offset - slice_of / 2)
+    high = np.minimum(d + 0.5, offset + slice_of / 2)
     width = sigma * np.sqrt(2.0)
     share = 0.5 * (erf((high - offset) / width) - erf((low - offset) / width))
     return Profile(np.where(high > low, share, 0.0))
+
+
+def sloped_profile(length: float, gradient: float, blur: float = 0.6) -> Profile:
+    """A slit lit unevenly: 1 per pixel in its middle, changing by `gradient` from end to end."""
+    even = slit_profile(length, blur)
+    return Profile(even.values * (1.0 + gradient * _distances(even.reach) / length))
+
+
+def moffat_profile(fwhm: float, beta: float, reach: float) -> Profile:
+    """Moffat image with wings, integrated over the width of a wide slit; integral 1.
+
+    (1 + (d / alpha)**2)**(0.5 - beta), the projection of Moffat 1969, A&A 3, 455, on a line.
+    """
+    d = _distances(int(reach) + 2)
+    exponent = beta - 0.5
+    alpha = 0.5 * max(fwhm, 0.8) / np.sqrt(2.0 ** (1.0 / exponent) - 1.0)
+    values = (1.0 + (d / alpha) ** 2) ** -exponent
+    box = np.ones(_FINE + 1) / (_FINE + 1)
+    return Profile(np.convolve(values, box, mode="same") * _FINE / values.sum())
 
 
 def fibre_profile(centres: np.ndarray, fwhm: float) -> Profile:
@@ -70,34 +114,71 @@ def fibre_profile(centres: np.ndarray, fwhm: float) -> Profile:
 
 
 @njit(cache=True)
-def _paint(
+def _paint(  # noqa: PLR0913, PLR0917 - numba takes plain arguments
     image: np.ndarray,
     trace: np.ndarray,
     spectrum: np.ndarray,
+    bend: np.ndarray,
+    shift: np.ndarray,
+    cut: float,
     values: np.ndarray,
     reach: int,
-    fine: int,
+    sampling: tuple[int, int],
 ) -> None:
     orders, nx = trace.shape
     ny = image.shape[1]
+    fine, rim = sampling
     for n in range(orders):
         for i in range(nx):
-            flux, centre = spectrum[n, i], trace[n, i]
-            if flux == 0.0:
-                continue
-            first = max(0, int(np.ceil(centre - reach)))
-            last = min(ny - 1, int(np.floor(centre + reach)))
+            centre, off = trace[n, i], shift[n, i]
+            tilt, stretch, curve = bend[0, n, i], bend[1, n, i], bend[2, n, i]
+            first = max(0, int(np.ceil(centre + off - reach)))
+            last = min(ny - 1, int(np.floor(centre + off + reach)))
             for j in range(first, last + 1):
-                place = (j - centre + reach) * fine
+                height = j - centre
+                inside = min(height + 0.5, cut) - max(height - 0.5, -cut)
+                place = (height - off + reach) * _FINE
                 k = int(place)
-                if 0 <= k < len(values) - 1:
+                if inside > 0.0 and 0 <= k < len(values) - 1:
                     part = place - k
                     value = values[k] * (1.0 - part) + values[k + 1] * part
-                    image[i, j] += np.float32(flux * value)
+                    at = (i - height * (tilt + curve * height) + rim) * fine
+                    # The slit's image is squeezed where its tilt changes along x.
+                    value *= inside * (1.0 - height * stretch)
+                    image[i, j] += np.float32(_between(spectrum[n], at) * value)
 
 
-def paint(
-    image: np.ndarray, trace: np.ndarray, spectrum: np.ndarray, profile: Profile
+@njit(cache=True)
+def _between(spectrum: np.ndarray, at: float) -> float:
+    """Spectrum between its samples by the cubic through four of them; beyond, the last one.
+
+    It keeps a line's flux, place and width, whatever the shift, because it reproduces parabolas.
+    """
+    last = len(spectrum) - 1
+    if at <= 1.0 or at >= last - 2.0:
+        near = min(max(at, 0.0), float(last))
+        i = min(int(near), last - 1)
+        return float(spectrum[i] + (near - i) * (spectrum[i + 1] - spectrum[i]))
+    i = int(at)
+    t = at - i
+    a, b, c, d = spectrum[i - 1], spectrum[i], spectrum[i + 1], spectrum[i + 2]
+    return float(
+        b * (1.0 + t) * (1.0 - t) * (2.0 - t) / 2.0
+        + c * t * (1.0 + t) * (2.0 - t) / 2.0
+        - a * t * (1.0 - t) * (2.0 - t) / 6.0
+        - d * t * (1.0 - t) * (1.0 + t) / 6.0
+    )
+
+
+def paint(  # noqa: PLR0913 - what is painted, and where
+    image: np.ndarray,
+    trace: np.ndarray,
+    spectrum: np.ndarray,
+    profile: Profile,
+    bend: SlitBend | None = None,
+    *,
+    place: Placement | None = None,
+    sampling: tuple[int, int] = (1, 0),
 ) -> np.ndarray:
     """Add an order spectrum to `image` (x, y), in place.
 
@@ -106,9 +187,20 @@ def paint(
     trace
         y of each order's centre at each x, 0-based, shape (n_order, n_x).
     spectrum
-        Electrons per x pixel, times the profile; same shape.
+        Electrons per x pixel, times the profile; same shape, or sampled more finely.
+    bend
+        Tilt and curvature of the slit's image; none: it runs along the columns.
+    place
+        Where the profile lies in the slit; none: its centre is that of the slit.
+    sampling
+        Samples of the spectrum per pixel, and pixels sampled before the first column.
     """
-    _paint(image, trace, spectrum, profile.values, profile.reach, _FINE)
+    parts = np.zeros((3, *trace.shape))
+    if bend is not None:
+        parts[:] = bend.tilt, np.gradient(bend.tilt, axis=1), bend.curvature
+    shift = np.zeros(trace.shape) if place is None else place.shift
+    cut = math.inf if place is None else place.length / 2.0
+    _paint(image, trace, spectrum, parts, shift, cut, profile.values, profile.reach, sampling)
     return image
 
 
@@ -128,18 +220,25 @@ def scattered_light(image: np.ndarray, fraction: float, *, reach: float = 0.08) 
 
 
 @njit(cache=True)
-def _deposit(spectrum: np.ndarray, centres: np.ndarray, fluxes: np.ndarray, sigma: float) -> None:
+def _deposit(
+    spectrum: np.ndarray, centres: np.ndarray, fluxes: np.ndarray, sigma: float, half: float
+) -> None:
     root = sigma * np.sqrt(2.0)
-    reach = 5.0 * sigma + 1.0
+    reach = 5.0 * sigma + 2.0 * half
     for k in range(len(centres)):
         first = max(0, int(centres[k] - reach))
         last = min(len(spectrum) - 1, int(centres[k] + reach))
         for i in range(first, last + 1):
-            low = math.erf((i - 0.5 - centres[k]) / root)
-            high = math.erf((i + 0.5 - centres[k]) / root)
+            low = math.erf((i - half - centres[k]) / root)
+            high = math.erf((i + half - centres[k]) / root)
             spectrum[i] += 0.5 * fluxes[k] * (high - low)
 
 
-def add_lines(spectrum: np.ndarray, centres: np.ndarray, fluxes: np.ndarray, fwhm: float) -> None:
-    """Add emission lines to one order: each a Gaussian, integrated over the pixels."""
-    _deposit(spectrum, centres, fluxes, fwhm / 2.3548)
+def add_lines(
+    spectrum: np.ndarray, centres: np.ndarray, fluxes: np.ndarray, fwhm: float, fine: int = 1
+) -> None:
+    """Add emission lines to one order: each a Gaussian, integrated over the pixels.
+
+    A pixel has `fine` samples; centres and widths are counted in samples.
+    """
+    _deposit(spectrum, centres, fluxes, fwhm / 2.3548, fine / 2.0)

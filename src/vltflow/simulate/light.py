@@ -120,6 +120,75 @@ def absorption_lines(redshift: float, seed: int) -> np.ndarray:
     return np.column_stack([wave, wave * speed / 299_792.458, depth])
 
 
+_NEBULA = np.array(
+    # [O II], Balmer, He, [O III], [N II], [S II], [Ar III], [S III]: air wavelengths of the NIST
+    # Atomic Spectra Database, strengths of an H II region with H beta 100 (Osterbrock & Ferland).
+    [(3726.03, 90), (3728.82, 110), (3835.39, 7), (3868.76, 30), (3889.05, 18), (3967.47, 10),
+     (3970.07, 16), (4101.74, 26), (4340.47, 47), (4363.21, 2), (4471.50, 4), (4861.33, 100),
+     (4958.91, 95), (5006.84, 285), (5875.62, 12), (6300.30, 3), (6312.10, 2), (6548.05, 18),
+     (6562.82, 286), (6583.45, 54), (6678.15, 3.5), (6716.44, 22), (6730.82, 18), (7065.19, 3),
+     (7135.79, 11), (7319.9, 3), (7330.2, 3), (7751.11, 3), (9068.6, 22), (9531.1, 55)]
+)  # fmt: skip
+
+
+def nebular_lines(redshift: float) -> np.ndarray:
+    """Lines of an H II region: columns vacuum wavelength, width (sigma of 8 km/s), strength."""
+    wave = _vacuum(_NEBULA[:, 0]) * (1.0 + redshift)
+    return np.column_stack([wave, wave * 8.0 / 299_792.458, _NEBULA[:, 1]])
+
+
+def _vacuum(wave_air: np.ndarray) -> np.ndarray:
+    wave = wave_air
+    for _ in range(3):
+        wave = wave_air + wave - air_from_vacuum(wave)
+    return wave
+
+
+def nebula(wave: np.ndarray, *, magnitude: float, redshift: float) -> np.ndarray:
+    """Emission lines without a continuum, erg/s/cm2/Angstrom; H beta peaks at the magnitude."""
+    lines = nebular_lines(redshift)
+    lines[:, 2] /= 100.0
+    return flux_density(magnitude) * _optical_depth(wave, lines)
+
+
+def sunlight(wave: np.ndarray) -> np.ndarray:
+    """Scattered sunlight: relative to the dark sky's colour, with narrow absorption lines."""
+    rng = np.random.default_rng(5772)
+    centres = np.sort(rng.uniform(3000.0, 11_000.0, 4000))
+    strength = rng.lognormal(-1.2, 1.0, 4000) * (5000.0 / centres) ** 3
+    lines = np.column_stack([centres, centres * 4.0 / 299_792.458, strength])
+    return (np.asarray(wave) / 5000.0) ** -3 * np.exp(-_optical_depth(wave, lines))
+
+
+_BANDS = (
+    # First and last wavelength, lines, mean depth: oxygen's gamma, B and A bands, and water.
+    (6278.0, 6325.0, 30, 0.15, 1), (6868.0, 6945.0, 40, 1.0, 2), (7164.0, 7340.0, 130, 0.25, 3),
+    (7594.0, 7700.0, 46, 3.0, 4), (8130.0, 8350.0, 130, 0.25, 5), (8940.0, 9800.0, 500, 0.8, 6),
+)  # fmt: skip
+
+
+@lru_cache(maxsize=1)
+def telluric_lines() -> np.ndarray:
+    """Model of the air's absorption: columns vacuum wavelength, width (sigma), depth at zenith.
+
+    Places and depths are drawn, bands are where the real ones are (Smette et al. 2015, A&A 576,
+    A77, figure 1): good to judge what is done with such lines, not to correct real spectra.
+    """
+    parts = []
+    for first, last, count, depth, seed in _BANDS:
+        rng = np.random.default_rng(seed)
+        wave = np.sort(rng.uniform(first, last, count))
+        parts.append(np.column_stack(
+            [wave, wave * 1.0 / 299_792.458, depth * rng.lognormal(-0.5, 1.0, count)]
+        ))  # fmt: skip
+    return np.concatenate(parts)
+
+
+def telluric_transmission(wave: np.ndarray, airmass: float) -> np.ndarray:
+    """Share of the light that oxygen and water vapour let pass."""
+    return np.exp(-airmass * _optical_depth(wave, telluric_lines()))
+
+
 def _optical_depth(wave: np.ndarray, lines: np.ndarray) -> np.ndarray:
     """Sum of Gaussian optical depths; `wave` may have any shape."""
     flat = np.asarray(wave, float).ravel()

@@ -18,6 +18,17 @@ if TYPE_CHECKING:
     from vltflow.simulate.cards import Card
     from vltflow.simulate.detector import Chip, Layout
     from vltflow.simulate.image import Scene
+    from vltflow.simulate.source import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The part of a chip that is read out; unbinned pixels, dispersion along x, from 0."""
+
+    x: int
+    y: int
+    nx: int
+    ny: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +47,10 @@ class Setup:
     """Arcsec."""
     mode: str = ""
     """Instrument mode, in the instrument's own words."""
+    slicer: str = ""
+    """Name of the image slicer in the beam: ``SLIC#1``."""
+    window: Window | None = None
+    """Part of the chip that is read out; all of it, if none."""
 
     @property
     def label(self) -> str:
@@ -74,6 +89,10 @@ class Template:
     """Taken at night at the telescope's position, as a part of an observation."""
     missing: tuple[int, ...] = ()
     """Numbers (from 1) of frames that never arrived."""
+    source: Source | None = None
+    """What is looked at, where it was chosen; each exposure then has light of its own."""
+    fault: str = ""
+    """Name of a defect that changes the light; see `defects`."""
     grouping: str = ""
     """Tag of its association blocks, ``tpl`` or ``none``; empty: as frames of its kind group."""
 

@@ -14,6 +14,8 @@ from vltflow.instruments.uves import statics
 from vltflow.process.runners.frames import FrameImage, chip_of, tables_of
 from vltflow.recipes import Chip, MasterImage, MasterTable, RecipeInputs, find_recipe
 from vltflow.simulate import simulate_day
+from vltflow.simulate.source import Source
+from vltflow.simulate.uves.programme import Exposure, science_night
 
 
 @dataclass(frozen=True)
@@ -132,11 +134,16 @@ NIGHT = "2015-02-26"
 class EchelleDay:
     """Simulated order definition and arc frames of one setting, with their truth."""
 
-    def __init__(self, folder, arm, setting, binning="1x1"):
+    def __init__(self, folder, arm, setting, binning="1x1", *, window=False):
         self.folder, self.arm = folder, arm
-        setups = [f"{arm}_{binning}_{setting}nm_{width}" for width in ("1.2", "0.6")]
         kinds = [f"{kind}_{arm.upper()}" for kind in ("ORDER_FLAT", "ARC_LAMP")]
-        day = simulate_day("uves", NIGHT, folder, raw_types=kinds, setups=setups)
+        if window:
+            exposures = [Exposure(Source(), arm, float(setting))]
+            plan = {"templates": science_night(NIGHT, exposures, window=True)}
+        else:
+            widths = ("1.2", "0.6")
+            plan = {"setups": [f"{arm}_{binning}_{setting}nm_{width}" for width in widths]}
+        day = simulate_day("uves", NIGHT, folder, raw_types=kinds, **plan)
         # The same setting may have an arc of the night as well: the first one will do.
         self.frames = {block["raw_type"]: block["files"][0] for block in day.blocks[::-1]}
         self.statics = {}
@@ -158,14 +165,24 @@ class EchelleDay:
         return RecipeInputs((image,), {}, given, 2, {**self.statics, **tables})
 
     def truth(self, kind, chip):
-        """Orders, x, y and air wavelength of the frame of a kind; pixels from 0."""
-        name = self.frames[f"{kind}_{self.arm.upper()}"].replace(".fits", ".truth.json")
-        chips = json.loads((self.folder / name).read_text())["chips"]
-        (mine,) = [one for one in chips if one["label"] == chip.lower()]
-        arrays = np.load(self.folder / mine["light"]["arrays"])
+        """x, y and air wavelength by order in the frame of a kind; pixels from 0."""
+        arrays = self.arrays(kind, chip)
         y = {int(m): row - 1 for m, row in zip(arrays["orders"], arrays["y"], strict=True)}
         wave = {int(m): row for m, row in zip(arrays["orders"], arrays["wave_air"], strict=True)}
         return arrays["x"] - 1, y, wave
+
+    def tilt(self, kind, chip):
+        """x and tilt of the slit's image by order; pixels from 0."""
+        arrays = self.arrays(kind, chip)
+        rows = zip(arrays["orders"], arrays["tilt"], strict=True)
+        return arrays["x"] - 1, {int(m): row for m, row in rows}
+
+    def arrays(self, kind, chip):
+        """The light that fell on a chip in the frame of a kind."""
+        name = self.frames[f"{kind}_{self.arm.upper()}"].replace(".fits", ".truth.json")
+        chips = json.loads((self.folder / name).read_text())["chips"]
+        (mine,) = [one for one in chips if one["label"] == chip.lower()]
+        return np.load(self.folder / mine["light"]["arrays"])
 
     def orders(self, chip, **parameters):
         """ORDER_TABLE of a chip."""

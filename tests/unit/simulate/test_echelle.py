@@ -13,7 +13,8 @@ from vltflow.simulate.echelle import EchelleFormat
 from vltflow.simulate.light import air_from_vacuum
 from vltflow.simulate.models import model
 from vltflow.simulate.plan import Setup
-from vltflow.simulate.uves import constants, scene
+from vltflow.simulate.uves import constants
+from vltflow.simulate.uves.light_path import format_on_pixels
 
 CENTRAL = [346.0, 390.0, 437.0, 520.0, 564.0, 580.0, 760.0, 860.0]
 
@@ -22,7 +23,7 @@ def _format(wavelength: float, label: str, *, small: bool = False) -> EchelleFor
     arm = "blue" if label == "blue" else "red"
     chip = next(chip for chip in constants.CHIPS[arm] if chip.label == label)
     layout = model("uves").layout(chip, Setup(arm), small=small)
-    return scene._format(arm, wavelength, layout, (0.0, 0.0))
+    return format_on_pixels(arm, wavelength, layout, (0.0, 0.0))
 
 
 @pytest.mark.parametrize("wavelength", CENTRAL)

@@ -90,10 +90,24 @@ def spectral_format(path: Path) -> None:
         optics = _FORMAT_RED if arm == "RED" else _FORMAT_BLUE
         for name, grooves, chromatism in _CROSS_DISPERSERS[arm]:
             angle = _HALF_ANGLES[arm]
-            rows.append((chip, name, *optics, grooves, angle, x, y, rotation, chromatism))
+            size = (4096.0 if arm == "RED" else 3000.0, 2048.0)
+            rows.append((chip, name, *optics, grooves, angle, x, y, rotation, chromatism, *size))
     names = ("GROOVES", "BLAZE", "FOCAL", "PIXEL", "CDGROOVES", "HALFANGLE", "X0", "Y0",
-             "ROTATION", "CHROMATISM")  # fmt: skip
-    units = ("mm**(-1)", "deg", "mm", "mm", "mm**(-1)", "deg", "pixel", "pixel", "deg", None)
+             "ROTATION", "CHROMATISM", "NX", "NY")  # fmt: skip
+    units = (
+        "mm**(-1)",
+        "deg",
+        "mm",
+        "mm",
+        "mm**(-1)",
+        "deg",
+        "pixel",
+        "pixel",
+        "deg",
+        None,
+        "pixel",
+        "pixel",
+    )
     values = list(zip(*rows, strict=True))
     columns = [
         fits.Column("CHIP", "8A", array=list(values[0])),

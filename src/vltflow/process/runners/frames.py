@@ -117,6 +117,7 @@ def chip_of(section: Mapping[str, Any], header: Mapping[str, Any], name: str) ->
         saturation=float(section["saturation"]),
         quarter_turns=section["quarter_turns"],
         mirrored=section["mirrored"],
+        start=(int(number("WIN1 STRX", 1)), int(number("WIN1 STRY", 1))),
     )
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.polynomial import Chebyshev
@@ -23,7 +23,9 @@ _NUMBERS = {
     "ROTATION": "rotation", "CHROMATISM": "chromatism",
 }  # fmt: skip
 """Columns of the table and fields of the model."""
-COLUMNS = ("CHIP", "DISPERSER", *_NUMBERS)
+_SIZE = ("NX", "NY")
+"""Columns with the unbinned size of the chip's whole frame, dispersion along x."""
+COLUMNS = ("CHIP", "DISPERSER", *_NUMBERS, *_SIZE)
 _REACH = 60.0
 """Pixels (unbinned) by which orders may miss the chip and still be candidates."""
 
@@ -77,9 +79,11 @@ def rough_guess(
     UnprocessableData
         The table has no row for the chip and the cross-disperser, or a keyword is missing.
     """
-    model = _model(inputs, parameters)
+    row, model = _model(inputs, parameters)
     binning = _binning(inputs)
     size = (shape[1] * binning[0], shape[0] * binning[1])
+    first = _first_pixel(inputs, (int(row["NX"]), int(row["NY"])), size)
+    model = replace(model, x=model.x - first[0], y=model.y - first[1])
     inside = model.orders(size, margin=_REACH)
     if not len(inside):
         raise UnprocessableData(
@@ -104,7 +108,27 @@ def _binning(inputs: RecipeInputs) -> tuple[int, int]:
     return (y, x) if inputs.chip.quarter_turns % 2 else (x, y)
 
 
-def _model(inputs: RecipeInputs, parameters: SettingParameters) -> SpectralFormat:
+def _first_pixel(
+    inputs: RecipeInputs, whole: tuple[int, int], size: tuple[int, int]
+) -> tuple[int, int]:
+    """Pixels of the whole frame before the first one of a window, along x and y, unbinned."""
+    chip = inputs.chip
+    if chip.start == (1, 1):
+        return (0, 0)
+    corners = np.rot90(np.arange(4).reshape(2, 2), chip.quarter_turns)
+    row, column = divmod(int(corners[0, -1 if chip.mirrored else 0]), 2)
+    turned = chip.quarter_turns % 2 == 1
+    # Raw columns run along y if the frame is turned by a quarter.
+    starts = (chip.start[1], chip.start[0]) if turned else chip.start
+    against = (row, column) if turned else (column, row)
+    before = [
+        all_ - (start - 1) - read if reversed_ else start - 1
+        for all_, start, read, reversed_ in zip(whole, starts, size, against, strict=True)
+    ]
+    return (before[0], before[1])
+
+
+def _model(inputs: RecipeInputs, parameters: SettingParameters) -> tuple[Any, SpectralFormat]:
     frame = inputs.frames[0]
     central = 10.0 * keyword_number(frame, parameters.central_wavelength)
     disperser = str(keyword_value(frame, parameters.disperser)).strip()
@@ -113,7 +137,7 @@ def _model(inputs: RecipeInputs, parameters: SettingParameters) -> SpectralForma
             str(row["DISPERSER"]).strip()
         ):
             numbers = {field: float(row[column]) for column, field in _NUMBERS.items()}
-            return SpectralFormat(**numbers, central=central)
+            return row, SpectralFormat(**numbers, central=central)
     raise UnprocessableData(
         f"{frame.name}: {ROLE} has no row for chip {inputs.chip.name} and cross-disperser "
         f"{disperser}",

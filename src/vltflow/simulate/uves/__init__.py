@@ -53,7 +53,13 @@ class Uves:
 
     def layout(self, chip: Chip, setup: Setup, *, small: bool) -> Layout:
         """Size of the raw frame of a chip."""
-        binning = setup.binning
+        binning, window = setup.binning, setup.window
+        if window is not None:
+            return Layout(
+                chip, binning, window.ny // binning, window.nx // binning,
+                chip.prescan // binning, chip.overscan // binning, float(binning),
+                origin=(window.x, window.y),
+            )  # fmt: skip
         if small:
             return Layout(
                 chip, binning, chip.columns // _SMALL_STEP // binning,

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from vltflow.simulate.detector import Chip
-from vltflow.simulate.echelle import ChipPlace, CrossDisperser, Spectrograph
+from vltflow.simulate.echelle import ChipPlace, CrossDisperser, Slit, Spectrograph
 
 BLUE = Chip(
     name="CCD-44b", label="blue", index=1, columns=2048, rows=3000, prescan=50, overscan=50,
@@ -46,6 +46,15 @@ SPECTROGRAPHS = MappingProxyType(
         ),
     }
 )  # fmt: skip
+SLITS = MappingProxyType(
+    {
+        "blue": Slit(off_plane=0.01396, rotation=0.113, curvature=0.4),
+        "red": Slit(off_plane=0.01396, rotation=0.132, curvature=0.4),
+    }
+)
+"""Off-plane angle of the design, 0.8 degrees. No public table tells how UVES's slits are turned
+and what its cameras leave of the curvature: the image is tilted by -1.5 to 2 degrees in the blue
+arm and 0 to 2 in the red one, whose slit is longer."""
 DISPERSERS = MappingProxyType(
     {
         "CD#1": CrossDisperser("CD#1", 1002.53578265, 0.01562924, (2.0355, 3.9674)),
@@ -61,6 +70,26 @@ PLACES = MappingProxyType(
         "redu": ChipPlace(1861.40137, -555.69947, -0.00348408),
     }
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Slicer:
+    """An image slicer: it cuts the image into slices and lines them up along the slit."""
+
+    slices: int
+    width: float
+    """Of the slit that it makes, arcsec."""
+    length: float
+
+
+SLICERS = MappingProxyType(
+    {
+        "SLIC#1": Slicer(3, 0.68, 7.9),
+        "SLIC#2": Slicer(4, 0.44, 7.9),
+        "SLIC#3": Slicer(5, 0.30, 10.0),
+    }
+)
+"""Sizes of the User Manual (image slicers 1 to 3), gaps between slices left out."""
 REFERENCE_TEMPERATURE = 12.4
 """Celsius; the encoders' reference, at which the optical constants hold."""
 PIXEL_SCALE = MappingProxyType({"blue": 0.246, "red": 0.182})

@@ -11,14 +11,14 @@ from vltflow.core.time import iso_from_mjd, night_range
 from vltflow.simulate import conditions
 from vltflow.simulate.cards import Card, CardTable
 from vltflow.simulate.models import DAY_MS
-from vltflow.simulate.uves.constants import GRATINGS, PIXEL_SCALE, SETTINGS
+from vltflow.simulate.uves.constants import GRATINGS, PIXEL_SCALE, SETTINGS, SLICERS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from vltflow.simulate.cards import CardValue
     from vltflow.simulate.detector import Chip, Layout
-    from vltflow.simulate.plan import PlannedFrame, Template
+    from vltflow.simulate.plan import PlannedFrame, Setup, Template
 
 _TABLE = CardTable(resources.files("vltflow.simulate.uves") / "cards.txt")
 _CALIBRATION_PROGRAMME = "60.A-9022(A)"
@@ -42,6 +42,9 @@ def uses_light(template: Template) -> bool:
 def target_of(frame: PlannedFrame) -> conditions.Target | None:
     """What the telescope points at during the template, if anything."""
     start = template_start(frame)
+    source = frame.template.source
+    if source is not None and source.target is not None:
+        return source.target
     if frame.template.target == "standard":
         return conditions.standard_star(start)
     if frame.template.target == "science":
@@ -132,7 +135,8 @@ def _quantities(frame: PlannedFrame, layouts: Sequence[Layout]) -> dict[str, Car
 def _identity(frame: PlannedFrame) -> dict[str, CardValue]:
     template, mjd = frame.template, frame.mjd
     target = target_of(frame)
-    number = zlib.crc32(f"{frame.night}{template.target}".encode()) % 900_000
+    named = template.source.observation if template.source else ""
+    number = zlib.crc32((named or f"{frame.night}{template.target}").encode()) % 900_000
     science = template.target == "science"
     start = iso_from_mjd(template_start(frame))[:19]
     day = int(mjd) % 366 + 1
@@ -143,7 +147,7 @@ def _identity(frame: PlannedFrame) -> dict[str, CardValue]:
         "dpr_type": template.dpr[1],
         "dpr_tech": template.dpr[2],
         "obs_id": 400_000 + number if science else 100_000 + number % 50_000,
-        "obs_name": f"{target.name}_OB" if target else "CALIBRATION",
+        "obs_name": named or (f"{target.name}_OB" if target else "CALIBRATION"),
         "obs_exectime": 3600 if science else 0,
         "obs_start": start,
         "prog_id": f"{94 + number % 5}.A-{number % 1000:04d}(A)" if science
@@ -184,6 +188,7 @@ def _detector(frame: PlannedFrame, layouts: Sequence[Layout]) -> dict[str, CardV
         "binning_y_float": float(setup.binning),
         "window_columns": width * len(layouts),
         "window_rows": layout.rows,
+        **_window_start(frame.template.setup, layout),
         "read_speed": "2pts/225kHz/lg" if red else "1pt/225kHz/lg",
         "read_clock": f"225kHz/{'2ports' if red else '1port'}/low_gain",
         "read_time": round(read_time, 3),
@@ -199,6 +204,15 @@ def _detector(frame: PlannedFrame, layouts: Sequence[Layout]) -> dict[str, CardV
         "mode": setup.mode,
         "path": setup.arm.upper(),
     }
+
+
+def _window_start(setup: Setup, layout: Layout) -> dict[str, CardValue]:
+    """First unbinned raw pixel: raw rows run against x, raw columns along y, in red against it."""
+    if setup.window is None:
+        return {"window_x": 1, "window_y": 1}
+    window, chip = setup.window, layout.chip
+    along = window.y if setup.arm == "blue" else chip.columns - window.y - window.ny
+    return {"window_x": along + 1, "window_y": chip.rows - window.x - window.nx + 1}
 
 
 def _environment(frame: PlannedFrame) -> dict[str, CardValue]:
@@ -250,6 +264,7 @@ def _optics(frame: PlannedFrame, layout: Layout) -> dict[str, CardValue]:
         "grating_rotation": grating.rotation,
         "grating_slope": grating.slope,
         "grating_encoder": round(grating.zero + grating.resolution * turn + slope),
+        **_slicer(setup),
         "dichroic": dichroic[0],
         "dichroic_number": dichroic[1],
         "mirror": "FREE" if sky else "CAL",
@@ -259,6 +274,19 @@ def _optics(frame: PlannedFrame, layout: Layout) -> dict[str, CardValue]:
         "shutter_d2": template.lamp == "deuterium",
         "shutter_sphere": template.lamp == "flat",
     }  # fmt: skip
+
+
+def _slicer(setup: Setup) -> dict[str, CardValue]:
+    """The slide with the image slicers."""
+    if not setup.slicer:
+        return {"slide_name": "FREE", "slide_number": 1, "slide_width": 0.0, "slide_length": 0.0}
+    slicer = SLICERS[setup.slicer]
+    return {
+        "slide_name": setup.slicer,
+        "slide_number": 1 + list(SLICERS).index(setup.slicer) + 1,
+        "slide_width": slicer.width,
+        "slide_length": slicer.length,
+    }
 
 
 def _magnification(layout: Layout) -> float:

@@ -11,14 +11,18 @@ import zlib
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from vltflow.simulate.plan import Setup, Template
 from vltflow.simulate.uves.constants import SETTINGS
 
+if TYPE_CHECKING:
+    from vltflow.simulate.source import Source
+
 _HOUR = 3600.0
 _AFTERNOON = 1.0 * _HOUR  # 13 h UT
 _EVENING = 12.6 * _HOUR  # 0:36 UT
-_MORNING = 21.95 * _HOUR  # 9:57 UT
+MORNING = 21.95 * _HOUR  # 9:57 UT
 _READ_OUT = {("blue", 1): 34.0, ("blue", 2): 21.0, ("red", 1): 45.6, ("red", 2): 26.0}
 _BETWEEN_TEMPLATES = 47.0
 _UNUSED_SETTING = 520.0
@@ -47,8 +51,15 @@ _VARIANTS = (
 )
 
 
+_SCIENCE_TYPES = {
+    "point": ("SCI_POINT", "OBJECT,POINT"),
+    "extended": ("SCI_EXTND", "OBJECT,EXTENDED"),
+    "slicer": ("SCI_SLICER", "OBJECT,POINT"),
+}
+
+
 @dataclass(frozen=True, slots=True)
-class _Entry:
+class Entry:
     """A line of the day's list, without its time."""
 
     kind: str
@@ -61,6 +72,7 @@ class _Entry:
     lamp: str = ""
     target: str = ""
     attached: bool = False
+    source: Source | None = None
 
 
 def variant_number(night: str) -> int:
@@ -92,8 +104,8 @@ def variant_templates(number: int) -> tuple[Template, ...]:
     variant = _VARIANTS[number]
     timed: list[Template] = []
     for offset, arm in ((0.0, "blue"), (2.313, "red")):
-        timed += _sequence([_dark(arm)], _AFTERNOON + offset)
-        timed += _sequence(_morning(arm, variant), _MORNING + offset)
+        timed += one_by_one([_dark(arm)], _AFTERNOON + offset)
+        timed += one_by_one(_morning(arm, variant), MORNING + offset)
     timed += _observations(variant)
     timed.sort(key=lambda template: template.start_ms)
     timed = [replace(template, ordinal=i) for i, template in enumerate(timed)]
@@ -106,7 +118,7 @@ def _lose_a_frame(template: Template, variant: _Variant) -> Template:
     return replace(template, missing=(variant.lost,)) if lost else template
 
 
-def _sequence(entries: list[_Entry], start: float) -> list[Template]:
+def one_by_one(entries: list[Entry], start: float) -> list[Template]:
     """One template after the other, from `start` (seconds after noon)."""
     now, timed = start, []
     for number, entry in enumerate(entries):
@@ -117,11 +129,11 @@ def _sequence(entries: list[_Entry], start: float) -> list[Template]:
     return timed
 
 
-def _cycle(entry: _Entry) -> float:
+def _cycle(entry: Entry) -> float:
     return entry.exptime + _READ_OUT[entry.setup.arm, entry.setup.binning]
 
 
-def _timed(entry: _Entry, start: float) -> Template:
+def _timed(entry: Entry, start: float) -> Template:
     first = start + 11.4
     frames = (first + i * (_cycle(entry) + 0.0113 * (i % 3)) for i in range(entry.count))
     return Template(
@@ -138,6 +150,7 @@ def _timed(entry: _Entry, start: float) -> Template:
         target=entry.target,
         lamp=entry.lamp,
         attached=entry.attached,
+        source=entry.source,
     )
 
 
@@ -163,19 +176,18 @@ def _observations(variant: _Variant) -> list[Template]:
 
 def _observation(
     kind: str, arm: str, wavelength: float, binning: int, exptime: float, variant: _Variant
-) -> _Entry:
+) -> Entry:
     setting = SETTINGS[wavelength]
     width = 10.0 if kind == "standard" else variant.slit_width
     length = 10.0 if arm == "blue" else 12.0
     setup = Setup(arm, binning, wavelength, width, length, setting.mode)
     prefix, suffix = _prefix(setting.mode), arm.upper()
     if kind == "standard":
-        return _Entry("standard", f"STANDARD_{suffix}", ("CALIB", "STD", "ECHELLE"),
-                      f"{prefix}_cal_stdstar", setup, 1, exptime, target="standard")  # fmt: skip
+        return replace(standard(setup), exptime=exptime)
     if kind == "attached":
-        return replace(_arc(setup), tpl=f"{prefix}_cal_waveatt", attached=True, target="science")
+        return replace(arc(setup), tpl=f"{prefix}_cal_waveatt", attached=True, target="science")
     point = binning == 1
-    return _Entry(
+    return Entry(
         "science",
         f"{'SCI_POINT' if point else 'SCIENCE'}_{suffix}",
         ("SCIENCE", "OBJECT,POINT" if point else "OBJECT", "ECHELLE"),
@@ -187,27 +199,43 @@ def _observation(
     )
 
 
-def _morning(arm: str, variant: _Variant) -> list[_Entry]:
+def science(setup: Setup, source: Source, *, count: int, exptime: float) -> Entry:
+    """Exposures of a chosen source."""
+    kind, dpr = _SCIENCE_TYPES["slicer" if setup.slicer else source.shape]
+    return Entry("science", f"{kind}_{setup.arm.upper()}", ("SCIENCE", dpr, "ECHELLE"),
+                 f"{_prefix(setup.mode)}_obs_exp", setup, count, exptime, target="science",
+                 source=source)  # fmt: skip
+
+
+def standard(setup: Setup) -> Entry:
+    """A standard star in a wide slit."""
+    return Entry("standard", f"STANDARD_{setup.arm.upper()}", ("CALIB", "STD", "ECHELLE"),
+                 f"{_prefix(setup.mode)}_cal_stdstar", replace(setup, slit_width=10.0), 1, 120.0,
+                 target="standard")  # fmt: skip
+
+
+def _morning(arm: str, variant: _Variant) -> list[Entry]:
     settings = [w for w in SETTINGS if (w < 500.0) == (arm == "blue")]
     binned = variant.binned[0 if arm == "blue" else 1]
-    entries = [_bias(arm, 1), _bias(arm, 2)]
+    entries = [bias(arm, 1), bias(arm, 2)]
     for wavelength in settings:
-        setup = _slit(arm, wavelength, 1, variant.slit_width)
+        setup = slit(arm, wavelength, 1, variant.slit_width)
         used = wavelength != _UNUSED_SETTING
-        entries += [_format_check(setup), *([_order_definition(setup)] if used else [])]
-        entries.append(_flat(setup))
+        entries += [_format_check(setup), *([order_definition(setup)] if used else [])]
+        entries.append(flat(setup))
         if wavelength == 346.0:
             entries.append(_deuterium_flat(setup))
         if used and wavelength != 580.0:
-            entries.append(_arc(setup))
-    setup = _slit(arm, binned, 2, variant.slit_width)
-    entries += [_format_check(setup), _order_definition(setup), _flat(setup), _arc(setup)]
+            entries.append(arc(setup))
+    setup = slit(arm, binned, 2, variant.slit_width)
+    entries += [_format_check(setup), order_definition(setup), flat(setup), arc(setup)]
     # The daily arcs of the health check (ESO QC pages: blue 437 nm 0.4", red 580 nm 0.3").
-    entries.append(_arc(_slit(arm, *((437.0, 1, 0.4) if arm == "blue" else (580.0, 1, 0.3)))))
+    entries.append(arc(slit(arm, *((437.0, 1, 0.4) if arm == "blue" else (580.0, 1, 0.3)))))
     return entries + (_fibres() if arm == "red" else [])
 
 
-def _slit(arm: str, wavelength: float, binning: int, width: float) -> Setup:
+def slit(arm: str, wavelength: float, binning: int, width: float) -> Setup:
+    """A slit of the usual length."""
     length = 10.0 if arm == "blue" else 12.0
     return Setup(arm, binning, wavelength, width, length, SETTINGS[wavelength].mode)
 
@@ -216,65 +244,69 @@ def _prefix(mode: str) -> str:
     return {"DICHR#1": "dic1", "DICHR#2": "dic2", "MOS": "mos"}.get(mode, mode.lower())
 
 
-def _bias(arm: str, binning: int) -> _Entry:
+def bias(arm: str, binning: int) -> Entry:
+    """Five biases."""
     setup = Setup(arm, binning, mode=arm.upper())
-    return _Entry("bias", f"BIAS_{arm.upper()}", ("CALIB", "BIAS", "IMAGE"),
+    return Entry("bias", f"BIAS_{arm.upper()}", ("CALIB", "BIAS", "IMAGE"),
                   f"{arm}_cal_bias", setup, 5, 0.0)  # fmt: skip
 
 
-def _dark(arm: str) -> _Entry:
+def _dark(arm: str) -> Entry:
     setup = Setup(arm, 1, mode=arm.upper())
-    return _Entry("dark", f"DARK_{arm.upper()}", ("CALIB", "DARK", "IMAGE"),
+    return Entry("dark", f"DARK_{arm.upper()}", ("CALIB", "DARK", "IMAGE"),
                   f"{arm}_cal_dark", setup, 3, 3600.0)  # fmt: skip
 
 
-def _format_check(setup: Setup) -> _Entry:
+def _format_check(setup: Setup) -> Entry:
     setup = replace(setup, slit_width=0.7 if setup.arm == "blue" else 0.6, slit_length=0.5)
-    return _Entry("format", f"ARC_LAMP_FORM_{setup.arm.upper()}",
+    return Entry("format", f"ARC_LAMP_FORM_{setup.arm.upper()}",
                   ("CALIB", "LAMP,FMTCHK", "ECHELLE"), f"{_prefix(setup.mode)}_cal_fmtchk",
                   setup, 1, 16.7, lamp="thar")  # fmt: skip
 
 
-def _order_definition(setup: Setup) -> _Entry:
+def order_definition(setup: Setup) -> Entry:
+    """Order definition: the flat-field lamp through a short slit."""
     setup = replace(setup, slit_width=1.2, slit_length=0.5)
-    return _Entry("order", f"ORDER_FLAT_{setup.arm.upper()}",
+    return Entry("order", f"ORDER_FLAT_{setup.arm.upper()}",
                   ("CALIB", "LAMP,ORDERDEF", "ECHELLE"), f"{_prefix(setup.mode)}_cal_orderdef",
                   setup, 1, 38.3, lamp="flat")  # fmt: skip
 
 
-def _flat(setup: Setup) -> _Entry:
+def flat(setup: Setup) -> Entry:
+    """Flat fields with the lamp of the setting."""
     count = 5 if setup.arm == "blue" or setup.wavelength == _UNUSED_SETTING else 3
     exptime = SETTINGS[setup.wavelength].flat_exptime
-    return _Entry("flat", f"FLAT_{setup.arm.upper()}", ("CALIB", "LAMP,FLAT", "ECHELLE"),
+    return Entry("flat", f"FLAT_{setup.arm.upper()}", ("CALIB", "LAMP,FLAT", "ECHELLE"),
                   f"{_prefix(setup.mode)}_cal_flatfree", setup, count,
                   exptime / setup.binning**2, lamp="flat")  # fmt: skip
 
 
-def _deuterium_flat(setup: Setup) -> _Entry:
+def _deuterium_flat(setup: Setup) -> Entry:
     return replace(
-        _flat(setup), raw_type="DFLAT_BLUE", dpr=("CALIB", "LAMP,DFLAT", "ECHELLE"),
+        flat(setup), raw_type="DFLAT_BLUE", dpr=("CALIB", "LAMP,DFLAT", "ECHELLE"),
         tpl=f"{_prefix(setup.mode)}_cal_dflatfree", exptime=80.0, lamp="deuterium",
     )  # fmt: skip
 
 
-def _fibres() -> list[_Entry]:
+def _fibres() -> list[Entry]:
     """Calibrations of the fibres that FLAMES feeds to the red arm: slit flat, one fibre, all."""
     setup = Setup("red", 1, 580.0, 1.0, 12.0, "MOS")
     fibres = replace(setup, slit_length=0.0)
     return [
-        _Entry("flat", "SFLAT_RED", ("CALIB", "LAMP,SFLAT", "ECHELLE"),
+        Entry("flat", "SFLAT_RED", ("CALIB", "LAMP,SFLAT", "ECHELLE"),
                "mos_cal_slitflat", setup, 3, 9.0, lamp="flat"),
-        _Entry("order", "FIB_ORDEF_RED", ("CALIB", "LAMP,ORDERDEF", "MOS"),
+        Entry("order", "FIB_ORDEF_RED", ("CALIB", "LAMP,ORDERDEF", "MOS"),
                "mos_cal_orderdef", fibres, 1, 38.3, lamp="flat"),
-        _Entry("fibres", "FFLAT_MOS_RED", ("CALIB", "LAMP,FLAT,ALL", "MOS"),
+        Entry("fibres", "FFLAT_MOS_RED", ("CALIB", "LAMP,FLAT,ALL", "MOS"),
                "mos_cal_flatfree", fibres, 3, 30.0, lamp="flat"),
     ]  # fmt: skip
 
 
-def _arc(setup: Setup) -> _Entry:
+def arc(setup: Setup) -> Entry:
+    """ThAr arc, exposed for the slit and binning."""
     scale = max(1.0, 0.8 / setup.slit_width) / setup.binning
     exptime = round(SETTINGS[setup.wavelength].arc_exptime * scale, 1)
-    return _Entry(
+    return Entry(
         "arc",
         f"ARC_LAMP_{setup.arm.upper()}",
         ("CALIB", "LAMP,WAVE", "ECHELLE"),

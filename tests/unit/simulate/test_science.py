@@ -1,0 +1,132 @@
+"""Chosen science: what falls on the detector is what was asked for."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astropy.io import fits
+
+from vltflow.simulate import SimulatedDay, simulate_day
+from vltflow.simulate.image import SlitBend, add_lines, paint, slit_profile
+from vltflow.simulate.motion import SPEED_OF_LIGHT
+from vltflow.simulate.uves.programme import SCIENCE, Exposure, science_night
+
+NIGHT = "2015-02-26"
+
+
+def _expose(folder: Path, *exposures: Exposure, night: str = NIGHT) -> SimulatedDay:
+    plan = science_night(night, exposures, window=True, standard=False, calibrations=False)
+    return simulate_day("uves", night, folder, templates=plan)
+
+
+def _light(day: SimulatedDay, number: int = 0, chip: int = 0) -> tuple[dict, dict]:
+    path = day.files[number]
+    truth = json.loads(path.with_name(path.name.replace(".fits", ".truth.json")).read_text())
+    light = truth["chips"][chip]["light"]
+    with np.load(day.folder / light["arrays"]) as arrays:
+        found = dict(arrays)
+    columns = np.arange(1.0, found["object"].shape[1] + 1.0)
+    found["wave_air"] = np.array([np.interp(columns, found["x"], w) for w in found["wave_air"]])
+    return light, found
+
+
+@pytest.fixture(scope="module")
+def scenes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, SimulatedDay]:
+    """One exposure of each scene of the blue arm, in a window."""
+    names = ("faint", "point", "bright", "extended", "emission", "refraction", "twilight")
+    return {name: _expose(tmp_path_factory.mktemp(name), SCIENCE[name][0]) for name in names}
+
+
+def test_a_line_is_shifted_along_the_slit_as_tilt_and_curvature_tell() -> None:
+    trace = np.full((1, 200), 40.0)
+    bend = SlitBend(np.full((1, 200), 0.05), np.full((1, 200), 2e-4))
+    spectrum = np.zeros((1, 4 * 199 + 1))
+    add_lines(spectrum[0], np.array([400.0]), np.array([1e4]), 4 * 3.0, 4)
+    image = paint(np.zeros((200, 81)), trace, spectrum, slit_profile(50.0), bend, sampling=(4, 0))
+    height = np.arange(-20.0, 21.0)
+    rows = image[:, 20:61]
+    place = (np.arange(200) @ rows) / rows.sum(axis=0)
+    assert np.abs(place - (100.0 + 0.05 * height + 2e-4 * height**2)).max() < 1e-3
+    assert np.abs(rows.sum(axis=0) / 1e4 - 1.0).max() < 1e-4
+    width = np.sqrt(((np.arange(200)[:, None] - place) ** 2 * rows).sum(axis=0) / rows.sum(axis=0))
+    assert np.ptp(width) < 1e-3  # no broadening where the shift falls between pixels
+
+
+@pytest.mark.parametrize(("name", "snr"), [("faint", 3.0), ("point", 30.0), ("bright", 300.0)])
+def test_signal_to_noise_is_the_one_asked_for(
+    scenes: dict[str, SimulatedDay], name: str, snr: float
+) -> None:
+    _, arrays = _light(scenes[name])
+    middle = arrays["snr"][len(arrays["snr"]) // 2]
+    assert middle.max() == pytest.approx(snr, rel=0.02)
+
+
+def test_lines_of_the_object_move_with_the_earth(tmp_path: Path) -> None:
+    exposure = replace(SCIENCE["point"][0], count=2)
+    seen = []
+    for night in ("2015-02-26", "2015-05-26"):
+        day = _expose(tmp_path / night, exposure, night=night)
+        header = fits.getheader(day.files[0])
+        light, arrays = _light(day)
+        seen.append((light["barycentric_correction_kms"], arrays, header["ESO OBS ID"]))
+    (first, before, _), (second, after, _) = seen
+    assert first - second > 20.0  # from the Earth coming nearer to its going away
+    row = int(np.argmin(before["flux"].min(axis=1)))  # the one with the deepest line
+    flux = before["flux"][row].astype(float)
+    moved = before["wave_air"][row] * (1 + first / SPEED_OF_LIGHT) / (1 + second / SPEED_OF_LIGHT)
+    same = np.interp(before["wave_air"][row], after["wave_air"][row], after["flux"][row])
+    back = np.interp(before["wave_air"][row], moved, flux)
+    assert np.corrcoef(back[100:-100], same[100:-100])[0, 1] > 0.999
+    assert np.corrcoef(flux[100:-100], same[100:-100])[0, 1] < 0.9
+
+
+def test_exposures_of_one_block_share_its_number(tmp_path: Path) -> None:
+    ladder = SCIENCE["ladder"][2:3]
+    days = [_expose(tmp_path / night, *ladder, night=night) for night in (NIGHT, "2015-03-01")]
+    headers = [fits.getheader(path) for day in days for path in day.files]
+    assert len({header["ESO OBS ID"] for header in headers}) == 1
+    assert [header["ESO TPL EXPNO"] for header in headers] == [1, 2, 3, 1, 2, 3]
+    assert len({_light(day, n)[0]["barycentric_correction_kms"]
+                for day in days for n in range(3)}) == 6  # fmt: skip
+
+
+def test_a_nebula_has_lines_and_no_continuum(scenes: dict[str, SimulatedDay]) -> None:
+    _, arrays = _light(scenes["emission"])
+    assert np.median(arrays["object"]) < 1e-3 * arrays["object"].max()
+
+
+def test_differential_refraction_moves_the_image_along_the_slit(
+    scenes: dict[str, SimulatedDay],
+) -> None:
+    _, arrays = _light(scenes["refraction"])
+    assert np.ptp(arrays["object_position"]) == pytest.approx(1.2 / 0.246, rel=1e-3)
+    assert np.all(np.diff(arrays["object_position"], axis=1) < 0)  # blue light is higher
+
+
+def test_twilight_outshines_the_night_sky(scenes: dict[str, SimulatedDay]) -> None:
+    sky = {name: np.median(_light(scenes[name])[1]["sky"]) for name in ("point", "twilight")}
+    assert sky["twilight"] > 300 * sky["point"]
+
+
+def test_an_image_slicer_fills_the_slit_and_says_so(tmp_path: Path) -> None:
+    day = _expose(tmp_path, SCIENCE["slicer"][0])
+    header = fits.getheader(day.files[0])
+    assert header["ESO INS SLIT1 NAME"] == "SLIC#1"
+    light, _ = _light(day)
+    assert light["slit_transmission"] > 0.9
+
+
+def test_the_air_takes_light_from_the_red(tmp_path: Path) -> None:
+    _, arrays = _light(_expose(tmp_path, SCIENCE["telluric"][0]), chip=1)
+    assert 0.2 < arrays["transmission"].min() < 0.9
+    assert np.median(arrays["transmission"]) > 0.99
+
+
+def test_a_window_says_where_it_lies(scenes: dict[str, SimulatedDay]) -> None:
+    header = fits.getheader(scenes["point"].files[0])
+    assert (header["ESO DET WIN1 STRX"], header["ESO DET WIN1 STRY"]) == (701, 1101)
+    assert (header["NAXIS1"], header["NAXIS2"]) == (420, 1200)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,8 +25,6 @@ _WIDER = (0.6, 1.7)
 """Width of lines at the rims of a chip, in units of the median: what to believe at most."""
 _SEARCH = 2
 """Pixels within which a line of a window is the same as that of the middle."""
-_SIGMA2 = 8.0 * np.log(2.0) / 12.0
-"""Square of the full width of a Gaussian as broad as a box of width 1."""
 
 
 class ArcParameters(SettingParameters):
@@ -174,15 +172,3 @@ def measured_again(arc: Arc, window: int) -> np.ndarray:
             fwhm=arc.expected[row], search=_SEARCH,
         )  # fmt: skip
     return found
-
-
-def without_tilt(arc: Arc, tilt: float) -> Arc:
-    """Take the widening by the mean over a tilted slit from the widths of the lines.
-
-    Parameters
-    ----------
-    tilt
-        Pixel along x per pixel along the slit.
-    """
-    smeared = _SIGMA2 * (tilt * arc.height) ** 2
-    return replace(arc, fwhm=np.sqrt(np.maximum(arc.fwhm**2 - smeared, 0.25 * arc.fwhm**2)))

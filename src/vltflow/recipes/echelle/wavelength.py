@@ -22,11 +22,11 @@ from vltflow.recipes.declaration import (
 )
 from vltflow.recipes.detector import frames
 from vltflow.recipes.echelle import lines_measured
-from vltflow.recipes.echelle.arc import Arc, ArcParameters, measure_arc, without_tilt
+from vltflow.recipes.echelle.arc import Arc, ArcParameters, measure_arc
 from vltflow.recipes.echelle.guess import ROLE, Guess, rough_guess
 from vltflow.recipes.echelle.light import light_of, table_of
 from vltflow.recipes.echelle.surfaces import surface_table
-from vltflow.recipes.echelle.tilt import Tilt, measure_tilt
+from vltflow.recipes.echelle.tilt import SlitImage, measure_slit_image, without_tilt
 
 _TRUSTED = 3.0
 """Contrast of the vote over that of the runner-up from which a solution is believed."""
@@ -41,7 +41,7 @@ class WavelengthCalibrationParameters(ArcParameters):
     tolerance: float = Field(
         default=0.3, gt=0, description="Largest distance of a line from the solution [pixel]."
     )
-    kappa: float = Field(default=2.5, gt=0, description="Lines further off are left out [sigma].")
+    kappa: float = Field(default=3.0, gt=0, description="Lines further off are left out [sigma].")
     shiftmax: float = Field(
         default=80.0, gt=0, description="Largest shift against the rough model [pixel]."
     )
@@ -78,14 +78,15 @@ class WavelengthCalibration(Recipe):
         frames.check_frames(self, inputs)
         light = light_of(inputs)
         arc = measure_arc(inputs, parameters, light)
+        slit = measure_slit_image(arc)
+        arc = without_tilt(arc, slit)
         solution = _solution(
             inputs, parameters, arc, rough_guess(inputs, parameters, light.data.shape)
         )
-        tilt = measure_tilt(arc, solution)
-        arc = without_tilt(arc, tilt.median)
-        qc = lines_measured.measure(arc.lines, arc.fwhm, solution, tilt, light.data.shape[1])
+        qc = lines_measured.measure(arc.lines, arc.fwhm, solution, slit, light.data.shape[1])
         qc["QC NLINTOT"] = arc.detected
-        return RecipeResult((_product(arc, solution, tilt, qc, parameters),))
+        slit = slit.renumbered(solution.vote.orders)
+        return RecipeResult((_product(arc, solution, slit, qc, parameters),))
 
     def resources(self, frame_count: int, pixels: int) -> Resources:  # noqa: ARG002 - of the base
         """Light and its variance, and the interpreter."""
@@ -127,7 +128,7 @@ def _solution(
 def _product(
     arc: Arc,
     solution: Solution,
-    tilt: Tilt,
+    slit: SlitImage,
     qc: dict[str, float],
     parameters: WavelengthCalibrationParameters,
 ) -> TableProduct:
@@ -140,7 +141,8 @@ def _product(
             rows,
             # The solution is always that in air, in which the catalogue is given.
             surface_table("MLAMBDA_AIR", solution.fit.surface),
-            surface_table("TILT", tilt.surface),
+            surface_table("TILT", slit.tilt),
+            surface_table("CURVATURE", slit.curvature),
         ),
         {
             "ESO PRO TECH": "ECHELLE",

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from vltflow.algorithms.blocks import over_blocks
+from vltflow.algorithms.compiled import compiled
 from vltflow.algorithms.surface import Fit, fit_surface
 
 Guess = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -21,6 +23,8 @@ Guess = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 _BIN = 2.0
 """Pixels of a bin of the vote."""
+_RIM = np.arange(-24.0, 24.1, 3.0)
+"""Pixels by which stretch or turn move the lines at the rim, as tried in the vote."""
 _STAGES = ((1, 1, 16.0), (2, 1, 9.0), (2, 2, 5.0), (3, 3, 3.0), (4, 4, 1.5))
 """Degrees in x and order, and distance (pixels) within which a line is taken."""
 _BLENDED = 0.04
@@ -88,6 +92,7 @@ def cast_votes(
     reach: float = 80.0,
     orders: int = 2,
     brightest: int = 30,
+    threads: int = 1,
 ) -> Vote:
     """Find how the guess must be moved so that most bright lines fall on the catalogue.
 
@@ -107,14 +112,18 @@ def cast_votes(
         Largest mistake in the numbers of the orders.
     brightest
         Lines an order that vote.
+    threads
+        Numbers of orders that are tried at the same time.
     """
     chosen = _brightest(lines, brightest)
     x, order = lines.x[chosen], lines.order[chosen].astype(float)
     u, v = 2.0 * x / width - 1.0, _centred(order)
-    best = [
-        _vote_of(x, order + change, u, v, guess, catalogue, reach)
-        for change in range(-orders, orders + 1)
-    ]
+
+    def vote(change: int, _: int) -> tuple[float, float, float, float]:
+        return _vote_of(x, order + change, u, v, guess, catalogue, reach)
+
+    changes = [(change, change + 1) for change in range(-orders, orders + 1)]
+    best = over_blocks(vote, changes, threads=threads)
     place = int(np.argmax([one[3] for one in best]))
     shift, stretch, turn, contrast = best[place]
     other = max((one[3] for n, one in enumerate(best) if n != place), default=0.0)
@@ -154,20 +163,38 @@ def _vote_of(
     )
     distance = (catalogue[first[line] + within] - wave[line]) / dispersion[line]
     weight = 1.0 / np.maximum(last - first, 1)[line]
+    tried = _tried(distance, weight, u[line], v[line], reach, _RIM)
+    row, column = np.unravel_index(int(np.argmax(tried[0])), tried[0].shape)
+    shift, contrast = float(tried[1, row, column]), float(tried[0, row, column])
+    return shift, float(_RIM[row]), float(_RIM[column]), contrast
+
+
+@compiled
+def _tried(
+    distance: np.ndarray,
+    weight: np.ndarray,
+    u: np.ndarray,
+    v: np.ndarray,
+    reach: float,
+    rim: np.ndarray,
+) -> np.ndarray:
+    """Contrast and shift of the best bin for each stretch and turn, shape (2, rim, rim)."""
     bins = int(2 * reach / _BIN)
-    result = (0.0, 0.0, 0.0, -1.0)
-    for stretch in np.arange(-24.0, 24.1, 3.0):
-        for turn in np.arange(-24.0, 24.1, 3.0):
-            moved = distance - stretch * u[line] - turn * v[line]
-            place = ((moved + reach) / _BIN).astype(int)
-            counts = np.bincount(place.clip(0, bins - 1), weight, bins)
-            votes = np.convolve(counts, np.ones(3), "same")[2:-2]
-            scatter = 1.4826 * np.median(np.abs(votes - np.median(votes)))
+    result = np.empty((2, len(rim), len(rim)))
+    counts, votes = np.empty(bins), np.empty(bins - 4)
+    for i in range(len(rim)):
+        for j in range(len(rim)):
+            counts[:] = 0.0
+            for k in range(len(distance)):
+                place = int((distance[k] - rim[i] * u[k] - rim[j] * v[k] + reach) / _BIN)
+                counts[min(max(place, 0), bins - 1)] += weight[k]
+            for k in range(bins - 4):
+                votes[k] = counts[k + 1] + counts[k + 2] + counts[k + 3]
+            usual = np.median(votes)
+            scatter = 1.4826 * np.median(np.abs(votes - usual))
             top = int(np.argmax(votes))
-            contrast = (votes[top] - np.median(votes)) / max(scatter, 1e-9)
-            if contrast > result[3]:
-                shift = (top + 2.5) * _BIN - reach
-                result = (shift, stretch, turn, float(contrast))
+            result[0, i, j] = (votes[top] - usual) / max(scatter, 1e-9)
+            result[1, i, j] = (top + 2.5) * _BIN - reach
     return result
 
 

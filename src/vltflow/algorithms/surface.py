@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,6 +35,32 @@ class Surface:
         u, v = np.broadcast_arrays(_unit(first, self.first), _unit(second, self.second))
         derived = chebyshev.chebder(self.coefficients, axis=0)
         return np.asarray(chebyshev.chebval2d(u, v, derived)) * 2.0 / np.ptp(self.first)
+
+
+def through(
+    function: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    intervals: tuple[Interval, Interval],
+    degrees: tuple[int, int],
+) -> Surface:
+    """Surface through a function: exact for polynomials of these degrees.
+
+    Parameters
+    ----------
+    function
+        Values at (first, second); arrays that broadcast.
+    intervals
+        Ranges of the two variables.
+    degrees
+        In the first and second variable, each up to its full degree.
+    """
+    nodes = [chebyshev.chebpts1(degree + 1) for degree in degrees]
+    places = [
+        0.5 * (low + high) + 0.5 * (high - low) * part
+        for (low, high), part in zip(intervals, nodes, strict=True)
+    ]
+    values = function(places[0][:, None], places[1][None, :])
+    left, right = (chebyshev.chebvander(part, len(part) - 1) for part in nodes)
+    return Surface(*intervals, np.linalg.solve(left, np.linalg.solve(right, values.T).T))
 
 
 @dataclass(frozen=True)
@@ -158,8 +185,8 @@ def _solved(
     if used.sum() < weighted.shape[1]:
         raise ValueError(f"{used.sum()} points do not fix {weighted.shape[1]} coefficients")
     # Chebyshev polynomials are close to orthogonal: the normal equations are safe here.
-    normal = weighted[used].T @ weighted[used]
-    right = weighted[used].T @ values[used]
+    part = weighted[used]
+    normal, right = part.T @ part, part.T @ values[used]
     return np.linalg.lstsq(normal, right, rcond=None)[0], normal
 
 

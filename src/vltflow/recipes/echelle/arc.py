@@ -8,16 +8,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import Field
 
+from vltflow.algorithms.blocks import over_blocks
 from vltflow.algorithms.identify import Lines
 from vltflow.algorithms.peaks import PEAK, find_peaks, measure_peaks, measure_widths
 from vltflow.algorithms.surface import fit_surface
 from vltflow.algorithms.windows import mean_spectra
+from vltflow.recipes.echelle.eso_layout import is_order_table, orders_and_trace
 from vltflow.recipes.echelle.light import Light, keyword_number, table_of
 from vltflow.recipes.echelle.parameters import SettingParameters
 from vltflow.recipes.echelle.surfaces import read_surface
 
 if TYPE_CHECKING:
+    from vltflow.algorithms.surface import Surface
     from vltflow.recipes.declaration import RecipeInputs
+    from vltflow.recipes.echelle.guess import Guess
 
 _LEAST = 60
 """Lines from which the width of lines is taken as a function of the place."""
@@ -74,10 +78,32 @@ class Arc:
         return step * len(self.offsets)
 
 
-def measure_arc(inputs: RecipeInputs, parameters: ArcParameters, light: Light) -> Arc:
+def orders_of(inputs: RecipeInputs, guess: Guess, width: int) -> tuple[np.ndarray, Surface]:
+    """Orders and y(x, order), pixels from 0, of ORDER_TABLE in the native or in ESO's layout.
+
+    Parameters
+    ----------
+    guess
+        Numbers the orders of ESO's tables, which count them from 1.
+    width
+        Columns of the chip.
+
+    Raises
+    ------
+    UnprocessableData
+        The table was not given, or is in neither layout.
+    """
+    table_of(inputs, "ORDER_TABLE", "", ())
+    master = inputs.tables["ORDER_TABLE"]
+    if is_order_table(master):
+        return orders_and_trace(master, guess.place, width)
+    rows = table_of(inputs, "ORDER_TABLE", "ORDERS", ("ORDER",))
+    return rows["ORDER"], read_surface(master, "TRACE", pixels=True)
+
+
+def measure_arc(inputs: RecipeInputs, parameters: ArcParameters, light: Light, guess: Guess) -> Arc:
     """Find the lines of an arc along the orders of ORDER_TABLE."""
-    orders = table_of(inputs, "ORDER_TABLE", "ORDERS", ("ORDER",))["ORDER"]
-    trace = read_surface(inputs.tables["ORDER_TABLE"], "TRACE", pixels=True)
+    orders, trace = orders_of(inputs, guess, light.data.shape[1])
     x = np.arange(light.data.shape[1], dtype=float)
     centres = trace(x[None, :], orders[:, None].astype(float))
     height, offsets = _windows(inputs, parameters)
@@ -86,9 +112,9 @@ def measure_arc(inputs: RecipeInputs, parameters: ArcParameters, light: Light) -
         saturation=light.saturation, threads=inputs.cores,
     )  # fmt: skip
     whole, noise = spectra.mean(axis=0), variances.mean(axis=0) / len(offsets)
-    rough = _found(whole, noise, np.full(whole.shape, parameters.fwhm), parameters)
+    rough = _found(whole, noise, np.full(whole.shape, parameters.fwhm), parameters, inputs.cores)
     expected = _expected(rough, orders, whole.shape, parameters.fwhm)
-    peaks = _found(whole, noise, expected, parameters)
+    peaks = _found(whole, noise, expected, parameters, inputs.cores)
     row = np.repeat(np.arange(len(orders)), [len(one) for one in peaks])
     found = np.concatenate(peaks)
     # Blends are wider than lines, residues of hot pixels narrower: neither is where it seems.
@@ -113,12 +139,20 @@ def _windows(inputs: RecipeInputs, parameters: ArcParameters) -> tuple[float, np
 
 
 def _found(
-    spectra: np.ndarray, variances: np.ndarray, fwhm: np.ndarray, parameters: ArcParameters
+    spectra: np.ndarray,
+    variances: np.ndarray,
+    fwhm: np.ndarray,
+    parameters: ArcParameters,
+    threads: int,
 ) -> list[np.ndarray]:
-    return [
-        find_peaks(spectrum, variance, fwhm=width, threshold=parameters.threshold)
-        for spectrum, variance, width in zip(spectra, variances, fwhm, strict=True)
-    ]
+    """Peaks of each order."""
+
+    def work(row: int, _: int) -> np.ndarray:
+        return find_peaks(
+            spectra[row], variances[row], fwhm=fwhm[row], threshold=parameters.threshold
+        )
+
+    return over_blocks(work, [(row, row + 1) for row in range(len(spectra))], threads=threads)
 
 
 def _expected(

@@ -77,12 +77,11 @@ class WavelengthCalibration(Recipe):
         """Calibrate the wavelengths of one chip."""
         frames.check_frames(self, inputs)
         light = light_of(inputs)
-        arc = measure_arc(inputs, parameters, light)
+        guess = rough_guess(inputs, parameters, light.data.shape)
+        arc = measure_arc(inputs, parameters, light, guess)
         slit = measure_slit_image(arc)
         arc = without_tilt(arc, slit)
-        solution = _solution(
-            inputs, parameters, arc, rough_guess(inputs, parameters, light.data.shape)
-        )
+        solution = _solution(inputs, parameters, arc, guess)
         qc = lines_measured.measure(arc.lines, arc.fwhm, solution, slit, light.data.shape[1])
         qc["QC NLINTOT"] = arc.detected
         slit = slit.renumbered(solution.vote.orders)
@@ -107,7 +106,10 @@ def _solution(
         raise AlgorithmFailure(
             f"{name} has too few lines", numbers=numbers, hint="The lamp was off or too weak."
         )
-    vote = cast_votes(arc.lines, guess.wave, catalogue, width=width, reach=parameters.shiftmax)
+    vote = cast_votes(
+        arc.lines, guess.wave, catalogue, width=width, reach=parameters.shiftmax,
+        threads=inputs.cores,
+    )  # fmt: skip
     numbers |= {"contrast": vote.contrast, "runner-up": vote.runner_up, "shift": vote.shift}
     if vote.contrast < _TRUSTED * vote.runner_up:
         raise AlgorithmFailure(

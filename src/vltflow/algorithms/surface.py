@@ -132,23 +132,36 @@ def fit_surface(
     degrees = (degrees[0], min(degrees[1], len(np.unique(second)) - 1))
     basis, terms = _basis(first, second, intervals, degrees)
     weight = np.ones(len(values)) if sigma is None else 1.0 / sigma
+    solution, used = _clipped(basis, values, weight, kappa, floor, leverage)
+    return Fit(_surface(solution, terms, intervals, degrees), used, values - basis @ solution)
+
+
+def _clipped(
+    basis: np.ndarray,
+    values: np.ndarray,
+    weight: np.ndarray,
+    kappa: float,
+    floor: float,
+    leverage: float,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Coefficients, and the points that they were fitted to."""
     weighted = basis * weight[:, None]
     used = allowed = np.isfinite(values)
     for turn in range(_ROUNDS):
         solution, normal = _solved(weighted, values * weight, used)
-        residuals = values - basis @ solution
-        pulls = np.abs(residuals) * weight
+        residuals = np.abs(values - basis @ solution)
+        pulls = residuals * weight
         scatter = 1.4826 * float(np.median(pulls[used]))
         # Loosely at first: where a surface bends, all points are off until it has bent.
         patience = max(1.0, _PATIENCE * 0.7**turn)
-        kept = allowed & ((pulls <= patience * kappa * scatter) | (np.abs(residuals) <= floor))
+        kept = allowed & ((pulls <= patience * kappa * scatter) | (residuals <= floor))
         if np.isinf(kappa) or (patience == 1.0 and np.array_equal(kept, used)):
             if not (leverage < 1.0 and np.any(used & (_alone(weighted, normal) > leverage))):
                 break
             allowed = allowed & (~used | (_alone(weighted, normal) <= leverage))
             kept = used & allowed
         used = kept
-    return Fit(_surface(solution, terms, intervals, degrees), used, residuals)
+    return solution, used
 
 
 def _surface(

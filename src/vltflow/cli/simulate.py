@@ -9,11 +9,16 @@ import typer
 
 from vltflow.cli.context import checked_night, commands
 from vltflow.cli.output import console, progress
-from vltflow.simulate import DEFECTS, INSTRUMENTS, simulate_day
+from vltflow.simulate import DEFECTS, INSTRUMENTS, chosen_science, sciences, simulate_day
 
 app = commands()
 
 _ONLY_HELP = "Comma-separated raw types, such as BIAS_BLUE,FLAT_BLUE; the whole day, if not given."
+_SCIENCE_HELP = (
+    "Comma-separated science with its calibrations, instead of the night's own: "
+    + "; ".join(f"{name}: {', '.join(known)}" for name, known in sciences().items())
+    + "."
+)
 _DEFECT_HELP = "Comma-separated defects: " + ", ".join(sorted(DEFECTS)) + "."
 
 
@@ -29,6 +34,10 @@ def simulate(
         bool, typer.Option("--small", help="The same day with small detectors, in seconds.")
     ] = False,
     defects: Annotated[str, typer.Option(help=_DEFECT_HELP, show_default=False)] = "",
+    science: Annotated[str, typer.Option(help=_SCIENCE_HELP, show_default=False)] = "",
+    window: Annotated[
+        bool, typer.Option("--window", help="With --science: read out some orders only.")
+    ] = False,
     only: Annotated[str, typer.Option(help=_ONLY_HELP, show_default=False)] = "",
 ) -> None:
     """Make the raw frames of a day, with the truth about them beside each."""
@@ -42,6 +51,7 @@ def simulate(
             small=small,
             defects=_names(defects),
             raw_types=_names(only),
+            templates=chosen_science(instrument, night, _names(science), window=window),
             progress=tell,
         )
     console().print(f"{len(day.files)} raw frames of {len(day.blocks)} ABs in {out}")

@@ -22,6 +22,7 @@ from vltflow.simulate.frame import frame_bytes, write_arrays, write_atomically
 from vltflow.simulate.models import DAY_MS, model
 from vltflow.simulate.plan import (
     Conditions,
+    FaultyLight,
     OwnCards,
     OwnDetector,
     PlannedFrame,
@@ -97,7 +98,7 @@ def simulate_day(  # noqa: PLR0913
     out
         Folder for the frames; made if needed. Frames of the same name are replaced.
     seed
-        Noise and the choice of victims depend on it; the chips and their drift do not.
+        Noise and victims depend on it; the chips and their drift do not.
     small
         Small detectors with the same gain, noise, level and dark current, or fewer frames.
     defects
@@ -105,37 +106,33 @@ def simulate_day(  # noqa: PLR0913
     raw_types, setups
         Only templates of these, as ``BIAS_BLUE``, ``red_1x1_580nm_0.6``; all if none is given.
     templates
-        What is observed instead of the night's own templates, such as
-        `vltflow.simulate.uves.programme.science_night` gives.
+        What is observed instead of the night's own templates; see `chosen_science`.
     progress
-        Called with the number of templates done and in all.
+        Called with the number of templates done, and of all.
 
     Returns
     -------
     SimulatedDay
-        Beside each frame ``NAME.truth.json``; ``truth/`` holds the chips' maps and the
-        light of each template; ``night.truth.json`` tells the blocks and defects.
+        Truth: ``NAME.truth.json`` beside each frame, ``truth/``, ``night.truth.json``.
 
     Raises
     ------
     UnknownName
         If the instrument, a defect, a raw type or a setup is unknown.
     UserError
-        If the night is no date.
+        If the night is no date, or the instrument's light knows no such defect.
     """
     simulated = model(instrument)
-    plan = templates or _templates(simulated, night, small=small)
-    templates = _chosen(plan, raw_types, setups)
+    _refuse_unpainted(simulated, defects)
+    templates = templates or _templates(simulated, night, small=small)
+    templates = _chosen(templates, raw_types, setups)
     victims = faults.choose_victims(defects, templates, night=night, seed=seed)
-    (out / "truth").mkdir(parents=True, exist_ok=True)
     _write_maps(simulated, templates, out / "truth", small=small)
+    own = {t.ordinal: tuple(v for v in victims if v.template == t.ordinal) for t in templates}
     orders = [
-        _Order(
-            instrument.lower(), night, template,
-            tuple(v for v in victims if v.template == template.ordinal), out, seed, small,
-        )
-        for template in templates
-    ]  # fmt: skip
+        _Order(instrument.lower(), night, one, own[one.ordinal], out, seed, small)
+        for one in templates
+    ]
     return _finish(simulated.name, night, out, _run(orders, small=small, progress=progress))
 
 
@@ -159,6 +156,12 @@ def _chosen(
         if (not raw_types or one.raw_type in raw_types)
         and (not setups or one.setup.label in setups)
     ]
+
+
+def _refuse_unpainted(instrument: Instrument, defects: Sequence[str]) -> None:
+    painted = instrument.faults if isinstance(instrument, FaultyLight) else frozenset()
+    if unknown := sorted(faults.LIGHT_FAULTS.intersection(defects) - painted):
+        raise UserError(f"{instrument.name} is simulated without {', '.join(unknown)}")
 
 
 def _refuse_unknown(what: str, given: Collection[str], known: Collection[str]) -> None:
@@ -214,6 +217,7 @@ def _write_maps(
     instrument: Instrument, templates: Sequence[Template], folder: Path, *, small: bool
 ) -> None:
     """Maps of all chips in use, once a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
     instrument.shared_truth(folder)
     layouts = {
         layout.key: layout
@@ -250,7 +254,7 @@ def _simulate_template(order: _Order) -> Truth:
         noted += [{"defect": name, "frame": frame.name} for name in names]
         if any(v.loses_frame for v in order.victims if v.hits(number)):
             lost.add(number)
-        if number in template.missing or "missing-frame" in names:
+        if number in template.missing or not faults.NEVER_ARRIVES.isdisjoint(names):
             continue
         files += _simulate_frame(order, frame, names, scenes)
         arrived.append(frame.name)
@@ -399,7 +403,11 @@ def _expose(
             "factor": disturbed.light,
             "arrays": _light_file(frame, chip.label),
         }
-    electrons, truth["cosmic_ray_hits"] = collect(rng, expected, layout, exptime)
+    electrons, truth["cosmic_ray_hits"] = collect(
+        rng, expected, layout, exptime, trails=disturbed.trails
+    )
+    if disturbed.trails:
+        truth["cosmic_ray_trails"] = disturbed.trails
     return read_out(rng, electrons, layout, level=level, ron=ron), truth
 
 

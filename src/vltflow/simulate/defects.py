@@ -36,6 +36,17 @@ DEFECTS = MappingProxyType(
         "wrong-checksum": "frames of a template carry checksums, and one was damaged later",
         "missing-keyword": "a mandatory keyword is missing in a header",
         "foreign-instrument": "a frame of another instrument lies among the others",
+        "no-object": "a science exposure has nothing but sky in the slit",
+        "saturated-object": "the object of a science exposure fills the wells of the detector",
+        "cosmic-shower": "a shower of long cosmic-ray trails falls on a science exposure",
+        "twilight-sky": "the sky of a science exposure is that of bright twilight",
+        "empty-arc": "the ThAr lamp does not burn in an arc",
+        "half-the-lines": "an arc shows every second line only",
+        "shifted-format": "an arc is shifted by 20 pixels along and -20 across the orders",
+        "nan-coordinates": "RA and DEC of a science exposure are no numbers",
+        "missing-coordinates": "RA and DEC of a science exposure are missing",
+        "wrong-setup": "the header of a science exposure tells another central wavelength",
+        "missing-flat": "the flats of a setup that science needs never arrive",
     }
 )
 """Name and meaning of each defect."""
@@ -49,14 +60,33 @@ _KINDS = {
     "missing-frame": ("bias", "flat", "dark"),
     "foreign-instrument": ("arc", "format", "order"),
     "duplicate-file": ("arc", "format", "order"),
-}
+    **dict.fromkeys(
+        (
+            "no-object", "saturated-object", "cosmic-shower", "twilight-sky", "nan-coordinates",
+            "missing-coordinates", "wrong-setup",
+        ),
+        ("science",),
+    ),
+    **dict.fromkeys(("empty-arc", "half-the-lines", "shifted-format"), ("arc",)),
+    "missing-flat": ("flat",),
+}  # fmt: skip
 _SEVERAL_FRAMES = ("flat", "fibres", "dark")
 """Kinds for all other defects: with the frame lost, its block still shows what is missing."""
-_WHOLE_TEMPLATE = frozenset({"high-read-noise"})
+_WHOLE_TEMPLATE = frozenset({"high-read-noise", "missing-flat"})
+OF_SCIENCE = frozenset(name for name, kinds in _KINDS.items() if kinds == ("science",)) | {
+    "missing-flat"
+}
+"""Defects of science exposures; a night has only a few of these."""
+NEVER_ARRIVES = frozenset({"missing-frame", "missing-flat"})
+"""Defects whose frames are not written."""
+LIGHT_FAULTS = frozenset(
+    {"no-object", "saturated-object", "twilight-sky", "half-the-lines", "shifted-format"}
+)
+"""Defects that an instrument's scenes paint, where they know them; see `Template.fault`."""
 _LOST = frozenset(
     {
         "missing-frame", "truncated-file", "wrong-header-value", "zero-length-file",
-        "not-fits", "wrong-checksum", "missing-keyword",
+        "not-fits", "wrong-checksum", "missing-keyword", "missing-flat",
     }
 )  # fmt: skip
 FOREIGN_INSTRUMENT = "FORS2"
@@ -107,6 +137,9 @@ def choose_victims(
     ):
         kinds = _KINDS.get(name, _SEVERAL_FRAMES)
         free = [t for t in templates if t.kind in kinds and t.ordinal not in used]
+        if name == "missing-flat":
+            needed = {t.setup for t in templates if t.kind == "science"}
+            free = [t for t in free if t.setup in needed]
         if not free:
             raise UserError(f"no template is left for the defect {name}; ask for fewer defects")
         rng = np.random.default_rng(
@@ -127,6 +160,10 @@ class Disturbance:
     ron: float = 1.0
     level: float = 0.0
     other_binning: bool = False
+    trails: int = 0
+    """Long cosmic-ray trails."""
+    fault: str = ""
+    """What is wrong with the light, for the instrument's scene."""
 
 
 _DISTURBANCES = {
@@ -135,6 +172,9 @@ _DISTURBANCES = {
     "high-read-noise": Disturbance(ron=3.0),
     "bias-jump": Disturbance(level=25.0),
     "wrong-binning": Disturbance(other_binning=True),
+    "empty-arc": Disturbance(light=0.0),
+    "cosmic-shower": Disturbance(trails=150),
+    **{name: Disturbance(fault=name) for name in sorted(LIGHT_FAULTS)},
 }
 
 
@@ -148,6 +188,8 @@ def disturbance(defects: Sequence[str]) -> Disturbance:
 
 def disturb_template(template: Template, disturbed: Disturbance) -> Template:
     """The template as a frame with this disturbance lived it."""
+    if disturbed.fault:
+        return replace(template, fault=disturbed.fault)
     if not disturbed.other_binning:
         return template
     binning = 2 if template.setup.binning == 1 else 1
@@ -160,9 +202,32 @@ def change_cards(
     """The headers of a frame with these defects."""
     if "wrong-header-value" in defects:
         headers = [_replaced(cards, "EXPTIME", -5.0) for cards in headers]
+    if "wrong-setup" in defects:
+        headers = [_other_wavelength(cards) for cards in headers]
+    if "nan-coordinates" in defects:
+        for keyword in _COORDINATES:
+            headers = [_replaced(cards, keyword, "NaN") for cards in headers]
+    if "missing-coordinates" in defects:
+        headers = [[card for card in cards if card.keyword not in _COORDINATES]
+                   for cards in headers]  # fmt: skip
     if "missing-keyword" in defects:
         headers = [[card for card in cards if card.keyword != mandatory] for cards in headers]
     return headers
+
+
+_COORDINATES = ("RA", "DEC")
+_WRONG_BY = 47.0
+"""nm."""
+
+
+def _other_wavelength(cards: list[Card]) -> list[Card]:
+    """The cards with another central wavelength, whatever the grating."""
+    return [
+        replace(card, value=card.value + _WRONG_BY)
+        if card.keyword.endswith(" WLEN") and isinstance(card.value, float)
+        else card
+        for card in cards
+    ]
 
 
 def foreign_cards(headers: list[list[Card]], name: str) -> list[list[Card]]:

@@ -184,6 +184,20 @@ def cosmic_rays(rng: Generator, image: np.ndarray, layout: Layout, exptime: floa
     return hits
 
 
+def cosmic_shower(rng: Generator, image: np.ndarray, trails: int) -> None:
+    """Add long trails (electrons) that fan out from a point at the rim to `image`, in place."""
+    rows, columns = image.shape
+    start = np.array([0.0, rng.uniform(0.0, columns)])
+    for _ in range(trails):
+        angle, length = rng.normal(0.5 * np.pi, 0.25), rng.uniform(0.02, 0.4) * rows
+        first = start + rng.uniform(0.0, 0.7) * rows * np.array([np.sin(angle), np.cos(angle)])
+        along = np.arange(int(length))[:, None] * np.array([np.sin(angle), np.cos(angle)])
+        row, column = (first + along).astype(int).T
+        inside = (row >= 0) & (row < rows) & (column >= 0) & (column < columns)
+        charge = rng.gamma(4.0, 250.0, int(inside.sum()))
+        np.add.at(image, (row[inside], column[inside]), charge.astype(np.float32))
+
+
 def read_out(
     rng: Generator, electrons: np.ndarray | None, layout: Layout, *, level: float, ron: float
 ) -> np.ndarray:
@@ -209,15 +223,17 @@ def read_out(
 
 
 def collect(
-    rng: Generator, expected: np.ndarray, layout: Layout, exptime: float
+    rng: Generator, expected: np.ndarray, layout: Layout, exptime: float, *, trails: int = 0
 ) -> tuple[np.ndarray, int]:
     """Electrons in each pixel after the exposure, and the number of cosmic-ray hits.
 
-    `expected` (float32, electrons) is used up.
+    `expected` (float32, electrons) is used up; `trails` is that of a cosmic-ray shower.
     """
     normal = rng.standard_normal(expected.shape, dtype=np.float32)
     _shot_noise(expected, normal, int(rng.integers(1, 2**62)))
     hits = cosmic_rays(rng, expected, layout, exptime)
+    if trails:
+        cosmic_shower(rng, expected, trails)
     _bleed(expected, layout.chip.full_well * layout.binning)
     return expected, hits
 

@@ -152,6 +152,28 @@ class Instrument(Protocol):
 
 
 @runtime_checkable
+class FaultyLight(Protocol):
+    """An instrument whose scenes know defects that change the light."""
+
+    faults: frozenset[str]
+    """Values of `Template.fault` that its scenes paint."""
+
+
+@runtime_checkable
+class ChosenScience(Protocol):
+    """An instrument that can be asked for science by name, instead of a night of its own."""
+
+    sciences: tuple[str, ...]
+    """Names of scenes."""
+
+    def science(self, date: str, names: Sequence[str], *, window: bool) -> Sequence[Template]:
+        """Templates of a night with these scenes and their calibrations.
+
+        `window` asks for a part of the chips only.
+        """
+
+
+@runtime_checkable
 class WithTables(Protocol):
     """An instrument whose frames carry binary tables after the images."""
 

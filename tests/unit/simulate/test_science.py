@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
+from vltflow.core.errors import UserError
 from vltflow.simulate import SimulatedDay, simulate_day
 from vltflow.simulate.image import SlitBend, add_lines, paint, slit_profile
 from vltflow.simulate.motion import SPEED_OF_LIGHT
@@ -130,3 +131,64 @@ def test_a_window_says_where_it_lies(scenes: dict[str, SimulatedDay]) -> None:
     header = fits.getheader(scenes["point"].files[0])
     assert (header["ESO DET WIN1 STRX"], header["ESO DET WIN1 STRY"]) == (701, 1101)
     assert (header["NAXIS1"], header["NAXIS2"]) == (420, 1200)
+
+
+def _defective(folder: Path, defect: str) -> tuple[dict, dict, np.ndarray]:
+    """Truth, header and pixels of the victim of a defect."""
+    plan = science_night(NIGHT, SCIENCE["point"][:1], window=True, standard=False)
+    day = simulate_day("uves", NIGHT, folder, templates=plan, defects=[defect])
+    (victim,) = day.defects
+    assert victim["defect"] == defect
+    truth = json.loads((folder / f"{victim['frame']}.truth.json").read_text())
+    with fits.open(folder / f"{victim['frame']}.fits") as hdus:
+        return truth, dict(hdus[0].header), hdus[0].data.astype(float)
+
+
+@pytest.mark.parametrize("defect", ["no-object", "saturated-object", "twilight-sky"])
+def test_defects_of_the_light_are_in_pixels_and_truth(tmp_path: Path, defect: str) -> None:
+    truth, _, image = _defective(tmp_path, defect)
+    light = truth["chips"][0]["light"]
+    with np.load(tmp_path / light["arrays"]) as arrays:
+        peak, sky = arrays["object"].max(), np.median(arrays["sky"])
+    assert {"no-object": peak == 0.0, "saturated-object": image.max() > 65_000,
+            "twilight-sky": sky > 100.0}[defect]  # fmt: skip
+
+
+def test_a_cosmic_shower_leaves_long_trails(tmp_path: Path) -> None:
+    truth, _, image = _defective(tmp_path, "cosmic-shower")
+    assert truth["chips"][0]["cosmic_ray_trails"] == 150
+    assert np.mean(image > np.median(image) + 200) > 0.01
+
+
+def test_an_empty_arc_has_no_light(tmp_path: Path) -> None:
+    _, _, image = _defective(tmp_path, "empty-arc")
+    assert np.percentile(image, 99.9) < np.median(image) + 12
+
+
+@pytest.mark.parametrize(("defect", "drift"), [("shifted-format", 20.0), ("half-the-lines", 0.0)])
+def test_defects_of_an_arc_are_in_its_truth(tmp_path: Path, defect: str, drift: float) -> None:
+    truth, _, _ = _defective(tmp_path, defect)
+    assert truth["chips"][0]["light"]["drift_x_pixel"] == pytest.approx(drift, abs=2.0)
+    assert truth["defects"] == [defect]
+
+
+def test_coordinates_can_be_no_numbers_or_missing(tmp_path: Path) -> None:
+    assert _defective(tmp_path / "nan", "nan-coordinates")[1]["RA"] == "NaN"
+    assert "RA" not in _defective(tmp_path / "none", "missing-coordinates")[1]
+
+
+def test_a_header_can_tell_the_wrong_setup(tmp_path: Path) -> None:
+    truth, header, _ = _defective(tmp_path, "wrong-setup")
+    assert (header["ESO INS GRAT1 WLEN"], truth["setup_values"]["wavelength"]) == (437.0, 390.0)
+
+
+def test_the_flats_of_science_may_never_arrive(tmp_path: Path) -> None:
+    plan = science_night(NIGHT, SCIENCE["point"][:1], window=True, standard=False)
+    day = simulate_day("uves", NIGHT, tmp_path, templates=plan, defects=["missing-flat"])
+    (flats,) = (block for block in day.blocks if block["raw_type"] == "FLAT_BLUE")
+    assert (flats["frames"], flats["complete"]) == ([], False)
+
+
+def test_defects_that_an_instrument_cannot_paint_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="without no-object"):
+        simulate_day("giraffe", NIGHT, tmp_path, small=True, defects=["no-object"])

@@ -10,8 +10,9 @@ import re
 from importlib import resources
 from typing import TYPE_CHECKING
 
+from vltflow.simulate.defects import LIGHT_FAULTS
 from vltflow.simulate.detector import Layout
-from vltflow.simulate.uves import header, night, scene
+from vltflow.simulate.uves import header, night, programme, scene
 from vltflow.simulate.uves.constants import CHIPS
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ class Uves:
 
     name = "UVES"
     mandatory_keyword = "MJD-OBS"
+    faults = LIGHT_FAULTS
+    sciences = tuple(programme.SCIENCE)
     record_keywords = re.compile(
         r"[^ ]+$|ESO (DPR|OBS|TPL) "
         r"|ESO DET (CHIPS|OUTPUTS|READ|WIN1 (STRX|STRY|NX|NY|BINX|BINY)|CHIP1 ID)"
@@ -46,6 +49,11 @@ class Uves:
     def templates(self, date: str) -> Sequence[Template]:
         """Templates of the night, by time."""
         return night.templates(date)
+
+    def science(self, date: str, names: Sequence[str], *, window: bool) -> Sequence[Template]:
+        """Templates of a night with the scenes of these names and their calibrations."""
+        exposures = [one for name in names for one in programme.SCIENCE[name]]
+        return programme.science_night(date, exposures, window=window)
 
     def chips(self, setup: Setup) -> Sequence[Chip]:
         """One chip in the blue arm, two in the red one: upper chip first."""

@@ -23,6 +23,9 @@ Painted = tuple[dict[str, float | str], dict[str, np.ndarray]]
 SKY_FACTORS = {"dark": 1.0, "moon": 15.0, "twilight": 3000.0}
 """Brightness of the sky's continuum over the dark one: a full moon, the sun 9 degrees down."""
 
+_SATURATED = 4.0
+"""Peak of a saturated object, in full wells."""
+
 
 def paint_source(lit: LightPath, image: np.ndarray) -> Painted:
     """The object of a science or standard-star exposure, and the sky."""
@@ -47,6 +50,9 @@ def paint_source(lit: LightPath, image: np.ndarray) -> Painted:
     factor, background = _scale(lit, source, electrons, sky, effective)
     if template.fault == "no-object":
         factor = 0.0
+    if template.fault == "saturated-object":
+        full = lit.layout.chip.full_well * lit.layout.binning
+        factor = _SATURATED * full / float(electrons.max() * profile.values.max())
     electrons, flux = electrons * factor, flux * factor
     shift = _placement(lit, source)
     lit.paint(image, electrons, profile, shift)

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from vltflow.algorithms.blocks import over_blocks
+from vltflow.algorithms.compiled import compiled
 from vltflow.algorithms.surface import Fit, fit_surface
 
 Guess = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -21,8 +23,12 @@ Guess = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 _BIN = 2.0
 """Pixels of a bin of the vote."""
+_RIM = np.arange(-24.0, 24.1, 3.0)
+"""Pixels by which stretch or turn move the lines at the rim, as tried in the vote."""
 _STAGES = ((1, 1, 16.0), (2, 1, 9.0), (2, 2, 5.0), (3, 3, 3.0), (4, 4, 1.5))
 """Degrees in x and order, and distance (pixels) within which a line is taken."""
+_BLENDED = 0.04
+"""Pixels by which a line may be off because others, in no catalogue, lie under it."""
 _LEVERAGE = 0.5
 """Share of a solution that one line may fix alone."""
 
@@ -86,6 +92,7 @@ def cast_votes(
     reach: float = 80.0,
     orders: int = 2,
     brightest: int = 30,
+    threads: int = 1,
 ) -> Vote:
     """Find how the guess must be moved so that most bright lines fall on the catalogue.
 
@@ -105,14 +112,18 @@ def cast_votes(
         Largest mistake in the numbers of the orders.
     brightest
         Lines an order that vote.
+    threads
+        Numbers of orders that are tried at the same time.
     """
     chosen = _brightest(lines, brightest)
     x, order = lines.x[chosen], lines.order[chosen].astype(float)
     u, v = 2.0 * x / width - 1.0, _centred(order)
-    best = [
-        _vote_of(x, order + change, u, v, guess, catalogue, reach)
-        for change in range(-orders, orders + 1)
-    ]
+
+    def vote(change: int, _: int) -> tuple[float, float, float, float]:
+        return _vote_of(x, order + change, u, v, guess, catalogue, reach)
+
+    changes = [(change, change + 1) for change in range(-orders, orders + 1)]
+    best = over_blocks(vote, changes, threads=threads)
     place = int(np.argmax([one[3] for one in best]))
     shift, stretch, turn, contrast = best[place]
     other = max((one[3] for n, one in enumerate(best) if n != place), default=0.0)
@@ -152,20 +163,38 @@ def _vote_of(
     )
     distance = (catalogue[first[line] + within] - wave[line]) / dispersion[line]
     weight = 1.0 / np.maximum(last - first, 1)[line]
+    tried = _tried(distance, weight, u[line], v[line], reach, _RIM)
+    row, column = np.unravel_index(int(np.argmax(tried[0])), tried[0].shape)
+    shift, contrast = float(tried[1, row, column]), float(tried[0, row, column])
+    return shift, float(_RIM[row]), float(_RIM[column]), contrast
+
+
+@compiled
+def _tried(
+    distance: np.ndarray,
+    weight: np.ndarray,
+    u: np.ndarray,
+    v: np.ndarray,
+    reach: float,
+    rim: np.ndarray,
+) -> np.ndarray:
+    """Contrast and shift of the best bin for each stretch and turn, shape (2, rim, rim)."""
     bins = int(2 * reach / _BIN)
-    result = (0.0, 0.0, 0.0, -1.0)
-    for stretch in np.arange(-24.0, 24.1, 3.0):
-        for turn in np.arange(-24.0, 24.1, 3.0):
-            moved = distance - stretch * u[line] - turn * v[line]
-            place = ((moved + reach) / _BIN).astype(int)
-            counts = np.bincount(place.clip(0, bins - 1), weight, bins)
-            votes = np.convolve(counts, np.ones(3), "same")[2:-2]
-            scatter = 1.4826 * np.median(np.abs(votes - np.median(votes)))
+    result = np.empty((2, len(rim), len(rim)))
+    counts, votes = np.empty(bins), np.empty(bins - 4)
+    for i in range(len(rim)):
+        for j in range(len(rim)):
+            counts[:] = 0.0
+            for k in range(len(distance)):
+                place = int((distance[k] - rim[i] * u[k] - rim[j] * v[k] + reach) / _BIN)
+                counts[min(max(place, 0), bins - 1)] += weight[k]
+            for k in range(bins - 4):
+                votes[k] = counts[k + 1] + counts[k + 2] + counts[k + 3]
+            usual = np.median(votes)
+            scatter = 1.4826 * np.median(np.abs(votes - usual))
             top = int(np.argmax(votes))
-            contrast = (votes[top] - np.median(votes)) / max(scatter, 1e-9)
-            if contrast > result[3]:
-                shift = (top + 2.5) * _BIN - reach
-                result = (shift, stretch, turn, float(contrast))
+            result[0, i, j] = (votes[top] - usual) / max(scatter, 1e-9)
+            result[1, i, j] = (top + 2.5) * _BIN - reach
     return result
 
 
@@ -215,8 +244,8 @@ def identify(
     predicted = base + move * dispersion
     intervals = ((0.0, width - 1.0), (float(order.min()) - 0.5, float(order.max()) + 0.5))
     for first, second, distance in _STAGES:
-        wave, miss = _nearest(catalogue, predicted)
-        taken = np.abs(miss / dispersion) <= distance
+        wave = catalogue[_nearest(catalogue, predicted)]
+        taken = np.abs((wave - predicted) / dispersion) <= distance
         fit = fit_surface(
             lines.x[taken], order[taken], ((wave - base) / dispersion)[taken],
             intervals=intervals, degrees=(first, second), kappa=2.5, floor=0.1,
@@ -231,12 +260,11 @@ def _dispersion(guess: Guess, x: np.ndarray, order: np.ndarray) -> np.ndarray:
     return guess(x + 0.5, order) - guess(x - 0.5, order)
 
 
-def _nearest(catalogue: np.ndarray, wave: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Nearest catalogue line to each wavelength, and catalogue minus wavelength."""
+def _nearest(catalogue: np.ndarray, wave: np.ndarray) -> np.ndarray:
+    """Index of the catalogue line nearest to each wavelength."""
     right = np.searchsorted(catalogue, wave).clip(1, len(catalogue) - 1)
     left = right - 1
-    nearer = np.where(wave - catalogue[left] < catalogue[right] - wave, left, right)
-    return catalogue[nearer], catalogue[nearer] - wave
+    return np.where(wave - catalogue[left] < catalogue[right] - wave, left, right)
 
 
 def _solved(
@@ -253,13 +281,13 @@ def _solved(
 ) -> Solution:
     """The final solution: lines taken within the tolerance, until they stay the same."""
     before = np.zeros(0, int)
-    for _ in range(8):
-        wave, miss = _nearest(catalogue, predicted)
-        index = np.flatnonzero(np.abs(miss / dispersion) <= tolerance)
-        scale = np.abs(order * dispersion)[index]
+    for _ in range(12):
+        wave = catalogue[_nearest(catalogue, predicted)]
+        index = np.flatnonzero(np.abs((wave - predicted) / dispersion) <= tolerance)
+        pixels = np.hypot(lines.sigma, _BLENDED)
         fit = fit_surface(
             lines.x[index], order[index], (order * wave)[index], intervals=intervals,
-            degrees=degrees, sigma=scale * np.hypot(lines.sigma[index], 0.04), kappa=kappa,
+            degrees=degrees, sigma=np.abs(order * dispersion * pixels)[index], kappa=kappa,
             leverage=_LEVERAGE,
         )  # fmt: skip
         predicted = fit.surface(lines.x, order) / order

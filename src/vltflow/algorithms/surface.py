@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.polynomial import chebyshev
 
 Interval = tuple[float, float]
+
+_PATIENCE = 3.0
+"""Factor by which points may be further off in the first round; less by 0.7 every round."""
+_ROUNDS = 25
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,32 @@ class Surface:
         u, v = np.broadcast_arrays(_unit(first, self.first), _unit(second, self.second))
         derived = chebyshev.chebder(self.coefficients, axis=0)
         return np.asarray(chebyshev.chebval2d(u, v, derived)) * 2.0 / np.ptp(self.first)
+
+
+def through(
+    function: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    intervals: tuple[Interval, Interval],
+    degrees: tuple[int, int],
+) -> Surface:
+    """Surface through a function: exact for polynomials of these degrees.
+
+    Parameters
+    ----------
+    function
+        Values at (first, second); arrays that broadcast.
+    intervals
+        Ranges of the two variables.
+    degrees
+        In the first and second variable, each up to its full degree.
+    """
+    nodes = [chebyshev.chebpts1(degree + 1) for degree in degrees]
+    places = [
+        0.5 * (low + high) + 0.5 * (high - low) * part
+        for (low, high), part in zip(intervals, nodes, strict=True)
+    ]
+    values = function(places[0][:, None], places[1][None, :])
+    left, right = (chebyshev.chebvander(part, len(part) - 1) for part in nodes)
+    return Surface(*intervals, np.linalg.solve(left, np.linalg.solve(right, values.T).T))
 
 
 @dataclass(frozen=True)
@@ -80,7 +111,8 @@ def fit_surface(
     sigma
         Error of each value; equal if None.
     kappa
-        Points whose residual exceeds so many times the robust scatter are left out.
+        Points whose residual, in units of its error, exceeds so many times the robust scatter
+        of the others are left out.
     floor
         Residuals up to here are never left out: scatter below is not believed.
     leverage
@@ -90,7 +122,7 @@ def fit_surface(
     Returns
     -------
     Fit
-        The median absolute deviation gives the scatter; at most 20 rounds.
+        The median absolute deviation gives the scatter; at most 25 rounds.
 
     Raises
     ------
@@ -100,20 +132,36 @@ def fit_surface(
     degrees = (degrees[0], min(degrees[1], len(np.unique(second)) - 1))
     basis, terms = _basis(first, second, intervals, degrees)
     weight = np.ones(len(values)) if sigma is None else 1.0 / sigma
+    solution, used = _clipped(basis, values, weight, kappa, floor, leverage)
+    return Fit(_surface(solution, terms, intervals, degrees), used, values - basis @ solution)
+
+
+def _clipped(
+    basis: np.ndarray,
+    values: np.ndarray,
+    weight: np.ndarray,
+    kappa: float,
+    floor: float,
+    leverage: float,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Coefficients, and the points that they were fitted to."""
     weighted = basis * weight[:, None]
     used = allowed = np.isfinite(values)
-    for _ in range(20):
+    for turn in range(_ROUNDS):
         solution, normal = _solved(weighted, values * weight, used)
-        residuals = values - basis @ solution
-        scatter = 1.4826 * float(np.median(np.abs(residuals[used])))
-        kept = allowed & (np.abs(residuals) <= max(kappa * scatter, floor))
-        if np.isinf(kappa) or np.array_equal(kept, used):
+        residuals = np.abs(values - basis @ solution)
+        pulls = residuals * weight
+        scatter = 1.4826 * float(np.median(pulls[used]))
+        # Loosely at first: where a surface bends, all points are off until it has bent.
+        patience = max(1.0, _PATIENCE * 0.7**turn)
+        kept = allowed & ((pulls <= patience * kappa * scatter) | (residuals <= floor))
+        if np.isinf(kappa) or (patience == 1.0 and np.array_equal(kept, used)):
             if not (leverage < 1.0 and np.any(used & (_alone(weighted, normal) > leverage))):
                 break
             allowed = allowed & (~used | (_alone(weighted, normal) <= leverage))
             kept = used & allowed
         used = kept
-    return Fit(_surface(solution, terms, intervals, degrees), used, residuals)
+    return solution, used
 
 
 def _surface(
@@ -150,8 +198,8 @@ def _solved(
     if used.sum() < weighted.shape[1]:
         raise ValueError(f"{used.sum()} points do not fix {weighted.shape[1]} coefficients")
     # Chebyshev polynomials are close to orthogonal: the normal equations are safe here.
-    normal = weighted[used].T @ weighted[used]
-    right = weighted[used].T @ values[used]
+    part = weighted[used]
+    normal, right = part.T @ part, part.T @ values[used]
     return np.linalg.lstsq(normal, right, rcond=None)[0], normal
 
 

@@ -16,32 +16,37 @@ def mean_spectra(
     centres: np.ndarray,
     *,
     height: float,
+    offsets: np.ndarray,
     saturation: float = np.inf,
     threads: int = 1,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Mean over a window across each trace, parts of pixels counted as parts.
+    """Mean over windows across each trace, parts of pixels counted as parts.
 
     Parameters
     ----------
     image, variance
         Values and squared errors, shape (rows, columns).
     centres
-        Row of the window's centre in each column, pixels from 0, shape (traces, columns).
+        Row of the trace's centre in each column, pixels from 0, shape (traces, columns).
     height
-        Size of the window across the trace, pixels.
+        Size of a window across the trace, pixels.
+    offsets
+        Distance of the middle of each window from the trace, pixels, shape (windows,).
     saturation
-        Columns with a value from here on in the window give NaN.
+        Columns with a value from here on in a window give NaN there.
 
     Returns
     -------
     spectra, variances
-        Shape (traces, columns); NaN where the window is not wholly on the image.
+        Shape (windows, traces, columns); NaN where a window is not wholly on the image.
     """
-    spectra, errors = np.empty(centres.shape), np.empty(centres.shape)
+    shape = (len(offsets), *centres.shape)
+    spectra, errors = np.empty(shape), np.empty(shape)
 
     def work(start: int, stop: int) -> None:
-        _mean(image, variance, centres[start:stop], height, saturation,
-              spectra[start:stop], errors[start:stop])  # fmt: skip
+        for window, offset in enumerate(offsets):
+            _mean(image, variance, centres[start:stop], offset, height, saturation,
+                  spectra[window, start:stop], errors[window, start:stop])  # fmt: skip
 
     blocks = [(row, row + 1) for row in range(len(centres))]
     over_blocks(work, blocks, threads=threads)
@@ -53,6 +58,7 @@ def _mean(
     image: np.ndarray,
     variance: np.ndarray,
     centres: np.ndarray,
+    offset: float,
     height: float,
     saturation: float,
     spectra: np.ndarray,
@@ -62,7 +68,8 @@ def _mean(
     for n in range(centres.shape[0]):
         for x in range(centres.shape[1]):
             # A pixel j reaches from j - 0.5 to j + 0.5.
-            low, high = centres[n, x] - 0.5 * height, centres[n, x] + 0.5 * height
+            low = centres[n, x] + offset - 0.5 * height
+            high = low + height
             first, last = math.floor(low + 0.5), math.floor(high + 0.5)
             spectra[n, x] = errors[n, x] = math.nan
             if first < 0 or last >= rows:

@@ -149,6 +149,8 @@ class MasterTable:
     """Of the primary HDU."""
     name: str = ""
     """For messages."""
+    history: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """HISTORY cards of the tables, by EXTNAME."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,10 @@ def test_too_few_points_fix_no_surface():
 def test_a_window_counts_parts_of_pixels():
     image = np.repeat(np.arange(20.0)[:, None], 3, axis=1)
     centres = np.array([[10.0, 10.25, 0.2]])
-    spectra, variances = mean_spectra(image, np.ones_like(image), centres, height=2.5)
+    spectra, variances = mean_spectra(
+        image, np.ones_like(image), centres - 1.0, height=2.5, offsets=np.array([1.0])
+    )
+    spectra, variances = spectra[0], variances[0]
     np.testing.assert_allclose(spectra[0, :2], [10.0, (0.5 * 9 + 10 + 11) / 2.5])
     assert np.isnan(spectra[0, 2])
     # Two whole pixels, or one of them and two parts: the noise falls with the square.
@@ -76,7 +79,7 @@ def test_a_saturated_window_gives_no_value():
     image = np.ones((9, 2))
     image[4, 1] = 60_000
     spectra, _ = mean_spectra(
-        image, image, np.full((1, 2), 4.0), height=3.0, saturation=50_000.0
-    )  # fmt: skip
-    assert np.isfinite(spectra[0, 0])
-    assert np.isnan(spectra[0, 1])
+        image, image, np.full((1, 2), 4.0), height=3.0, offsets=np.zeros(1), saturation=50_000.0
+    )
+    assert np.isfinite(spectra[0, 0, 0])
+    assert np.isnan(spectra[0, 0, 1])

@@ -174,13 +174,15 @@ def tables_of(path: Path, name: str) -> MasterTable:
     from astropy.io import fits  # noqa: PLC0415 - workers that need no tables keep 15 MB less
 
     with fits.open(path, memmap=False) as hdus:
-        tables = {hdu.name: _native(hdu.data) for hdu in hdus if isinstance(hdu, fits.BinTableHDU)}
+        found = [hdu for hdu in hdus if isinstance(hdu, fits.BinTableHDU)]
+        tables = {hdu.name: _native(hdu.data) for hdu in found}
+        history = {hdu.name: tuple(map(str, hdu.header.get("HISTORY", ()))) for hdu in found}
     if not tables:
         raise UnreadableFile(
             f"{name} holds no binary table",
             hint="The recipe needs a table of this category: see the association rules",
         )
-    return MasterTable(tables, scan(path)[0].to_dict(), name)
+    return MasterTable(tables, scan(path)[0].to_dict(), name, history)
 
 
 def _native(rows: Any) -> np.ndarray:

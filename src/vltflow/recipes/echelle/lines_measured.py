@@ -12,7 +12,7 @@ from vltflow.records import QcFigure
 
 if TYPE_CHECKING:
     from vltflow.algorithms.identify import Lines, Solution
-    from vltflow.recipes.echelle.tilt import Tilt
+    from vltflow.recipes.echelle.tilt import SlitImage
 
 _PM = 100.0
 """Picometre per Angstrom."""
@@ -61,7 +61,7 @@ def _residuals(lines: Lines, solution: Solution) -> tuple[np.ndarray, np.ndarray
 
 
 def measure(
-    lines: Lines, fwhm: np.ndarray, solution: Solution, tilt: Tilt, width: int
+    lines: Lines, fwhm: np.ndarray, solution: Solution, slit: SlitImage, width: int
 ) -> dict[str, float]:
     """QC1 values of a solution; see `DECLARED`."""
     used = solution.fit.used
@@ -92,8 +92,8 @@ def measure(
         "QC WLENMAX": float(ends.max()) / 10.0,
         "QC ORDMIN": int(orders.min()),
         "QC ORDMAX": int(orders.max()),
-        "QC TILT MED": tilt.median,
-        "QC TILT RMS": tilt.rms,
+        "QC TILT MED": slit.median,
+        "QC TILT RMS": slit.rms,
     }
 
 

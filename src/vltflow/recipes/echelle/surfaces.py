@@ -12,6 +12,7 @@ import numpy as np
 from vltflow.algorithms.surface import Surface
 from vltflow.core.errors import UnprocessableData
 from vltflow.recipes.declaration import TableData
+from vltflow.recipes.echelle.eso_layout import native_line_table
 
 if TYPE_CHECKING:
     from vltflow.recipes.declaration import MasterTable
@@ -44,17 +45,20 @@ def surface_table(name: str, surface: Surface, *, pixels: bool = False) -> Table
 def read_surface(master: MasterTable, name: str, *, pixels: bool = False) -> Surface:
     """The surface of a table of coefficients; inverse of `surface_table`.
 
+    Line tables of ESO's recipes are read as if they were native ones.
+
     Raises
     ------
     UnprocessableData
         There is no such table, or it lacks a column.
     """
+    master = native_line_table(master)
     rows = master.tables.get(name)
     wanted = set(_LIMITED.names or ())
     if rows is None or not wanted <= set(rows.dtype.names or ()) or not len(rows):
         raise UnprocessableData(
             f"{master.name} has no table {name} with the columns {', '.join(sorted(wanted))}",
-            hint="It was not made by this pipeline's native recipes.",
+            hint="It is no table of this pipeline's native recipes, nor of ESO's.",
         )
     shape = (int(rows["DEGX"].max()) + 1, int(rows["DEGORDER"].max()) + 1)
     coefficients = np.zeros(shape)

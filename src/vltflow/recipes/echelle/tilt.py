@@ -1,87 +1,121 @@
-"""Tilt of the slit's image: how far a line moves along x from one end of the slit to the other."""
+"""The slit's image: how far a line moves along x from one end of the slit to the other."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from vltflow.algorithms.surface import Surface, fit_surface
+from vltflow.recipes.echelle.arc import Arc, measured_again
 
 if TYPE_CHECKING:
-    from vltflow.algorithms.identify import Lines, Solution
+    from vltflow.algorithms.identify import Lines
 
-_REACH = 3.0
-"""Pixels within which a line of a window is the same as that of the middle."""
-_LEAST = 20
+_LEAST = 40
 """Lines needed for a surface; below it the tilt is taken as their median."""
+_BOX = 8.0 * np.log(2.0) / 12.0
+"""Square of the full width of a Gaussian as broad as a box of width 1."""
+_FLOOR = 3e-4
+"""Pixel per pixel: differences between lines that are not noise."""
 
 
 @dataclass(frozen=True)
-class Tilt:
-    """Displacement along x per pixel along the slit."""
+class SlitImage:
+    """A line at the height d above the trace's centre is displaced by tilt * d + curvature * d^2.
 
-    surface: Surface
-    """Pixel per pixel over (x, order)."""
+    Both are surfaces over (x, order), orders as the order table numbers them.
+    """
+
+    tilt: Surface
+    """Pixel along x per pixel along the slit."""
+    curvature: Surface
+    """1 / pixel."""
     rms: float
-    """Scatter of single lines, pixel per pixel; NaN where nothing was measured."""
+    """Scatter of the tilt of single lines; NaN where nothing was measured."""
     median: float
+    """Of the tilt of single lines."""
+
+    def renumbered(self, change: int) -> SlitImage:
+        """The same with other numbers of orders."""
+        return replace(
+            self, tilt=_moved(self.tilt, change), curvature=_moved(self.curvature, change)
+        )
+
+    def centred(self, lines: Lines, height: float) -> Lines:
+        """Lines where the middle of the slit shows them.
+
+        Parameters
+        ----------
+        lines
+            As measured in the mean over the slit.
+        height
+            Of what was averaged, pixels.
+        """
+        bow = self.curvature(lines.x, lines.order.astype(float))
+        return replace(lines, x=lines.x - bow * height**2 / 12.0)
 
 
-def measure_tilt(
-    windows: tuple[Lines, ...], offsets: np.ndarray, solution: Solution, width: int
-) -> Tilt:
-    """Fit the tilt of lines as a plane over (x, order).
+def _moved(surface: Surface, change: int) -> Surface:
+    first, last = surface.second
+    return replace(surface, second=(first + change, last + change))
+
+
+def measure_slit_image(arc: Arc) -> SlitImage:
+    """Fit tilt and curvature of all lines of an arc as surfaces over (x, order).
+
+    The tilt follows the angle at the echelle, which changes along x (conical diffraction;
+    Hutley, Diffraction Gratings, 1982, section 2.3); the curvature hardly changes.
 
     Parameters
     ----------
-    windows
-        Lines of each window along the slit, orders numbered as the solution's lines were.
-    offsets
-        Distance of the windows from the slit's middle, pixels.
-    solution
-        Its identified lines are looked for in the windows.
-    width
-        Columns of the chip.
+    arc
+        Lines and the spectra of windows along the slit: two tell the tilt, three the curvature.
     """
-    intervals = ((0.0, width - 1.0), solution.fit.surface.second)
+    order = arc.orders.astype(float)
+    intervals = (0.0, arc.spectra.shape[2] - 1.0), (order.min() - 0.5, order.max() + 0.5)
     flat = Surface(*intervals, np.zeros((1, 1)))
-    x, order, slope = _slopes(windows, offsets)
-    if not len(x):
-        return Tilt(flat, float("nan"), 0.0)
-    order = order + solution.vote.orders
-    if len(x) < _LEAST:
-        median = float(np.median(slope))
-        return Tilt(Surface(*intervals, np.full((1, 1), median)), float(np.std(slope)), median)
-    fit = fit_surface(x, order, slope, intervals=intervals, degrees=(1, 1), kappa=3.5)
-    return Tilt(fit.surface, fit.rms, float(np.median(slope[fit.used])))
+    (tilt, error), (bow, bow_error) = _slopes(arc)
+    known = np.isfinite(tilt)
+    x, number = arc.lines.x[known], arc.lines.order[known].astype(float)
+    if not known.any():
+        return SlitImage(flat, flat, float("nan"), 0.0)
+    median = float(np.median(tilt[known]))
+    if known.sum() < _LEAST:
+        level = Surface(*intervals, np.full((1, 1), median))
+        return SlitImage(level, flat, float(np.std(tilt[known])), median)
+    fit = fit_surface(
+        x, number, tilt[known], intervals=intervals, degrees=(3, 2), sigma=error[known], kappa=3.5
+    )
+    curvature = flat if len(arc.offsets) < 3 else fit_surface(
+        x, number, bow[known], intervals=intervals, degrees=(1, 1), sigma=bow_error[known],
+        kappa=3.5,
+    ).surface  # fmt: skip
+    return SlitImage(fit.surface, curvature, fit.rms, median)
 
 
-def _slopes(
-    windows: tuple[Lines, ...], offsets: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """x, order and slope of lines that all windows have."""
-    middle = windows[len(windows) // 2]
-    empty = np.zeros(0)
-    if len(windows) < 2:
-        return empty, empty, empty
-    places = np.array([_partners(middle, other) for other in windows])
-    complete = np.isfinite(places).all(axis=0)
-    centred = offsets - offsets.mean()
-    slope = centred @ places[:, complete] / np.sum(centred**2)
-    return middle.x[complete], middle.order[complete].astype(float), slope
+def _slopes(arc: Arc) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
+    """Tilt and curvature of each line with their errors; NaN unless all windows show it."""
+    none = np.full(len(arc.lines.x), np.nan)
+    if len(arc.offsets) < 2:
+        return (none, none), (none, none)
+    found = [measured_again(arc, window) for window in range(len(arc.offsets))]
+    x = np.array([one["x"] for one in found])
+    sigma = np.array([one["sigma_x"] for one in found])
+    powers = np.vander(arc.offsets, min(3, len(found)), increasing=True)
+    shares = np.linalg.pinv(powers)[1:]
+    values, errors = shares @ x, np.sqrt(shares**2 @ sigma**2)
+    tilt = values[0], np.hypot(errors[0], _FLOOR)
+    if len(values) < 2:
+        return tilt, (none, none)
+    floor = _FLOOR / max(1.0, float(np.abs(arc.offsets).max()))
+    return tilt, (values[1], np.hypot(errors[1], floor))
 
 
-def _partners(lines: Lines, others: Lines) -> np.ndarray:
-    """Position of the same line among others; NaN where there is none."""
-    found = np.full(len(lines.x), np.nan)
-    for order in np.unique(lines.order):
-        mine = np.flatnonzero(lines.order == order)
-        theirs = others.x[others.order == order]
-        if len(theirs):
-            distance = np.abs(lines.x[mine, None] - theirs[None, :])
-            nearest = np.argmin(distance, axis=1)
-            near = distance[np.arange(len(mine)), nearest] < _REACH
-            found[mine[near]] = theirs[nearest[near]]
-    return found
+def without_tilt(arc: Arc, slit: SlitImage) -> Arc:
+    """Take what the mean over a tilted and bent slit did from places and widths of the lines."""
+    order = arc.lines.order.astype(float)
+    smeared = _BOX * (slit.tilt(arc.lines.x, order) * arc.height) ** 2
+    widths = np.sqrt(np.maximum(arc.fwhm**2 - smeared, 0.25 * arc.fwhm**2))
+    return replace(arc, lines=slit.centred(arc.lines, arc.height), fwhm=widths)

@@ -1,0 +1,138 @@
+"""Real light of UVES, painted back on its chip, calibrated and compared with real line tables."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from astropy.io import fits
+
+from vltflow.instruments import load
+from vltflow.instruments.uves import statics
+from vltflow.process.runners.frames import FrameImage, chip_of, tables_of
+from vltflow.recipes import RecipeInputs, find_recipe
+from vltflow.recipes.echelle.surfaces import read_surface
+
+pytestmark = pytest.mark.slow
+
+EXPOSURE = "390_06"
+
+
+class RealExposure:
+    """Raw frames of one exposure, and the real line table of its reduction."""
+
+    def __init__(self, folder, real_data):
+        tool = real_data.parent / "tools" / "repaint_uves.py"
+        if not tool.is_file():
+            pytest.skip(f"no tool {tool} that paints real spectra as raw frames")
+        spectra = real_data / "uves" / "HE1341-1020"
+        call = [sys.executable, str(tool), str(spectra), EXPOSURE, str(folder)]
+        done = subprocess.run(
+            [*call, "--bias", "1", "--flats", "1"], check=True, capture_output=True, text=True
+        )
+        self.folder = folder
+        self.frames = {line.split()[1]: folder / line.split()[0] for line in done.stdout.split("\n")
+                       if line.strip()}  # fmt: skip
+        with fits.open(next(spectra.glob(f"wpol_*{EXPOSURE}_b.fits.gz"))) as hdus:
+            rows = hdus[4].data
+            self.lines = np.array(rows[rows["NLinSol"] > 0])
+        self.statics = {}
+        for role, build in (
+            ("SPECTRAL_FORMAT_TAB", statics.spectral_format),
+            ("LINE_REFER_TABLE", statics.line_reference),
+        ):
+            build(folder / f"{role}.fits")
+            self.statics[role] = tables_of(folder / f"{role}.fits", role)
+
+    def inputs(self, kind, **tables):
+        (section,) = load("UVES").header.detectors["BLUE"]
+        path = self.frames[kind]
+        image = FrameImage(path, section.extension, name=path.name, repairs={})
+        chip = chip_of(section.model_dump(), image.header, path.name)
+        return RecipeInputs((image,), {}, chip, 2, {**self.statics, **tables})
+
+    def esorex(self, recipe, *lines):
+        """Run a recipe of ESO in the folder."""
+        (self.folder / "set.sof").write_text("\n".join(lines) + "\n")
+        call = ["esorex", "--log-dir=.", recipe, "set.sof"]
+        subprocess.run(call, cwd=self.folder, check=True, capture_output=True)
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory, real_data):
+    return RealExposure(tmp_path_factory.mktemp("real"), real_data)
+
+
+@pytest.fixture(scope="module")
+def calibrated(real):
+    recipes = [find_recipe(f"echelle.{name}") for name in
+               ("order_definition", "wavelength_calibration")]  # fmt: skip
+    first, second = recipes
+    orders = first.process(real.inputs("ORDER_FLAT_BLUE"), first.parameters()).products[0]
+    given = real.inputs("ARC_LAMP_BLUE", ORDER_TABLE=_tables(orders))
+    lines = second.process(given, second.parameters()).products[0]
+    return SimpleNamespace(orders=orders, lines=lines)
+
+
+def _tables(product):
+    return SimpleNamespace(tables={one.name: one.rows for one in product.tables}, name=product.role)
+
+
+def _distances(solution, lines):
+    """Ours minus the real solution at its lines, pixels."""
+    x, order = lines["X"] - 1.0, lines["Order"].astype(float)
+    slope = solution.slope(x, order)
+    return (solution(x, order) - order * lines["WaveC"]) / slope
+
+
+def test_orders_run_where_the_real_line_table_has_them(real, calibrated):
+    trace = read_surface(_tables(calibrated.orders), "TRACE", pixels=True)
+    y = trace(real.lines["X"] - 1.0, real.lines["Order"].astype(float)) + 1.0
+    assert calibrated.orders.qc["QC ORD NDET"] >= 40
+    assert np.std(y - real.lines["Ynew"]) < 0.05
+
+
+def test_wavelengths_are_those_of_the_real_line_table(real, calibrated):
+    distance = _distances(read_surface(_tables(calibrated.lines), "MLAMBDA_AIR"), real.lines)
+    # The spectrum that was painted is displaced by 0.03 pixel against the lines of the table,
+    # and the catalogues differ by 0.009: see the page on echelle recipes.
+    assert np.median(distance) == pytest.approx(-0.04, abs=0.02)
+    assert np.std(distance) < 0.05
+
+
+def test_lines_and_resolution_are_those_of_esos_recipe_or_better(calibrated):
+    """NLINSOL 711, RESOLMED 57,761 of ESO's recipe with the real reduction's parameters."""
+    assert calibrated.lines.qc["QC NLINSOL"] > 711
+    assert calibrated.lines.qc["QC RESOLMED"] > 0.99 * 57_761
+
+
+@pytest.mark.skipif(shutil.which("esorex") is None, reason="esorex is not installed")
+def test_tables_of_esos_recipes_are_read_as_native_ones(real, calibrated):
+    reference = "LINE_REFER_TABLE.fits LINE_REFER_TABLE"
+    frame = {kind: f"{path} {kind}" for kind, path in real.frames.items()}
+    guess = ("--trans_x=0.1", "--trans_y=-10.5")
+    (real.folder / "set.sof").write_text(f"{frame['ARC_LAMP_FORM_BLUE']}\n{reference}\n")
+    call = ["esorex", "--log-dir=.", "uves_cal_predict", *guess, "set.sof"]
+    subprocess.run(call, cwd=real.folder, check=True, capture_output=True)
+    real.esorex("uves_cal_orderpos", frame["ORDER_FLAT_BLUE"],
+                "orderguesstable_blue.fits ORDER_GUESS_TAB_BLUE")  # fmt: skip
+    real.esorex("uves_cal_wavecal", frame["ARC_LAMP_BLUE"], reference,
+                "ordertable_blue.fits ORDER_TABLE_BLUE",
+                "lineguesstable_blue.fits LINE_GUESS_TAB_BLUE")  # fmt: skip
+    table = tables_of(real.folder / "ordertable_blue.fits", "ordertable_blue.fits")
+    recipe = find_recipe("echelle.wavelength_calibration")
+    made = recipe.process(
+        real.inputs("ARC_LAMP_BLUE", ORDER_TABLE=table), recipe.parameters()
+    ).products[0]
+    assert made.qc["QC LINE DORDER"] == 0
+    assert made.qc["QC NLINSOL"] == pytest.approx(calibrated.lines.qc["QC NLINSOL"], rel=0.05)
+    theirs = tables_of(real.folder / "linetable_blue.fits", "linetable_blue.fits")
+    solution, tilt = read_surface(theirs, "MLAMBDA_AIR"), read_surface(theirs, "TILT")
+    with fits.open(real.folder / "linetable_blue.fits") as hdus:
+        rows = np.array(hdus[4].data)
+    np.testing.assert_allclose(_distances(solution, rows), 0.0, atol=1e-4)
+    assert np.abs(tilt(np.array([500.0, 1500.0, 2500.0]), 120.0)).max() < 1e-3

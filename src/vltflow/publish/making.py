@@ -51,7 +51,8 @@ class Files:
 def file_name(sources: Sources, target: str) -> str:
     """ORIGFILE: instrument, target, begin, setup; the same for all versions."""
     begin = iso_from_mjd(sources.frames[0].mjd_obs)
-    words = (sources.block.instrument, target, begin, sources.block.setup, sources.entry.mark)
+    # The mark stands before what may be cut off.
+    words = (sources.block.instrument, target, begin, sources.entry.mark, sources.block.setup)
     return product_name(*words)
 
 

@@ -116,11 +116,10 @@ raw_types:
     "scores.yaml": """
 thresholds:
   - parameter: QC LEVEL
-    categories: [REDUCED_ONE]
-    method: PERCENT
-    width: 50
+    categories: [REDUCED_ONE, MASTER_BIAS_ONE]
+    method: FIXED
+    low: 0
     reason: bench
-  - {parameter: QC LEVEL, categories: [MASTER_BIAS_ONE], method: FIXED, low: 0, reason: bench}
 """,
 }
 

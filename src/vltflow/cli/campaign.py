@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -119,7 +120,7 @@ def run(
         with _stopped_in_order() as cancel, progress(f"campaign {campaign.name}") as bar:
             reports = run_campaign(
                 store, opened, definition, campaign, wanted, reprocess=reprocess, cancel=cancel,
-                tell=lambda month, done, total, _: bar(done, total, f"{campaign.name} {month}"),
+                tell=_paced(campaign.name, bar),
             )  # fmt: skip
     if as_json:
         print_json([_report_record(one) for one in reports])
@@ -184,6 +185,18 @@ def _stopped_in_order() -> Iterator[threading.Event]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _paced(name: str, bar: Callable[..., None]) -> Callable[[str, int, int, str], None]:
+    """Shows month and throughput before a bar; the bar itself tells the time to the end."""
+    begin: dict[str, float] = {}
+
+    def tell(month: str, done: int, total: int, _ended: str) -> None:
+        elapsed = time.monotonic() - begin.setdefault(month, time.monotonic())
+        pace = f", {3600 * done / elapsed:.0f} ABs/h" if done > 1 and elapsed > 0 else ""
+        bar(done, total, f"{name} {month}{pace}")
+
+    return tell
 
 
 def _batch(store: Store, name: str, month: str) -> Batch:

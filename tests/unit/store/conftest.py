@@ -24,6 +24,7 @@ from vltflow.records import (
     QcValue,
     Quarantined,
     RawFrame,
+    ScienceProduct,
     StaticCalibration,
     Verdict,
 )
@@ -64,6 +65,16 @@ class Make:
             imported="2026-01-01T00:00:00",
         )
         return replace(product, **changes)
+
+    def science(self, number: int, **changes: Any) -> ScienceProduct:
+        science = ScienceProduct(
+            science_id=f"science{number}", block=f"UVES.{number:06d}_tpl", revision=1,
+            instrument="UVES", night="2015-02-26", category="SCIENCE.SPECTRUM", target="HE1",
+            setup="1x1", mjd_obs=57080.0 + number, name=f"UVES_HE1_{number}.fits", version=1,
+            archive_name=f"ADP.{number}.fits", file_id="a" * 64, size=2880, snr=10.0, bits="000",
+            created="2026-01-01T00:00:00.000", inputs=(f"product{number}",),
+        )  # fmt: skip
+        return replace(science, **changes)
 
     def campaign(self, name: str) -> Campaign:
         return Campaign(name, "UVES", '{"targets":["HE"]}', "2026-01-01T00:00:00.000", "Ada")

@@ -62,6 +62,8 @@ CHANGES: dict[str, Callable] = {
     "campaigns.put_batch": lambda tx, make: tx.campaigns.put_batch(make.batch("A", "2010-11")),
     "origins.add_definition": lambda tx, _: tx.origins.add_definition("c1", "UVES", "d" * 64),
     "origins.add_versions": lambda tx, _: tx.origins.add_versions([{"numpy": "9"}]),
+    "science.publish": lambda tx, make: tx.science.publish(make.science(2)),
+    "science.hide": lambda tx, make: tx.science.hide(make.science(1).science_id, "too dark"),
     "association.set_mark": lambda tx, _: tx.association.set_mark("UVES", 1, "context"),
 }
 """What can be changed, by the name of the method that does it."""
@@ -75,6 +77,8 @@ READING = {
         "ever_run",
         "last_event",
         "mark",
+        "names",
+        "observed",
         "open_names",
         "open_users",
     },
@@ -153,6 +157,7 @@ READING = {
         "verdicts",
     },
     "quarantine": {"by_location", "find"},
+    "science": {"by_file", "find", "taken", "unpublished", "versions", "withdrawn"},
     "statics": {"by_file", "by_id", "find"},
 }
 
@@ -165,6 +170,7 @@ def ready(filled, make):
         tx.masters.put([make.master(2)])
         tx.statics.add(make.static(1))
         tx.campaigns.add(make.campaign("A"))
+        tx.science.publish(make.science(1))
     return filled
 
 

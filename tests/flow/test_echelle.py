@@ -1,4 +1,4 @@
-"""Order definition and arc through all rooms, by the native recipes that a site has chosen."""
+"""Order definition and arc through all rooms, by the native recipes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from vltflow.simulate import simulate_day
 from vltflow.store import Store
 
 NIGHT = "2015-02-26"
-CHOICE = '\n[runners]\nUVES = { uves_cal_orderpos = "native", uves_cal_wavecal = "native" }\n'
 
 
 @pytest.mark.slow
@@ -20,8 +19,6 @@ def test_an_order_table_is_certified_and_calibrates_the_arc_of_its_night(tmp_pat
     day = simulate_day("uves", NIGHT, tmp_path / "raw", raw_types=kinds, setups=setups)
     site = tmp_path / "site"
     assert run_command(["init", str(site), "--cores", "2", "--memory-mb", "4000"]) == 0
-    with (site / "vltflow.toml").open("a") as settings:
-        settings.write(CHOICE)
     assert run_command(["ingest", str(day.folder), "--site", str(site)]) == 0
     assert run_command(["night", NIGHT, "--instrument", "UVES", "--site", str(site)]) == 0
     opened = load_site(site)

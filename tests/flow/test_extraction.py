@@ -1,4 +1,4 @@
-"""A science frame through all rooms, by the native recipes that a site has chosen."""
+"""A science frame through all rooms, by the native recipes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from vltflow.simulate.uves.programme import SCIENCE, science_night
 from vltflow.store import Store
 
 NIGHT = "2015-02-26"
-NATIVE = ("uves_cal_orderpos", "uves_cal_wavecal", "uves_cal_mflat", "uves_obs_scired")
 
 
 @pytest.mark.slow
@@ -20,9 +19,6 @@ def test_a_science_frame_becomes_a_spectrum_with_the_masters_of_its_night(tmp_pa
     day = simulate_day("uves", NIGHT, tmp_path / "raw", templates=plan)
     site = tmp_path / "site"
     assert run_command(["init", str(site), "--cores", "2", "--memory-mb", "4000"]) == 0
-    chosen = ", ".join(f'{name} = "native"' for name in NATIVE)
-    with (site / "vltflow.toml").open("a") as settings:
-        settings.write(f"\n[runners]\nUVES = {{ {chosen} }}\n")
     assert run_command(["ingest", str(day.folder), "--site", str(site)]) == 0
     assert run_command(["night", NIGHT, "--instrument", "UVES", "--site", str(site)]) == 0
     opened = load_site(site)

@@ -29,6 +29,8 @@ pytestmark = [
 NIGHT = "2015-02-26"
 LIGHT_KM_S = 299_792.458
 KINDS = ("BIAS", "ARC_LAMP_FORM", "ORDER_FLAT", "FLAT", "ARC_LAMP", "STANDARD")
+OPTICAL = ("uves_cal_orderpos", "uves_cal_wavecal", "uves_cal_response")
+"""Recipes that run natively unless a site chooses."""
 SLIT = 0.6
 SETUPS = {
     "BLUE": ("blue_1x1", *(f"blue_1x1_437nm_{slit}" for slit in ("0.7", "1.2", SLIT, "10"))),
@@ -89,6 +91,9 @@ def day(tmp_path_factory: pytest.TempPathFactory, request) -> Iterator[Processed
 def _processed(folder: Path, nights: list[str]) -> Iterator[Processed]:
     site = folder / "site"
     assert run_command(["init", str(site), "--cores", "2", "--memory-mb", "4000"]) == 0
+    chosen = ", ".join(f'{recipe} = "esorex"' for recipe in OPTICAL)
+    with (site / "vltflow.toml").open("a") as settings:
+        settings.write(f"\n[runners]\nUVES = {{ {chosen} }}\n")
     assert run_command(["ingest", str(folder / "raw"), "--site", str(site)]) == 0
     for night in nights:
         arguments = ["night", night, "--instrument", "UVES", "--site", str(site)]

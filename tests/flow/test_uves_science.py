@@ -34,6 +34,8 @@ REAL, REAL_NIGHTS = "390_02", ("2010-05-12", "2010-05-10", "2010-05-11")
 def _site(folder: Path, nights) -> Store:
     site = folder / "site"
     assert run_command(["init", str(site), "--cores", "2", "--memory-mb", "4000"]) == 0
+    with (site / "vltflow.toml").open("a") as settings:
+        settings.write('\n[runners]\nUVES = "esorex"\n')
     assert run_command(["ingest", str(folder / "raw"), "--site", str(site)]) == 0
     for night in nights:
         assert run_command(["night", night, "--instrument", "UVES", "--site", str(site)]) == 0

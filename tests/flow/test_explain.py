@@ -75,7 +75,7 @@ def test_without_the_store_the_header_is_told(command, flat_file, tmp_path, monk
     monkeypatch.delenv("VLTFLOW_SITE")
     monkeypatch.chdir(tmp_path)
     (said,) = command("explain", str(flat_file), "--json")
-    assert said["recipe"] == "detector.master_flat"
+    assert said["recipe"] == "echelle.order_flat"
     assert len(said["raw_frames"]) == 5
     assert len(said["calibrations"]) == 2
 

@@ -222,7 +222,8 @@ def subtract_surface(image: np.ndarray, surface: Surface, *, threads: int = 1) -
     def work(start: int, stop: int) -> None:
         image[start:stop] -= across[start:stop] @ weights
 
-    over_blocks(work, row_blocks(rows, 8 * columns, budget=2**23, threads=threads), threads=threads)
+    # The same blocks for any number of threads: products of matrices may depend on their sizes.
+    over_blocks(work, row_blocks(rows, 8 * columns, budget=2**22, threads=1), threads=threads)
 
 
 def _basis(values: np.ndarray, interval: tuple[float, float], size: int) -> np.ndarray:

@@ -48,25 +48,27 @@ def illumination(
         Threads to use.
     """
     limit = np.float32(minimum_snr)
+    # By row: sums over the shares of threads would depend on the number of threads.
+    sums = np.zeros((len(flat), 2))
 
-    def count(upper: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        def work(start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
-            counts, sums = np.zeros((2, _HALF), np.uint32), np.zeros(2)
-            _count_lit(flat[start:stop], variance[start:stop], limit, upper, counts, sums)
-            return counts, sums
+    def count(upper: np.ndarray) -> np.ndarray:
+        def work(start: int, stop: int) -> np.ndarray:
+            counts, rows = np.zeros((2, _HALF), np.uint32), slice(start, stop)
+            _count_lit(flat[rows], variance[rows], limit, upper, counts, sums[rows])
+            return counts
 
         parts = over_blocks(work, shares(len(flat), threads), threads=threads)
-        counts, sums = (np.sum(values, axis=0) for values in zip(*parts, strict=True))
-        return counts, sums
+        return np.asarray(np.sum(parts, axis=0))
 
-    counts, (total, number) = count(np.full(2, -1, np.int32))
+    counts = count(np.full(2, -1, np.int32))
+    total, number = sums.sum(axis=0)
     mean = total / number if number else float("nan")
     lit = int(counts[0].sum())
     if not lit:
         return Illumination(mean, 0.0, float("nan"), float("nan"))
     wanted = (lit - 1) // 2
     upper, before = _places(counts, np.array([wanted, wanted]))
-    lower, _ = _places(count(upper)[0], wanted - before)
+    lower, _ = _places(count(upper), wanted - before)
     level, ratio = ((upper << 16) | lower).astype(np.int32).view(np.float32)
     return Illumination(mean, lit / flat.size, float(level), float(ratio))
 
@@ -120,28 +122,28 @@ def flag_response(
     threads
         Threads to use.
     """
-    light = np.zeros(len(quality))
+    light, sums = np.zeros(len(quality)), np.zeros((len(quality), 5))
     edges = np.float32(limits[0]), np.float32(limits[1])
     flags = np.uint8(bits[0]), np.uint8(bits[1])
 
-    def work(start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
-        sums, counts = np.zeros(5), np.zeros(_SHOWN_BINS, np.int64)
+    def work(start: int, stop: int) -> np.ndarray:
+        counts = np.zeros(_SHOWN_BINS, np.int64)
         rows = slice(start, stop)
         _flag_and_sum(
             result.flat[rows], result.response[rows], result.variance[rows],
-            result.quality[rows], quality[rows], edges, flags, sums, counts, light[rows],
+            result.quality[rows], quality[rows], edges, flags, sums[rows], counts, light[rows],
         )  # fmt: skip
-        return sums, counts
+        return counts
 
     parts = over_blocks(work, shares(len(quality), threads), threads=threads)
-    number, flagged, total, squares, noise = np.sum([part[0] for part in parts], axis=0)
+    number, flagged, total, squares, noise = sums.sum(axis=0)
     good = max(number - flagged, 1.0)
     spread = squares / good - (total / good) ** 2 - noise / good
     return ResponseStatistics(
         float(number / quality.size),
         float(np.sqrt(max(spread, 0.0))),
         int(flagged),
-        Histogram(_SHOWN[0], _SHOWN_WIDTH, np.sum([part[1] for part in parts], axis=0)),
+        Histogram(_SHOWN[0], _SHOWN_WIDTH, np.sum(parts, axis=0)),
         light,
     )
 
@@ -184,8 +186,8 @@ def _count_lit(
                     counts[place, high] += 1
                 elif upper[place] == high:
                     counts[place, keys[place] & (_HALF - 1)] += 1
-        sums[0] += total
-        sums[1] += number
+        sums[row, 0] = total
+        sums[row, 1] = number
 
 
 @compiled
@@ -212,7 +214,7 @@ def _flag_and_sum(
                 continue
             value = response[row, x]
             light[row] += flat[row, x]
-            sums[0] += 1
+            sums[row, 0] += 1
             place = (np.float64(value) - _SHOWN[0]) / _SHOWN_WIDTH
             if 0 <= place < _SHOWN_BINS:
                 counts[np.int64(place)] += 1
@@ -221,12 +223,12 @@ def _flag_and_sum(
             if value > limits[1]:
                 quality[row, x] |= bits[1]
             if quality[row, x] & either:
-                sums[1] += 1
+                sums[row, 1] += 1
             else:
                 deviation = np.float64(value) - 1.0
                 total += deviation
                 squares += deviation * deviation
                 noise += variance[row, x]
-        sums[2] += total
-        sums[3] += squares
-        sums[4] += noise
+        sums[row, 2] = total
+        sums[row, 3] = squares
+        sums[row, 4] = noise

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vltflow.algorithms.blocks import over_blocks, row_blocks
+from vltflow.algorithms.blocks import over_blocks
 from vltflow.algorithms.compiled import compiled
 
 BINS = 8192
+_SUMMED = 64
+"""Rows that are summed together."""
 DIFFERENCE_BINS = BINS
 """Bins of a histogram of differences: 4096 ADU to each side of zero at a width of 1 ADU."""
 
@@ -143,7 +145,8 @@ def summarise(image: np.ndarray, *, centre: float, reach: float, threads: int) -
         )
         return x_sums, counts
 
-    blocks = row_blocks(rows, 1, budget=1 << 30, threads=threads)
+    # The same blocks for any number of threads: sums are then the same to the bit.
+    blocks = [(start, min(start + _SUMMED, rows)) for start in range(0, rows, _SUMMED)]
     parts = over_blocks(measure, blocks, threads=threads)
     x_sums = np.sum([part[0] for part in parts], axis=0)
     counts = np.sum([part[1] for part in parts], axis=0)

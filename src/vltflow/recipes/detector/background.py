@@ -47,7 +47,7 @@ def background(inputs: RecipeInputs, parts: Sequence[Part]) -> Background:
     data, variance = np.empty(shape, np.float32), np.zeros(shape, np.float32)
     quality = np.zeros(shape, np.uint8)
 
-    def add(start: int, stop: int) -> tuple[float, int]:
+    def add(start: int, stop: int) -> None:
         rows = slice(start, stop)
         for place, part in enumerate(parts):
             share = np.float32(part.share)
@@ -60,9 +60,9 @@ def background(inputs: RecipeInputs, parts: Sequence[Part]) -> Background:
                 variance[rows] += own_variance * share**2
             if own_quality is not None:
                 quality[rows] |= own_quality & np.uint8(part.inherited)
-        total, number, _ = sum_below(data[rows], np.inf)
-        return total, number
 
     blocks = row_blocks(shape[0], 30 * shape[1], budget=BLOCK_BUDGET, threads=inputs.cores)
-    sums = np.sum(over_blocks(add, blocks, threads=inputs.cores), axis=0)
-    return Background((data, variance, quality), float(sums[0] / max(1, sums[1])))
+    over_blocks(add, blocks, threads=inputs.cores)
+    # In one go: sums of blocks would depend on the number of threads.
+    total, number, _ = sum_below(data, np.inf)
+    return Background((data, variance, quality), total / max(1, number))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vltflow.process.admission import Admission, Tokens
 
-AHEAD_SECONDS = 0.1
+AHEAD_SECONDS = 2.0
 AHEAD_MOST = 32
 _INERTIA = 0.8
 
@@ -84,5 +84,10 @@ class Pace:
 
     @property
     def ahead(self) -> int:
-        """As many jobs as take a tenth of a second, none if one alone takes longer."""
+        """As many jobs as take two seconds, none if one alone takes longer.
+
+        Between the end of a job and the start of the next lie the flush of its files and a
+        transaction: tens of milliseconds, on a busy disk more. Long jobs do not feel them, and
+        would wait behind one another in vain.
+        """
         return int(min(AHEAD_MOST, AHEAD_SECONDS / max(self._mean_s, 1e-6)))

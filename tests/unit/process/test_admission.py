@@ -90,7 +90,7 @@ def test_short_jobs_queue_behind_others_of_their_size_and_take_their_tokens_over
 def test_only_short_jobs_are_planned_ahead():
     pace = Pace()
     assert pace.ahead == 0
-    pace.note(0.5)
+    pace.note(5.0)
     assert pace.ahead == 0
     for _ in range(40):
         pace.note(0.001)

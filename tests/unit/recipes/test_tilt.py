@@ -1,45 +1,58 @@
-"""The slit's tilt, from lines whose displacement is known."""
+"""The slit's image, from lines whose displacement along the slit is known."""
 
 from __future__ import annotations
-
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from vltflow.algorithms.identify import Lines
-from vltflow.algorithms.surface import Surface
-from vltflow.recipes.echelle.tilt import measure_tilt
+from vltflow.recipes.echelle.arc import Arc
+from vltflow.recipes.echelle.tilt import measure_slit_image, without_tilt
 
-WIDTH = 2000
+WIDTH, FWHM, CURVATURE = 2000, 3.3, 1e-4
 OFFSETS = np.array([-8.0, 0.0, 8.0])
-SOLUTION = SimpleNamespace(
-    fit=SimpleNamespace(surface=Surface((0.0, WIDTH - 1.0), (99.5, 109.5), np.zeros((1, 1)))),
-    vote=SimpleNamespace(orders=1),
-)
-"""What the tilt needs to know of a solution: its range, and that orders were off by one."""
+ORDERS = np.arange(99, 109)
 
 
-def lines_at(offset, *, seed):
+def arc_of(offsets):
+    """Lines of one order each in windows of a slit that is tilted and bent."""
     rng = np.random.default_rng(1)
-    order = np.repeat(np.arange(99, 109), 40)
-    x = rng.uniform(10, WIDTH - 10, len(order))
-    tilt = 0.02 + 1e-5 * x
-    noise = np.random.default_rng(seed).normal(0, 0.03, len(order))
-    ones = np.ones(len(order))
-    return Lines(x + offset * tilt + noise, 0.03 * ones, order, ones)
+    x = np.sort(np.arange(20.0, WIDTH - 20, 25) + rng.uniform(-3, 3, (len(ORDERS), 79)), axis=1)
+    pixels = np.arange(WIDTH)[:, None]
+    spectra = np.empty((len(offsets), len(ORDERS), WIDTH))
+    for window, offset in enumerate(offsets):
+        for row, places in enumerate(x):
+            at = places + (0.02 + 1e-5 * places) * offset + CURVATURE * offset**2
+            shape = np.exp(-0.5 * ((pixels - at) / (FWHM / 2.3548)) ** 2)
+            spectra[window, row] = 1000.0 * shape.sum(axis=1)
+    variances = np.full_like(spectra, 100.0)
+    spectra += rng.normal(0, 10.0, spectra.shape)
+    ones = np.ones(x.size)
+    lines = Lines(x.ravel(), 0.02 * ones, np.repeat(ORDERS, x.shape[1]), ones)
+    expected = np.full((len(ORDERS), WIDTH), FWHM)
+    return Arc(lines, FWHM * ones, x.size, ORDERS, spectra, variances, offsets, expected)
 
 
 def test_a_tilt_that_changes_along_x_is_found_in_all_orders():
-    windows = tuple(lines_at(offset, seed=n) for n, offset in enumerate(OFFSETS))
-    tilt = measure_tilt(windows, OFFSETS, SOLUTION, WIDTH)
-    x = np.linspace(0, WIDTH - 1, 5)[:, None]
-    found = tilt.surface(x, np.arange(100.0, 110))
+    slit = measure_slit_image(arc_of(OFFSETS)).renumbered(1)
+    x = np.linspace(20, WIDTH - 20, 5)[:, None]
+    found = slit.tilt(x, np.arange(100.0, 110))
     np.testing.assert_allclose(found, np.tile(0.02 + 1e-5 * x, 10), atol=1e-3)
-    assert tilt.rms == pytest.approx(0.03 * np.sqrt(2) / 16, rel=0.15)
+    # The noise of one line is four times the curvature; 790 lines tell its mean.
+    assert slit.curvature(x, 104.0).mean() == pytest.approx(CURVATURE, abs=4e-5)
+    assert slit.rms < 3e-3
+
+
+def test_lines_are_moved_to_the_middle_of_the_slit_and_made_as_narrow_as_there():
+    arc = arc_of(OFFSETS)
+    straight = without_tilt(arc, measure_slit_image(arc))
+    moved = straight.lines.x - arc.lines.x
+    assert moved.mean() == pytest.approx(-CURVATURE * arc.height**2 / 12.0, rel=0.2)
+    assert (straight.fwhm < arc.fwhm).all()
+    assert np.ptp(straight.fwhm) > 0.0
 
 
 def test_one_window_tells_no_tilt():
-    tilt = measure_tilt((lines_at(0, seed=0),), np.zeros(1), SOLUTION, WIDTH)
-    assert tilt.median == 0.0
-    assert np.isnan(tilt.rms)
+    slit = measure_slit_image(arc_of(np.zeros(1)))
+    assert slit.median == 0.0
+    assert np.isnan(slit.rms)

@@ -18,6 +18,8 @@ from vltflow.records import (
     MasterState,
     MatchState,
     ProductState,
+    Right,
+    Role,
     ScienceState,
     StaticState,
     ThresholdMethod,
@@ -90,6 +92,8 @@ def test_the_words_are_the_ones_that_are_stored():
             Colour,
             Decision,
             BatchState,
+            Right,
+            Role,
         )
     }
     assert stored == {
@@ -102,6 +106,8 @@ def test_the_words_are_the_ones_that_are_stored():
         "Colour": "green red grey",
         "BatchState": "RUNNING DONE",
         "Decision": "AUTO ACCEPTED REJECTED REVOKED",
+        "Right": "read decide operate administer",
+        "Role": "viewer qc-scientist operator admin",
     }
     assert {words.__name__ for words in ENUMS} - set(stored) == {
         JobState.__name__,

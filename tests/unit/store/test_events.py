@@ -7,6 +7,8 @@ from sqlalchemy import text
 
 from vltflow.core.errors import StoreError
 from vltflow.records import (
+    Account,
+    ApiToken,
     BlockState,
     Colour,
     JobState,
@@ -14,13 +16,18 @@ from vltflow.records import (
     MatchState,
     ProductState,
     QcParameter,
+    Right,
+    Role,
     Score,
+    Session,
     StaticState,
 )
 from vltflow.store import Store, pack_headers
 
 MATCH = MasterMatch(category="MASTER_BIAS_BLUE", required=True, state=MatchState.MISSING)
 NAME = "UVES.000001_tpl"
+SESSION = Session("s", "paul", "c", "2026", "2099", "2026")
+TOKEN = ApiToken(0, "t", "paul", "laptop", (Right.READ,), "2026", "2099")
 SCORE = Score(NAME, 1, "C", "P", 1.0, 0.0, 2.0, Colour.GREEN, "FIXED", "fine")
 
 CHANGES: dict[str, Callable] = {
@@ -65,10 +72,34 @@ CHANGES: dict[str, Callable] = {
     "science.publish": lambda tx, make: tx.science.publish(make.science(2)),
     "science.hide": lambda tx, make: tx.science.hide(make.science(1).science_id, "too dark"),
     "association.set_mark": lambda tx, _: tx.association.set_mark("UVES", 1, "context"),
+    "accounts.add": lambda tx, _: tx.accounts.add(Account("eva", "", Role.VIEWER, "2026"), "hash"),
+    "accounts.set_password": lambda tx, _: tx.accounts.set_password("paul", "other"),
+    "accounts.set_role": lambda tx, _: tx.accounts.set_role("paul", Role.ADMIN),
+    "accounts.set_disabled": lambda tx, _: tx.accounts.set_disabled("paul", disabled=True),
+    "accounts.open_session": lambda tx, _: tx.accounts.open_session(SESSION, "::1"),
+    "accounts.add_token": lambda tx, _: tx.accounts.add_token(TOKEN),
+    "accounts.revoke_token": lambda tx, _: tx.accounts.revoke_token("paul", 1),
 }
 """What can be changed, by the name of the method that does it."""
 
+TRAFFIC = {
+    "accounts.touch_session",
+    "accounts.end_session",
+    "accounts.end_sessions",
+    "accounts.add_failed_login",
+}
+"""Who is at the door: nothing that the house has to remember."""
+
 READING = {
+    "accounts": {
+        "all",
+        "failed_logins",
+        "find",
+        "password_hash",
+        "session",
+        "token",
+        "tokens",
+    },
     "association": {
         "candidates",
         "candidates_named",
@@ -121,6 +152,7 @@ READING = {
         "with_input_hash",
     },
     "masters": {
+        "before",
         "find",
         "get",
         "siblings",
@@ -129,6 +161,15 @@ READING = {
         "withdrawn",
     },
     "origins": {"definition", "has_definition", "versions"},
+    "overview": {
+        "changed",
+        "counts",
+        "instruments",
+        "last_event",
+        "neighbours",
+        "nights",
+        "summaries",
+    },
     "products": {
         "by_file",
         "by_id",
@@ -171,6 +212,8 @@ def ready(filled, make):
         tx.statics.add(make.static(1))
         tx.campaigns.add(make.campaign("A"))
         tx.science.publish(make.science(1))
+        tx.accounts.add(Account("paul", "Paul", Role.VIEWER, "2026"), "hash")
+        tx.accounts.add_token(TOKEN)
     return filled
 
 
@@ -184,7 +227,7 @@ def test_every_method_is_known_to_change_or_to_read(store):
         if not name.startswith("_")
     }
     reading = {f"{room}.{name}" for room, names in READING.items() for name in names}
-    assert methods == set(CHANGES) | reading
+    assert methods == set(CHANGES) | TRAFFIC | reading
 
 
 def test_every_change_leaves_an_event_with_name_and_reason(ready, make):

@@ -132,7 +132,7 @@ def test_the_file_reads_back_with_units(finished, science, tmp_path):
     product = TableProduct(
         "RED_SCIENCE", finished.tables, finished.header, finished.qc, finished.figures
     )
-    made = Provenance("RED_SCIENCE_BLUE", "echelle.science", "1", "", (), (), {})
+    made = Provenance("RED_SCIENCE_BLUE", "echelle.science", "1", "", (), (), {}, "")
     path = tmp_path / "science.fits"
     save_product(path, product, first=science.inputs.frames[0].header, provenance=made)
     with fits.open(path) as hdus:

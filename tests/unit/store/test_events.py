@@ -1,6 +1,7 @@
 import contextlib
 import inspect
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import text
@@ -77,7 +78,7 @@ CHANGES: dict[str, Callable] = {
     "accounts.set_role": lambda tx, _: tx.accounts.set_role("paul", Role.ADMIN),
     "accounts.set_disabled": lambda tx, _: tx.accounts.set_disabled("paul", disabled=True),
     "accounts.open_session": lambda tx, _: tx.accounts.open_session(SESSION, "::1"),
-    "accounts.add_token": lambda tx, _: tx.accounts.add_token(TOKEN),
+    "accounts.add_token": lambda tx, _: tx.accounts.add_token(replace(TOKEN, token_hash="u")),
     "accounts.revoke_token": lambda tx, _: tx.accounts.revoke_token("paul", 1),
 }
 """What can be changed, by the name of the method that does it."""

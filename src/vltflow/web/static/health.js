@@ -34,7 +34,7 @@
     const bottom = box.top + box.height, colours = inks();
     ctx.save();
     ctx.beginPath(); ctx.rect(box.left, box.top, box.width, box.height); ctx.clip();
-    ctx.font = `${11 * scale}px system-ui, sans-serif`;
+    ctx.font = `${11 * scale}px system-ui, sans-serif`; ctx.textAlign = "left"; ctx.textBaseline = "alphabetic";
     state.data.events.forEach((event, at) => {
       const x = plot.valToPos(event.time, "x", true);
       ctx.strokeStyle = ctx.fillStyle = css("--warn"); ctx.lineWidth = scale;
@@ -97,7 +97,8 @@
     const isTime = data.kind === "time", values = state.points.map((one) => one.value), xs = state.points.map((one) => one.time);
     const view = data.view || [Math.min(...values), Math.max(...values)];
     const span = data.range || [xs[0], xs[xs.length - 1]];
-    const pad = (pair) => (pair[0] === pair[1] ? [pair[0] - 1, pair[1] + 1] : pair);
+    const room = isTime ? 0 : 0.04;
+    const pad = ([low, high]) => (low === high ? [low - 1, high + 1] : [low - room * (high - low), high + room * (high - low)]);
     state.plot = new uPlot({
       width: box.clientWidth, height: HEIGHT, legend: { show: false },
       tzDate: (time) => uPlot.tzDate(new Date(time * 1e3), "Etc/UTC"),

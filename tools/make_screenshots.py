@@ -36,6 +36,7 @@ def pages(store: Store) -> dict[str, tuple[str, int, str]]:
         product = tx.products.of_block(chosen.name)[0]
         value = tx.quality.scores([chosen.name])[chosen.name][0]
     trend = f"/trend/{instrument}?parameter={value.parameter}&category={value.category}"
+    qc1 = trend.replace(f"/trend/{instrument}?", f"/qc1?instrument={instrument}&")
     monitor = f"/monitor/{instrument}/{night}"
     return {
         "today": ("/", 1200, "light"),
@@ -46,6 +47,9 @@ def pages(store: Store) -> dict[str, tuple[str, int, str]]:
         "report": (f"/ab/{chosen.name}/report", 1200, "light"),
         "log": (f"/ab/{chosen.name}/log", 1200, "light"),
         "trend": (trend, 1200, "light"),
+        "health": (f"/health/{instrument}", 1200, "light"),
+        "health-report": (f"/health/{instrument}/bias_blue", 1200, "light"),
+        "qc1": (qc1, 1200, "dark"),
         "display": (f"/display/{product.name}", 1200, "light"),
         "desk": (f"/desk/{chosen.name}", 1200, "light"),
         "desk-list": ("/desk", 1200, "light"),

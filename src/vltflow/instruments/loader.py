@@ -9,13 +9,14 @@ from importlib.metadata import entry_points
 from importlib.resources import as_file, files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
 from vltflow.core.errors import ConfigurationError, UnknownName
 from vltflow.core.site import Site
+from vltflow.instruments.health import HealthFile
 from vltflow.instruments.idp import IdpFile
 from vltflow.instruments.model import (
     ClassificationFile,
@@ -40,6 +41,8 @@ FILES: dict[str, tuple[str, type[BaseModel]]] = {
 }
 
 _OPTIONAL = frozenset({"statics", "idp"})
+HEALTH = "health.yaml"
+"""Optional, and not in `FILES`: what people look at changes no context (see `health`)."""
 
 
 def available(site: Site | None = None) -> list[str]:
@@ -105,7 +108,9 @@ def load_folder(folder: Path) -> Instrument:
         path = folder / file_name
         if part not in _OPTIONAL or path.exists():
             texts[file_name] = _read(path)
-    return load_texts(texts, folder)
+    instrument = load_texts(texts, folder)
+    path = folder / HEALTH
+    return _with_health(instrument, path, _read(path)) if path.exists() else instrument
 
 
 def load_texts(texts: Mapping[str, str], folder: Path) -> Instrument:
@@ -130,6 +135,23 @@ def load_texts(texts: Mapping[str, str], folder: Path) -> Instrument:
     if mistakes:
         raise ConfigurationError(f"{folder}: " + "; ".join(mistakes))
     return instrument
+
+
+def _with_health(instrument: Instrument, path: Path, text: str) -> Instrument:
+    health = cast("HealthFile", _validated(path, text, HealthFile))
+    known = {entry.name for entry in instrument.qc.parameters}
+    made = {one for name in instrument.raw_types for one in instrument.products_of(name)}
+    mistakes = [
+        f"{report}: no {what} {name}"
+        for report, one in health.series
+        for what, name, names in (
+            ("parameter", one.parameter, known), ("product", one.category, made)
+        )
+        if name not in names
+    ]  # fmt: skip
+    if mistakes:
+        raise ConfigurationError(f"{path}: " + "; ".join(mistakes))
+    return instrument.model_copy(update={"health": health})
 
 
 def _read(path: Path) -> str:

@@ -18,6 +18,7 @@ from vltflow.core.errors import ConfigurationError
 from vltflow.instruments.conditions import Scalar, When, matches
 from vltflow.instruments.derived import DerivedKeyword
 from vltflow.instruments.execution import Execution
+from vltflow.instruments.health import HealthFile
 from vltflow.instruments.idp import IdpFile
 from vltflow.instruments.part import Part, Runner
 from vltflow.instruments.quality import QcFile, ScoresFile
@@ -185,6 +186,8 @@ class Instrument(Part):
     qc: QcFile
     scores: ScoresFile
     idp: IdpFile = IdpFile()
+    health: HealthFile = HealthFile()
+    """What people look at; not part of the context."""
     context: str
     folder: str
     texts: dict[str, str] = Field(default_factory=dict, repr=False)

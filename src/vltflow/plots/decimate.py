@@ -33,6 +33,40 @@ def decimate_line(x: np.ndarray, y: np.ndarray, bins: int) -> tuple[np.ndarray, 
     return x[chosen], y[chosen]
 
 
+def decimate_points(x: np.ndarray, y: np.ndarray, columns: int, always: np.ndarray) -> np.ndarray:
+    """Indices of the points that draw the same picture on so many pixel columns.
+
+    The lowest and the highest of each column stay, and all that must.
+
+    Parameters
+    ----------
+    x, y
+        Points, (n,), by x and defined.
+    always
+        Which points stay whatever happens, (n,) of bool.
+    """
+    if x.size <= 2 * columns:
+        return np.arange(x.size)
+    width = (x[-1] - x[0]) or 1.0
+    column = np.minimum(((x - x[0]) / width * columns).astype(int), columns - 1)
+    order = np.lexsort((y, column))
+    first = np.flatnonzero(np.diff(column[order], prepend=-1))
+    last = np.append(first[1:], x.size) - 1
+    return np.unique(np.concatenate([order[first], order[last], np.flatnonzero(always)]))
+
+
+def one_a_cell(x: np.ndarray, y: np.ndarray, cells: tuple[int, int]) -> np.ndarray:
+    """Indices of one point in each cell of a grid over defined points, (n,): no cell gets empty."""
+    if not x.size:
+        return np.arange(0)
+    places = []
+    for values, count in ((x, cells[0]), (y, cells[1])):
+        width = (values.max() - values.min()) or 1.0
+        places.append(((values - values.min()) / width * (count - 1)).astype(int))
+    _, kept = np.unique(places[0] * cells[1] + places[1], return_index=True)
+    return np.sort(kept)
+
+
 def merge_bins(edges: np.ndarray, counts: np.ndarray, bins: int) -> tuple[np.ndarray, np.ndarray]:
     """Histogram with neighbouring bins added up until at most `bins` are left."""
     if counts.size <= bins:

@@ -37,8 +37,16 @@ def applicable(
     They hold when the category and the runner that made the product are theirs, the setup
     fulfils their conditions and the night lies in their dates (both ends included).
     """
-    setup = {keyword(name): value for name, value in json.loads(block.setup_keys or "{}").items()}
-    night = date.fromisoformat(block.night)
+    return thresholds_for(instrument, (block.setup_keys, block.night), category, runner)
+
+
+def thresholds_for(
+    instrument: Instrument, when: tuple[str, str], category: str, runner: str = ""
+) -> dict[str, list[ScoreEntry]]:
+    """As `applicable`, for the keys of a setup (JSON) and a night, without an AB."""
+    setup_keys, day = when
+    setup = {keyword(name): value for name, value in json.loads(setup_keys or "{}").items()}
+    night = date.fromisoformat(day)
     found: dict[str, list[ScoreEntry]] = {}
     for entry in instrument.scores.thresholds:
         if (

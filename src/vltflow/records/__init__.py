@@ -12,6 +12,7 @@ from vltflow.records.campaign import Batch, BatchState, Campaign
 from vltflow.records.event import Event
 from vltflow.records.figure import QcFigure
 from vltflow.records.frame import Quarantined, RawFrame
+from vltflow.records.health import HealthEvent, HiddenValue, SavedPlot
 from vltflow.records.history import HistoricalProduct, HistoricalValue
 from vltflow.records.job import ACTIVE_STATES, FINAL_STATES, Job, JobState
 from vltflow.records.product import Master, MasterState, Product, ProductState
@@ -46,6 +47,8 @@ __all__ = [
     "Colour",
     "Decision",
     "Event",
+    "HealthEvent",
+    "HiddenValue",
     "HistoricalProduct",
     "HistoricalValue",
     "Job",
@@ -63,6 +66,7 @@ __all__ = [
     "RawFrame",
     "Right",
     "Role",
+    "SavedPlot",
     "ScienceProduct",
     "ScienceState",
     "Score",

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, insert, select, update
 from vltflow.records import HistoricalProduct, HistoricalValue, QcValue
 from vltflow.store import schema
 from vltflow.store.events import Events
+from vltflow.store.health_schema import is_hidden
 from vltflow.store.rows import insert_rows, values_of
 from vltflow.store.setups import Setups
 
@@ -94,7 +95,7 @@ class History:
     def trend(self, like: QcValue, window: int) -> list[tuple[float, float]]:
         """MJD and value of the last `window` before a value, of its kind, oldest first.
 
-        Only of products that a person imported for thresholds.
+        Only of products that a person imported for thresholds; hidden values do not count.
         """
         product, value = schema.historical_product.c, schema.historical_value.c
         statement = (
@@ -107,6 +108,7 @@ class History:
                 product.setup_number.in_(self._setups.numbers(label=like.setup)),
                 product.mjd < like.mjd,
                 product.for_thresholds,
+                ~is_hidden(product.source_id, value.parameter),
             )
             .order_by(product.mjd.desc(), product.source_id)
             .limit(window)

@@ -33,6 +33,7 @@ from vltflow.records import (
 )
 from vltflow.store import schema
 from vltflow.store.events import Events
+from vltflow.store.health_schema import is_hidden
 from vltflow.store.history import History
 from vltflow.store.rows import chunks, insert_or_ignore, insert_rows, values_of
 from vltflow.store.setups import Setups
@@ -133,7 +134,7 @@ class Quality:
 
         Of its kind is: same instrument, product category, parameter and setup, from
         another AB, or from a historical product that was imported for thresholds.
-        Values that could not be measured are left out.
+        Values that could not be measured, and hidden ones, are left out.
         """
         return [number for _, number in self.trend(value, window)]
 
@@ -153,6 +154,7 @@ class Quality:
                 table.value > -inf,
                 table.value < inf,
                 product.state == ProductState.CERTIFIED,
+                ~is_hidden(table.product_id, table.parameter),
             )
             .order_by(table.mjd.desc(), table.number.desc())
             .limit(window)

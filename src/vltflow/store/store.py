@@ -18,6 +18,7 @@ from vltflow.store.database import BUSY_SECONDS, open_engine, reading, writing
 from vltflow.store.events import Events
 from vltflow.store.failures import without_password
 from vltflow.store.frames import Frames
+from vltflow.store.health import Health
 from vltflow.store.history import History
 from vltflow.store.jobs import Jobs
 from vltflow.store.masters import Masters
@@ -31,6 +32,7 @@ from vltflow.store.roles import exclusive
 from vltflow.store.science import Science
 from vltflow.store.setups import KnownSetups, Setups
 from vltflow.store.statics import Statics
+from vltflow.store.trends import Trends
 from vltflow.store.vault import Vault
 
 
@@ -58,6 +60,8 @@ class Transaction:
         self.science = Science(connection, self.events)
         self.overview = Overview(connection, self.setups)
         self.accounts = Accounts(connection, self.events)
+        self.health = Health(connection, self.events)
+        self.trends = Trends(connection, self.setups)
 
 
 class Store:

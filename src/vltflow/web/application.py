@@ -14,10 +14,12 @@ from vltflow.web import (
     decisions,
     desk,
     failures,
+    health,
     images,
     login,
     monitor,
     profile,
+    qc1,
     report,
     today,
     trend,
@@ -27,7 +29,8 @@ from vltflow.web.service import Service
 from vltflow.web.visitors import guard
 
 PAGES: tuple[ModuleType, ...] = (
-    today, monitor, block, report, trend, images, desk, decisions, profile, login, assets,
+    today, monitor, block, report, trend, images, health, qc1, desk, decisions, profile, login,
+    assets,
 )  # fmt: skip
 """Each has a ``router``; those with a ``MENU`` (title and address) stand in the menu."""
 _SMALLEST_PACKED = 700

@@ -13,6 +13,8 @@ PAGES = (
     "/", MONITOR, f"{MONITOR}?status=NOTHING", "/ab/{red}", "/ab/{red}/report", "/ab/{red}/log",
     "/desk", "/desk/{other}", "/display/{product}", "/profile", "/nowhere",
     "/trend/UVES?parameter=QC+OUT1+RON+MASTER&category=MASTER_BIAS_BLUE",
+    "/health", "/health/UVES", "/health/UVES/bias_blue", "/qc1",
+    "/qc1?instrument=UVES&category=MASTER_BIAS_BLUE&parameter=QC+OUT1+RON+MASTER",
 )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from vltflow.web.service import Access
 FORMS = (
     "/ab/A/decision", "/desk/decisions", "/ab/A/order", "/api/ab/A/decision", "/logout",
     "/profile/password", "/profile/tokens", "/profile/tokens/1/revoke",
+    "/qc1/hide", "/qc1/unhide", "/qc1/plots", "/qc1/plots/1/remove",
 )  # fmt: skip
 DECIDING = FORMS[:2] + FORMS[3:4]
 ACCEPT = {"decision": "ACCEPTED", "comment": "fine", "seen": "1"}

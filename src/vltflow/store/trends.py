@@ -1,0 +1,263 @@
+"""QC1 values in bulk, over years: what plots are made of.
+
+Each statement runs along one index; `kind` names what a series is of: instrument, product
+category, parameter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, and_, func, select
+
+from vltflow.records import Colour
+from vltflow.store import health_schema, schema
+from vltflow.store.rows import chunks
+from vltflow.store.setups import Setups
+
+Kind = tuple[str, str, str]
+"""Instrument, product category (PRO CATG), parameter."""
+Range = tuple[float, float]
+"""Closed range of MJD."""
+EVER: Range = (-1e9, 1e9)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One QC1 value with what is known about it: of an AB, or historical."""
+
+    key: int | str
+    """Number of the value in the store; of a historical one its source."""
+    record: str
+    """Product that it belongs to, or source of a historical one."""
+    mjd: float
+    value: float
+    unit: str
+    setup: str
+    block: str = ""
+    """Empty for historical values."""
+    origin: str = ""
+    """Where a historical value comes from; empty for others."""
+    low: float | None = None
+    """Limits that it was scored by."""
+    high: float | None = None
+    colour: Colour = Colour.GREY
+
+
+class Trends:
+    """Values of one kind over time."""
+
+    def __init__(self, connection: Connection, setups: Setups) -> None:
+        self._connection = connection
+        self._setups = setups
+
+    def instruments(self) -> list[str]:
+        """Instruments that have ABs or historical values, by name."""
+        own, old = schema.block.c.instrument, schema.historical_product.c.instrument
+        return sorted({*self._distinct(own), *self._distinct(old)})
+
+    def categories(self, instrument: str) -> list[str]:
+        """Product categories that have values, by name."""
+        own, old = schema.qc_value.c, schema.historical_product.c
+        return sorted(
+            {
+                *self._distinct(own.category, own.instrument == instrument),
+                *self._distinct(old.category, old.instrument == instrument),
+            }
+        )
+
+    def parameters(self, instrument: str, category: str) -> list[str]:
+        """Parameters that products of a category have values of, by name."""
+        own = schema.qc_value.c
+        here = (own.instrument == instrument, own.category == category)
+        return sorted({*self._distinct(own.parameter, *here), *self._old(instrument, category)})
+
+    def setups(self, kind: Kind) -> dict[int, tuple[str, str]]:
+        """Setups of a kind's values by number: label, and keys as JSON."""
+        instrument, category, _ = kind
+        own, old = schema.qc_value.c, schema.historical_product.c
+        there = (old.instrument == instrument, old.category == category)
+        old_numbers = self._connection.scalars(select(old.setup_number).where(*there).distinct())
+        numbers = {*self._distinct(own.setup_number, *_of(kind)), *old_numbers}
+        return {number: self._setups.value(number) for number in sorted(numbers)}
+
+    def points(
+        self, kind: Kind, setups: Collection[int], mjd: Range = EVER
+    ) -> list[tuple[int, float, float | None]]:
+        """Number, MJD and value of all measured values in these setups, in any order."""
+        own = schema.qc_value.c
+        statement = select(own.number, own.mjd, own.value).where(
+            *_of(kind), own.setup_number.in_(setups), own.mjd.between(*mjd)
+        )
+        return [tuple(row) for row in self._connection.execute(statement)]
+
+    def old_points(
+        self, kind: Kind, setups: Collection[int], mjd: Range = EVER
+    ) -> list[tuple[str, float, float]]:
+        """Source, MJD and value of all historical values in these setups, in any order."""
+        product, value = schema.historical_product.c, schema.historical_value.c
+        statement = (
+            select(product.source_id, product.mjd, value.value)
+            .join(schema.historical_value, value.source_id == product.source_id)
+            .where(*_of_old(kind), product.setup_number.in_(setups), product.mjd.between(*mjd))
+        )
+        return [tuple(row) for row in self._connection.execute(statement)]
+
+    def red(self, kind: Kind, mjd: Range = EVER) -> set[int]:
+        """Numbers of the values with a red score."""
+        own, score = schema.qc_value.c, schema.score.c
+        instrument, category, parameter = kind
+        statement = (
+            select(own.number)
+            .select_from(schema.score.join(schema.qc_value, _SAME_SCORE))
+            .where(
+                score.colour == "red",
+                score.parameter == parameter,
+                score.category == category,
+                own.instrument == instrument,
+                own.mjd.between(*mjd),
+            )
+        )
+        return set(self._connection.scalars(statement))
+
+    def hidden(self, parameter: str) -> set[int | str]:
+        """Keys of the hidden values of a parameter."""
+        own, hidden = schema.qc_value.c, health_schema.hidden_value.c
+        statement = (
+            select(hidden.record, own.number)
+            .select_from(
+                health_schema.hidden_value.outerjoin(
+                    schema.qc_value,
+                    and_(own.product_id == hidden.record, own.parameter == hidden.parameter),
+                )
+            )
+            .where(hidden.parameter == parameter)
+        )
+        rows = self._connection.execute(statement)
+        return {row.record if row.number is None else row.number for row in rows}
+
+    def measured(self, kind: Kind, keys: Sequence[int | str]) -> dict[int | str, Measured]:
+        """What is known about chosen values, by key."""
+        found: dict[int | str, Measured] = {}
+        for own in chunks(key for key in keys if isinstance(key, int)):
+            for row in self._connection.execute(_own_rows(own)).mappings():
+                found[row["key"]] = self._measured(dict(row))
+        for old in chunks(key for key in keys if isinstance(key, str)):
+            for row in self._connection.execute(_old_rows(kind, old)).mappings():
+                found[row["key"]] = self._measured(dict(row) | {"record": row["key"]})
+        return found
+
+    def scored(
+        self, kind: Kind, setups: Collection[int], mjd: Range
+    ) -> list[tuple[int, float, Colour]]:
+        """Number, MJD and colour of all scored values in these setups, by time."""
+        own, score = schema.qc_value.c, schema.score.c
+        statement = (
+            select(own.number, own.mjd, score.colour)
+            .select_from(schema.qc_value.join(schema.score, _SAME_SCORE))
+            .where(*_of(kind), own.setup_number.in_(setups), own.mjd.between(*mjd))
+            .order_by(own.mjd, own.number)
+        )
+        rows = self._connection.execute(statement)
+        return [(row.number, row.mjd, Colour(row.colour)) for row in rows]
+
+    def by_block(
+        self, kind: Kind, setups: Collection[int], mjd: Range = EVER
+    ) -> dict[tuple[str, int], tuple[int, float]]:
+        """Number and value by AB and revision: what two parameters are compared by."""
+        own = schema.qc_value.c
+        statement = select(own.block, own.revision, own.number, own.value).where(
+            *_of(kind), own.setup_number.in_(setups), own.mjd.between(*mjd), own.value.is_not(None)
+        )
+        rows = self._connection.execute(statement)
+        return {(row.block, row.revision): (row.number, row.value) for row in rows}
+
+    def latest(self, instrument: str) -> float | None:
+        """MJD of the latest night with ABs, or of the latest historical product; None: neither."""
+        block, old = schema.block.c, schema.historical_product.c
+        night = select(func.max(block.night)).where(block.instrument == instrument)
+        last = self._connection.scalar(night)
+        ends = [
+            select(func.max(block.mjd_end)).where(
+                block.instrument == instrument, block.night == last
+            )
+        ]
+        ends += [
+            select(func.max(old.mjd)).where(old.instrument == instrument, old.category == category)
+            for category in self._distinct(old.category, old.instrument == instrument)
+        ]
+        found = [self._connection.scalar(end) for end in ends]
+        return max((mjd for mjd in found if mjd is not None), default=None)
+
+    def _old(self, instrument: str, category: str) -> Iterable[str]:
+        product, value = schema.historical_product.c, schema.historical_value.c
+        statement = (
+            select(value.parameter)
+            .join(schema.historical_product, value.source_id == product.source_id)
+            .where(product.instrument == instrument, product.category == category)
+        )
+        return self._connection.scalars(statement.distinct())
+
+    def _distinct(self, column: Any, *conditions: Any) -> Iterable[Any]:
+        """Different values of a column, by jumps along an index."""
+        statement = select(func.min(column)).where(*conditions)
+        value = self._connection.scalar(statement)
+        while value is not None:
+            yield value
+            value = self._connection.scalar(statement.where(column > value))
+
+    def _measured(self, row: dict[str, Any]) -> Measured:
+        setup, _ = self._setups.value(row.pop("setup_number"))
+        value = float("nan") if row["value"] is None else row["value"]
+        colour = Colour(row.pop("colour", None) or Colour.GREY)
+        return Measured(**row | {"value": value, "setup": setup, "colour": colour})
+
+
+_SAME_SCORE = and_(
+    schema.score.c.block == schema.qc_value.c.block,
+    schema.score.c.revision == schema.qc_value.c.revision,
+    schema.score.c.category == schema.qc_value.c.category,
+    schema.score.c.parameter == schema.qc_value.c.parameter,
+)
+
+
+def _of(kind: Kind) -> tuple[Any, ...]:
+    own = schema.qc_value.c
+    instrument, category, parameter = kind
+    return own.instrument == instrument, own.category == category, own.parameter == parameter
+
+
+def _of_old(kind: Kind) -> tuple[Any, ...]:
+    product, value = schema.historical_product.c, schema.historical_value.c
+    instrument, category, parameter = kind
+    return (
+        product.instrument == instrument,
+        product.category == category,
+        value.parameter == parameter,
+    )
+
+
+def _own_rows(numbers: Sequence[int]) -> Any:
+    own, score = schema.qc_value.c, schema.score.c
+    return (
+        select(
+            own.number.label("key"), own.product_id.label("record"), own.mjd, own.value, own.unit,
+            own.setup_number, own.block, score.low, score.high, score.colour,
+        )
+        .select_from(schema.qc_value.outerjoin(schema.score, _SAME_SCORE))
+        .where(own.number.in_(numbers))
+    )  # fmt: skip
+
+
+def _old_rows(kind: Kind, sources: Sequence[str]) -> Any:
+    product, value = schema.historical_product.c, schema.historical_value.c
+    return (
+        select(
+            product.source_id.label("key"), product.mjd, value.value, value.unit,
+            product.setup_number, (product.name + " " + product.pipeline).label("origin"),
+        )
+        .join(schema.historical_value, value.source_id == product.source_id)
+        .where(value.parameter == kind[2], product.source_id.in_(sources))
+    )  # fmt: skip

@@ -1,0 +1,174 @@
+"""One QC1 parameter over time, with its limits and what lies outside."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from vltflow.core.time import night_of
+from vltflow.instruments import Instrument
+from vltflow.instruments.conditions import keyword, matches
+from vltflow.instruments.health import HealthSeries
+from vltflow.plots.decimate import decimate_points
+from vltflow.qc.rules import thresholds_for
+from vltflow.store import Transaction
+from vltflow.store.trends import EVER, Kind, Range
+
+_SIGMAS = 6.0
+"""Robust standard deviations about the median that a plot shows at least."""
+_SIGMA_OF_MAD = 1.4826
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Which values."""
+
+    kind: Kind
+    """Instrument, product category, parameter."""
+    setup: str = ""
+    """Label of the setup; empty for all."""
+    conditions: Mapping[str, Any] = field(default_factory=dict)
+    """On setup keys, as in ``scores.yaml``."""
+    mjd: Range = EVER
+    with_hidden: bool = False
+
+    @classmethod
+    def of(cls, instrument: str, series: HealthSeries, mjd: Range = EVER) -> Question:
+        """The values of a data set of ``health.yaml``."""
+        kind = (instrument, series.category, series.parameter)
+        return cls(kind, conditions=series.setup, mjd=mjd)
+
+    def setups(self, tx: Transaction) -> dict[int, tuple[str, str]]:
+        """Setups that are meant and have values, by number: label, and keys as JSON."""
+        return {
+            number: (label, keys)
+            for number, (label, keys) in tx.trends.setups(self.kind).items()
+            if self.setup in {"", label} and matches(_header(keys), self.conditions)
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Values by time; all arrays are (n,)."""
+
+    mjd: np.ndarray
+    value: np.ndarray
+    keys: tuple[int | str, ...]
+    """What the store calls each value."""
+    is_outlier: np.ndarray
+    """Red, or without a score and outside the limits."""
+    is_hidden: np.ndarray
+    low: float | None
+    """Present limits: those that the latest value was scored by."""
+    high: float | None
+    undefined: int
+    """Values that could not be measured; they have no place in a plot."""
+
+    @property
+    def is_outside(self) -> np.ndarray:
+        """Which values lie outside the present limits, (n,) of bool."""
+        low = -np.inf if self.low is None else self.low
+        high = np.inf if self.high is None else self.high
+        return (self.value < low) | (self.value > high)
+
+
+def series_of(tx: Transaction, instrument: Instrument, question: Question) -> Series:
+    """Values of a question in full, by time."""
+    setups = question.setups(tx)
+    rows: list[tuple[int | str, float, float | None]] = [
+        *tx.trends.points(question.kind, setups, question.mjd),
+        *tx.trends.old_points(question.kind, setups, question.mjd),
+    ]
+    hidden = tx.trends.hidden(question.kind[2])
+    if hidden and not question.with_hidden:
+        rows = [row for row in rows if row[0] not in hidden]
+    known = [row for row in rows if row[2] is not None]
+    mjd = np.array([row[1] for row in known], dtype=float)
+    value = np.array([row[2] for row in known], dtype=float)
+    order = np.lexsort((value, mjd))
+    keys = tuple(known[at][0] for at in order.tolist())
+    mjd, value = mjd[order], value[order]
+    low, high = _limits(tx, instrument, question, keys)
+    red = tx.trends.red(question.kind, question.mjd)
+    plain = Series(
+        mjd=mjd, value=value, keys=keys, low=low, high=high, undefined=len(rows) - len(known),
+        is_outlier=_flags(keys, red), is_hidden=_flags(keys, hidden),
+    )  # fmt: skip
+    historical = np.array([isinstance(key, str) for key in keys], dtype=bool)
+    outlier = plain.is_outlier | (plain.is_outside & historical)
+    return Series(
+        mjd, value, keys, outlier, plain.is_hidden, low, high, plain.undefined
+    )  # fmt: skip
+
+
+def decimated(series: Series, columns: int) -> np.ndarray:
+    """Indices of the values that a plot of so many pixel columns needs: no outlier is lost."""
+    always = series.is_outlier | series.is_outside | series.is_hidden
+    return decimate_points(series.mjd, series.value, columns, always)
+
+
+def average(series: Series, method: str) -> float | None:
+    """Median or mean of what is not hidden and no outlier; None without any or with ``none``."""
+    good = series.value[~series.is_outlier & ~series.is_hidden & np.isfinite(series.value)]
+    if method == "none" or not good.size:
+        return None
+    return float(np.median(good) if method == "median" else np.mean(good))
+
+
+def view(several: tuple[Series, ...]) -> tuple[float, float] | None:
+    """Range of values that a plot shows, so that one wild point does not flatten the others.
+
+    It holds the limits and six robust standard deviations about the median of each
+    data set, or all of its values if they need less. None without a value.
+    """
+    lows, highs = [], []
+    for one in several:
+        good = one.value[np.isfinite(one.value)]
+        if not good.size:
+            continue
+        middle = float(np.median(good))
+        reach = _SIGMAS * _SIGMA_OF_MAD * float(np.median(np.abs(good - middle)))
+        reach = reach or 0.05 * abs(middle) or 1.0
+        lows.append(max(float(good.min()), middle - reach))
+        highs.append(min(float(good.max()), middle + reach))
+        lows += [one.low] if one.low is not None else []
+        highs += [one.high] if one.high is not None else []
+    if not lows:
+        return None
+    low, high = min(lows), max(highs)
+    margin = 0.06 * ((high - low) or abs(high) or 1.0)
+    return low - margin, high + margin
+
+
+def _flags(keys: tuple[int | str, ...], wanted: set[Any]) -> np.ndarray:
+    if not wanted:
+        return np.zeros(len(keys), dtype=bool)
+    return np.array([key in wanted for key in keys], dtype=bool)
+
+
+def _limits(
+    tx: Transaction, instrument: Instrument, question: Question, keys: tuple[int | str, ...]
+) -> tuple[float | None, float | None]:
+    """Limits of the latest value: of its score, or the fixed ones that hold for a historical one.
+
+    A running threshold needs certified values, which historical ones are not.
+    """
+    if not keys:
+        return None, None
+    latest = tx.trends.measured(question.kind, keys[-1:])[keys[-1]]
+    if latest.block:
+        return latest.low, latest.high
+    _, category, parameter = question.kind
+    keys_of = dict(question.setups(tx).values())
+    when = (keys_of.get(latest.setup, "{}"), night_of(latest.mjd))
+    found = thresholds_for(instrument, when, category).get(parameter, [])
+    fixed = next((entry for entry in found if entry.method == "FIXED"), None)
+    return (fixed.low, fixed.high) if fixed else (None, None)
+
+
+def _header(setup_keys: str) -> dict[str, Any]:
+    return {keyword(name): value for name, value in json.loads(setup_keys or "{}").items()}

@@ -27,7 +27,14 @@ from vltflow.records.quality import (
     score_bits,
     score_text,
 )
-from vltflow.records.science import AssociatedFile, ScienceProduct, ScienceState
+from vltflow.records.science import (
+    AssociatedFile,
+    Cone,
+    Download,
+    ScienceProduct,
+    ScienceQuery,
+    ScienceState,
+)
 from vltflow.records.static import StaticCalibration, StaticState
 
 __all__ = [
@@ -44,7 +51,9 @@ __all__ = [
     "BlockSummary",
     "Campaign",
     "Colour",
+    "Cone",
     "Decision",
+    "Download",
     "Event",
     "HistoricalProduct",
     "HistoricalValue",
@@ -64,6 +73,7 @@ __all__ = [
     "Right",
     "Role",
     "ScienceProduct",
+    "ScienceQuery",
     "ScienceState",
     "Score",
     "Session",

@@ -42,6 +42,8 @@ science_product = Table(
 Index("ix_science_product_block", science_product.c.block)
 Index("ix_science_product_target", science_product.c.instrument, science_product.c.target)
 
+Index("ix_science_product_category", science_product.c.instrument, science_product.c.category)
+Index("ix_science_product_instrument", science_product.c.instrument, science_product.c.mjd_obs)
 Index("ix_science_product_dec", science_product.c.dec)
 Index("ix_science_product_target_key", science_product.c.target_key)
 Index("ix_science_product_mjd_obs", science_product.c.mjd_obs, science_product.c.number)

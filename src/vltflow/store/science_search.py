@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import exists, func
+from sqlalchemy import func, select
 
+from vltflow.core.time import night_range
 from vltflow.records import Cone, ScienceQuery, ScienceState
 from vltflow.store.science_schema import science_product, science_programme
 
@@ -41,9 +42,9 @@ def conditions_of(query: ScienceQuery) -> list[Any]:
     found: list[Any] = [column == value for column, value in equal if value]
     found += [*_target(query.target), *_programme(query.programme), *_cone(query.cone)]
     if query.first:
-        found.append(table.night >= query.first)
+        found.append(table.mjd_obs >= night_range(query.first)[0])
     if query.last:
-        found.append(table.night <= query.last)
+        found.append(table.mjd_obs < night_range(query.last)[1])
     if query.snr is not None:
         found.append(table.snr >= query.snr)
     if query.clean:
@@ -66,10 +67,8 @@ def _programme(programme: str) -> Iterator[Any]:
     begin = programme.strip()
     if begin:
         table = science_programme.c
-        yield exists().where(
-            table.science_id == science_product.c.science_id,
-            *_beginning(table.programme, begin),
-        )
+        own = select(table.science_id).where(*_beginning(table.programme, begin))
+        yield science_product.c.science_id.in_(own)  # a list first: it is short, products are not
 
 
 def _beginning(column: Any, begin: str) -> tuple[Any, Any]:

@@ -20,6 +20,8 @@ def upgrade() -> None:
     key = sa.Column("target_key", TEXT, server_default="", nullable=False)
     op.add_column("science_product", key)
     op.execute(f"UPDATE science_product SET target_key = {_KEY}")  # noqa: S608 - a constant
+    for name, column in (("category", "category"), ("instrument", "mjd_obs")):
+        op.create_index(f"ix_science_product_{name}", "science_product", ["instrument", column])
     op.create_index("ix_science_product_dec", "science_product", ["dec"])
     op.create_index("ix_science_product_target_key", "science_product", ["target_key"])
     op.create_index("ix_science_product_mjd_obs", "science_product", ["mjd_obs", "number"])

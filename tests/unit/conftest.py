@@ -19,6 +19,7 @@ from vltflow.core.identity import content_hash, new_id
 from vltflow.core.time import night_of
 from vltflow.instruments import Instrument, load, load_folder
 from vltflow.plots import save_figures
+from vltflow.publish import run as publish_run
 from vltflow.records import (
     AssociationBlock,
     BlockState,
@@ -32,6 +33,7 @@ from vltflow.records import (
     QcFigure,
     QcValue,
     RawFrame,
+    ScienceState,
     Score,
 )
 from vltflow.store import Store, pack_headers
@@ -470,6 +472,30 @@ class ScienceSite:
         path = self.folder / f"{name}.fits"
         fits.PrimaryHDU().writeto(path)
         return path
+
+
+@pytest.fixture(scope="session")
+def published_once(tmp_path_factory):
+    """Science products of two targets, three versions, with the bytes of their files by id.
+
+    Made once: most tests of products only need that they are there.
+    """
+    folder = tmp_path_factory.mktemp("published")
+    store = Store(f"sqlite:///{folder / 'registry.sqlite'}", str(folder / "vault"))
+    site = ScienceSite(store, folder)
+    first = site.science(bits=(3,), layout="table")
+    cards = {
+        "ESO OBS TARG NAME": "Sk -69 202", "RA": 0.01, "DEC": 89.9, "ESO OBS PROG ID": "60.A-1(A)",
+    }  # fmt: skip
+    site.science(1, layout="table", **cards)
+    publish_run(store, load("UVES"))
+    publish_run(store, load("UVES"), again=True, blocks=[first.name])
+    with store.read() as tx:
+        found = tx.science.find(states=tuple(ScienceState))
+    kept = {file.file_id for one in found for file in (one, *one.associated)}
+    content = {file_id: store.vault.get_bytes(file_id) for file_id in kept}
+    store.close()
+    return found, content
 
 
 @pytest.fixture

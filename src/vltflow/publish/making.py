@@ -19,7 +19,7 @@ from vltflow.publish.describing import describe
 from vltflow.publish.joining import ADU, joined
 from vltflow.publish.naming import archive_name, product_name
 from vltflow.publish.sources import Sources
-from vltflow.publish.spectrum import Associated, Spectrum
+from vltflow.publish.spectrum import Associated, Description, Spectrum
 from vltflow.publish.spectrum_file import write_spectrum
 from vltflow.store import Vault
 
@@ -43,7 +43,7 @@ class Files:
 
     path: Path
     companions: tuple[Companion, ...]
-    target: str
+    said: Description
     snr: float
     archive_name: str
 
@@ -88,9 +88,7 @@ def make_files(
         associated=tuple(_associated(one) for one in companions),
     )
     write_spectrum(folder / name, spectrum, said)
-    return Files(
-        folder / name, tuple(companions), said.target, spectrum.median_snr or 0.0, archived
-    )
+    return Files(folder / name, tuple(companions), said, spectrum.median_snr or 0.0, archived)
 
 
 def later_of(sources: Sources, archived: str) -> int:

@@ -162,7 +162,7 @@ def _record(
         instrument=block.instrument,
         night=block.night,
         category="SCIENCE.SPECTRUM",
-        target=made.target,
+        target=made.said.target,
         setup=block.setup,
         mjd_obs=sources.frames[0].mjd_obs,
         name=made.path.name,
@@ -175,6 +175,9 @@ def _record(
         created=now_iso(),
         inputs=tuple(one.product_id for one in sources.main),
         associated=files,
+        ra=made.said.ra,
+        dec=made.said.dec,
+        programmes=tuple(made.said.programmes),
     )
 
 

@@ -28,7 +28,14 @@ from vltflow.records.quality import (
     score_bits,
     score_text,
 )
-from vltflow.records.science import AssociatedFile, ScienceProduct, ScienceState
+from vltflow.records.science import (
+    AssociatedFile,
+    Cone,
+    Download,
+    ScienceProduct,
+    ScienceQuery,
+    ScienceState,
+)
 from vltflow.records.static import StaticCalibration, StaticState
 
 __all__ = [
@@ -45,7 +52,9 @@ __all__ = [
     "BlockSummary",
     "Campaign",
     "Colour",
+    "Cone",
     "Decision",
+    "Download",
     "Event",
     "HealthEvent",
     "HiddenValue",
@@ -68,6 +77,7 @@ __all__ = [
     "Role",
     "SavedPlot",
     "ScienceProduct",
+    "ScienceQuery",
     "ScienceState",
     "Score",
     "Session",

@@ -60,6 +60,59 @@ class ScienceProduct:
     inputs: tuple[str, ...] = ()
     """product_id of the reduced spectra in it."""
     associated: tuple[AssociatedFile, ...] = ()
+    ra: float | None = None
+    """Right ascension of the target in degrees, J2000; None: not kept in its days."""
+    dec: float | None = None
+    """Declination in degrees, J2000."""
+    programmes: tuple[str, ...] = ()
+    """OBS PROG ID of its exposures."""
     state: ScienceState = ScienceState.PUBLISHED
     problem: str = ""
     """Why it is hidden."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cone:
+    """A circle on the sky; all in degrees, J2000."""
+
+    ra: float
+    dec: float
+    radius: float
+
+
+@dataclass(frozen=True, slots=True)
+class ScienceQuery:
+    """What is looked for; what is empty or None does not matter."""
+
+    target: str = ""
+    """Begin of the target's name; capitals, blanks and underscores do not matter."""
+    cone: Cone | None = None
+    instrument: str = ""
+    first: str = ""
+    """First night."""
+    last: str = ""
+    """Last night, inclusive."""
+    programme: str = ""
+    """Begin of a programme's identifier: ``185.A-0745``."""
+    category: str = ""
+    clean: bool = False
+    """Only products without any score bit that is set."""
+    bit: int | None = None
+    """Only products with this score bit set, counted from 1."""
+    snr: float | None = None
+    """Smallest signal to noise."""
+    hidden: bool = False
+    """With versions that were replaced or hidden."""
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """One time that somebody took a file of a science product."""
+
+    science_id: str
+    file_id: str
+    """SHA-256 of the file: the product's own or one that goes with it."""
+    time: str
+    """UT, ISO 8601."""
+    who: str
+    """Account; empty: nobody was logged in. Addresses of computers are not kept."""

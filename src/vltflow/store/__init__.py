@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vltflow.store.association import Candidate, Contested
+    from vltflow.store.downloads import DownloadCount
     from vltflow.store.frames import WaitingFrame, pack_headers, unpack_headers
     from vltflow.store.origins import software_id
     from vltflow.store.overview import NightCounts
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 _PLACES = {
     "Candidate": "association",
     "Contested": "association",
+    "DownloadCount": "downloads",
     "NightCounts": "overview",
     "Store": "store",
     "Transaction": "store",
@@ -34,6 +36,7 @@ _PLACES = {
 __all__ = [
     "Candidate",
     "Contested",
+    "DownloadCount",
     "NightCounts",
     "Store",
     "Transaction",

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 from vltflow.core.errors import StoreError
 from vltflow.store.database import reading, writing
 
-HEAD = "0008"
+HEAD = "0009"
 """Version of the tables that this code works with: the latest migration."""
 _ONE_AT_A_TIME = threading.Lock()  # alembic keeps its context in module globals
 

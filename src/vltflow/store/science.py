@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, exists, func, select, update
+from sqlalchemy import Connection, exists, func, literal, select, tuple_, update
 
 from vltflow.core.errors import NotFound
-from vltflow.records import AssociatedFile, ProductState, ScienceProduct, ScienceState
+from vltflow.records import (
+    AssociatedFile,
+    ProductState,
+    ScienceProduct,
+    ScienceQuery,
+    ScienceState,
+)
 from vltflow.store import schema, science_schema
 from vltflow.store.events import Events
 from vltflow.store.rows import chunks, insert_rows, pack_list, unpack_list, values_of
+from vltflow.store.science_search import conditions_of, target_key, unit_vector
+from vltflow.store.types import Text
 
-_COLUMNS = [column for column in science_schema.science_product.c if column.name != "number"]
+_SOUGHT = frozenset({"number", "unit_x", "unit_y", "unit_z", "target_key"})
+"""Columns that only help to search."""
+_COLUMNS = [column for column in science_schema.science_product.c if column.name not in _SOUGHT]
+_COUNTED = 10_000
 _SHOWN = (ScienceState.PUBLISHED,)
 
 
@@ -35,9 +46,16 @@ class Science:
         """
         for before in self.find(block=product.block):
             self.hide(before.science_id, f"version {product.version} took its place")
-        row = values_of(product, without=("inputs", "associated"))
+        row = values_of(product, without=("inputs", "associated", "programmes"))
         row["inputs"] = pack_list(product.inputs)
+        row["target_key"] = target_key(product.target)
+        row |= unit_vector(product.ra, product.dec)
         insert_rows(self._connection, science_schema.science_product, [row])
+        programmes = (
+            {"science_id": product.science_id, "position": position, "programme": one}
+            for position, one in enumerate(product.programmes)
+        )
+        insert_rows(self._connection, science_schema.science_programme, programmes)
         files = (
             values_of(one) | {"science_id": product.science_id, "position": position}
             for position, one in enumerate(product.associated)
@@ -85,6 +103,32 @@ class Science:
         ]
         conditions.append(table.state.in_([str(state) for state in states]))
         return self._select(*conditions)
+
+    def search(
+        self, query: ScienceQuery, *, limit: int = 50, offset: int = 0
+    ) -> list[ScienceProduct]:
+        """Science products that fit, the latest exposures first."""
+        table = science_schema.science_product.c
+        falling = (table.mjd_obs.desc(), table.number.desc())
+        return self._select(*conditions_of(query), order=falling, limit=limit, offset=offset)
+
+    def count(self, query: ScienceQuery) -> int:
+        """How many fit; counting ends above 10,000, so that it takes no time."""
+        number = science_schema.science_product.c.number
+        found = select(number).where(*conditions_of(query)).limit(_COUNTED + 1).subquery()
+        return self._connection.scalar(select(func.count()).select_from(found)) or 0
+
+    def categories(self) -> list[tuple[str, str]]:
+        """Instrument and category of all that is there, each pair once; jumps along an index."""
+        table = science_schema.science_product.c
+        pair = (table.instrument, table.category)
+        statement = select(*pair).order_by(*pair).limit(1)
+        found: list[tuple[str, str]] = []
+        while row := self._connection.execute(statement).first():
+            found.append((row.instrument, row.category))
+            here = tuple_(literal(row.instrument, Text), literal(row.category, Text))
+            statement = select(*pair).where(tuple_(*pair) > here).order_by(*pair).limit(1)
+        return found
 
     def by_file(self, file_id: str) -> list[ScienceProduct]:
         """Science products with this content, whatever their state."""
@@ -142,19 +186,49 @@ class Science:
             for found in self._connection.scalars(select(column).where(column.in_(chunk)))
         }
 
-    def _select(self, *conditions: Any) -> list[ScienceProduct]:
+    def _select(
+        self,
+        *conditions: Any,
+        order: Sequence[Any] = (),
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> list[ScienceProduct]:
         table = science_schema.science_product.c
-        order = (table.mjd_obs, table.name, table.version)
-        rows = self._connection.execute(select(*_COLUMNS).where(*conditions).order_by(*order))
+        order = order or (table.mjd_obs, table.name, table.version)
+        statement = select(*_COLUMNS).where(*conditions).order_by(*order)
+        if limit is not None:
+            statement = statement.limit(limit).offset(offset)
+        rows = self._connection.execute(statement)
         found = [self._record(dict(row)) for row in rows.mappings()]
+        names = [one.science_id for one in found]
+        files, programmes = self._files(names), self._programmes(names)
+        return [
+            replace(
+                one,
+                associated=tuple(files.get(one.science_id, ())),
+                programmes=tuple(programmes.get(one.science_id, ())),
+            )
+            for one in found
+        ]
+
+    def _files(self, science_ids: Iterable[str]) -> dict[str, list[AssociatedFile]]:
         files: dict[str, list[AssociatedFile]] = {}
         file = science_schema.science_file.c
-        for chunk in chunks(one.science_id for one in found):
+        for chunk in chunks(science_ids):
             statement = select(science_schema.science_file).where(file.science_id.in_(chunk))
             for row in self._connection.execute(statement.order_by(file.position)):
                 kept = AssociatedFile(row.name, row.category, row.file_id, row.size, row.md5)
                 files.setdefault(row.science_id, []).append(kept)
-        return [replace(one, associated=tuple(files.get(one.science_id, ()))) for one in found]
+        return files
+
+    def _programmes(self, science_ids: Iterable[str]) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        table = science_schema.science_programme
+        for chunk in chunks(science_ids):
+            statement = select(table).where(table.c.science_id.in_(chunk))
+            for row in self._connection.execute(statement.order_by(table.c.position)):
+                found.setdefault(row.science_id, []).append(row.programme)
+        return found
 
     @staticmethod
     def _record(values: dict[str, Any]) -> ScienceProduct:

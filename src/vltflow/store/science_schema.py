@@ -29,12 +29,44 @@ science_product = Table(
     text_column("bits"),
     Column("created", Text, nullable=False),
     text_column("inputs", default="[]"),
+    Column("ra", Real),
+    Column("dec", Real),
+    Column("unit_x", Real),
+    Column("unit_y", Real),
+    Column("unit_z", Real),
+    text_column("target_key"),
     Column("state", Text, nullable=False),
     text_column("problem"),
     UniqueConstraint("name", "version"),
 )
 Index("ix_science_product_block", science_product.c.block)
 Index("ix_science_product_target", science_product.c.instrument, science_product.c.target)
+
+Index("ix_science_product_category", science_product.c.instrument, science_product.c.category)
+Index("ix_science_product_instrument", science_product.c.instrument, science_product.c.mjd_obs)
+Index("ix_science_product_dec", science_product.c.dec)
+Index("ix_science_product_target_key", science_product.c.target_key)
+Index("ix_science_product_mjd_obs", science_product.c.mjd_obs, science_product.c.number)
+
+science_programme = Table(
+    "science_programme",
+    metadata,
+    Column("science_id", Text, ForeignKey("science_product.science_id"), primary_key=True),
+    Column("position", Whole, primary_key=True),
+    Column("programme", Text, nullable=False),
+)
+Index("ix_science_programme_programme", science_programme.c.programme)
+
+download = Table(
+    "download",
+    metadata,
+    Column("number", Whole, primary_key=True),
+    Column("science_id", Text, ForeignKey("science_product.science_id"), nullable=False),
+    Column("file_id", Text, nullable=False),
+    Column("time", Text, nullable=False),
+    text_column("who"),
+)
+Index("ix_download_science_id", download.c.science_id)
 
 science_file = Table(
     "science_file",

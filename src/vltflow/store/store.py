@@ -15,6 +15,7 @@ from vltflow.store.association import Association
 from vltflow.store.blocks import Blocks
 from vltflow.store.campaigns import Campaigns
 from vltflow.store.database import BUSY_SECONDS, open_engine, reading, writing
+from vltflow.store.downloads import Downloads
 from vltflow.store.events import Events
 from vltflow.store.failures import without_password
 from vltflow.store.frames import Frames
@@ -58,6 +59,7 @@ class Transaction:
         self.campaigns = Campaigns(connection, self.events)
         self.origins = Origins(connection, self.events)
         self.science = Science(connection, self.events)
+        self.downloads = Downloads(connection)
         self.overview = Overview(connection, self.setups)
         self.accounts = Accounts(connection, self.events)
         self.health = Health(connection, self.events)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import ModuleType
 
 from fastapi import Depends, FastAPI
-from starlette.middleware.gzip import GZipMiddleware
+from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 
 from vltflow import __version__
 from vltflow.web import (
@@ -14,13 +14,17 @@ from vltflow.web import (
     decisions,
     desk,
     failures,
+    files,
     health,
     images,
     login,
     monitor,
+    product,
+    products,
     profile,
     qc1,
     report,
+    spectrum,
     today,
     trend,
 )
@@ -29,8 +33,8 @@ from vltflow.web.service import Service
 from vltflow.web.visitors import guard
 
 PAGES: tuple[ModuleType, ...] = (
-    today, monitor, block, report, trend, images, health, qc1, desk, decisions, profile, login,
-    assets,
+    today, monitor, block, report, trend, images, health, qc1, desk, decisions, products, product,
+    spectrum, files, profile, login, assets,
 )  # fmt: skip
 """Each has a ``router``; those with a ``MENU`` (title and address) stand in the menu."""
 _SMALLEST_PACKED = 700
@@ -51,6 +55,11 @@ def application(service: Service) -> FastAPI:
     for page in PAGES:
         app.include_router(page.router)
     failures.install(app)
-    app.add_middleware(GZipMiddleware, minimum_size=_SMALLEST_PACKED, compresslevel=6)
+    app.add_middleware(
+        GZipMiddleware,
+        minimum_size=_SMALLEST_PACKED,
+        compresslevel=6,
+        exclude_content_types=(*DEFAULT_EXCLUDED_CONTENT_TYPES, files.FITS),  # parts need lengths
+    )
     app.add_middleware(Protection, hosts=service.hosts)
     return app

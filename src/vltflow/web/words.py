@@ -23,6 +23,8 @@ STATE_MARKS = {
     "CREATED": ("○", "wait"),
     "VALID": ("✓", "good"),
     "SUPERSEDED": ("↷", "wait"),
+    "PUBLISHED": ("✓", "good"),
+    "HIDDEN": ("↷", "wait"),
     "REAL": ("✓", "good"),
     "VIRTUAL": ("○", "wait"),
     "MISSING": ("✕", "bad"),

@@ -20,6 +20,8 @@ from vltflow.records import (
     Colour,
     QcValue,
     Role,
+    ScienceProduct,
+    ScienceState,
     Score,
 )
 from vltflow.store import Store
@@ -50,6 +52,12 @@ class Web:
 
     service: Service
     client: TestClient
+    quasar: ScienceProduct | None = None
+    """Of the fixture `shop`, the second version; it has the score bit 3."""
+    star: ScienceProduct | None = None
+    file: bytes = b""
+    """Of the first."""
+    api: str = ""
 
     @property
     def store(self) -> Store:
@@ -104,6 +112,26 @@ def another() -> Callable[..., Web]:
         return Web(service, client_of(service))
 
     return open_another
+
+
+@pytest.fixture
+def shop(web: Web, science_site: Any, published_once: Any) -> Web:
+    """A web over science products of two targets; the first has two versions."""
+    found, content = published_once
+    for number in (0, 1):
+        science_site.science(number, layout="table")
+    with web.store.write(by="publish", why="made for a test") as tx:
+        for file_id, kept in content.items():
+            assert web.store.vault.put_bytes(kept) == file_id
+        for one in sorted(found, key=lambda product: product.version):
+            inputs = tuple(made.product_id for made in tx.products.of_block(one.block))
+            tx.science.publish(
+                replace(one, inputs=inputs, state=ScienceState.PUBLISHED, problem="")
+            )
+        web.quasar, web.star = tx.science.find()
+    web.file = content[web.quasar.file_id]
+    web.api = f"/api/science/{web.quasar.name}"
+    return web
 
 
 @pytest.fixture

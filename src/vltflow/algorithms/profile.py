@@ -381,14 +381,17 @@ def _project(
             continue
         weight = 1.0 / variance[i]
         rest = pixels[0, i] - light * basis[0, i] - sky - slope * pixels[1, i]
-        one[:free] = basis[:free, i]
+        # Loops: slices would be made anew for every pixel.
+        for a in range(free):
+            one[a] = basis[a, i]
         one[free], one[free + 1] = light * basis[3, i], light * basis[4, i]
         chi2 += weight * rest * rest
         used += 1.0
         for a in range(size):
             for b in range(a + 1):
                 matrix[a, b] += weight * one[a] * one[b]
-        right += weight * rest * one[free:size]
+        right[0] += weight * rest * one[free]
+        right[1] += weight * rest * one[free + 1]
     inner = matrix[:3, :3].copy()
     factorise(inner, free)
     if used <= free or not math.isfinite(inner[free - 1, free - 1]):

@@ -112,14 +112,14 @@ def extract(
     def work(start: int, stop: int) -> None:
         for n in range(start, stop):
             _trace(detector.image, bad, noisy, rejected,
-                   slit.centre[n], slit.tilt[n], slit.low[n], slit.high[n],
+                   slit.centre[n], slit.lean(n), slit.low[n], slit.high[n],
                    profile.centre[n], profile.values[n], profile.start, profile.spacing,
                    detector.variance[n], detector.conad, rules.sky_terms,
                    int(rules.weights == "optimal"), rules.kappa, rules.tolerance,
                    flux[n], variance[n], sky[n], level[n], quality[n], chi2[n])  # fmt: skip
 
     over_blocks(work, [(n, n + 1) for n in range(shape[0])], threads=threads)
-    return TraceLight(flux, variance, sky, level, quality, chi2, rejected.astype(bool))
+    return TraceLight(flux, variance, sky, level, quality, chi2, rejected.view(bool))
 
 
 @compiled
@@ -129,7 +129,7 @@ def _trace(
     relative: np.ndarray,
     rejected: np.ndarray,
     centre: np.ndarray,
-    tilt: np.ndarray,
+    lean: np.ndarray,
     low: np.ndarray,
     high: np.ndarray,
     source: np.ndarray,
@@ -166,7 +166,7 @@ def _trace(
         for x in range(columns):
             if not (high[x] > low[x]):
                 continue
-            count = window_pixels(image, bad, centre, tilt, low[x], high[x], x, source[x], pixels)
+            count = window_pixels(image, bad, centre, lean, low[x], high[x], x, source[x], pixels)
             if count < sky_terms + 3:
                 continue
             if round_ == 2 and not _touched(pixels, count, rejected):

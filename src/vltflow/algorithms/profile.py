@@ -132,7 +132,7 @@ def fit_shapes(
     def work(start: int, stop: int) -> None:
         for n in range(start, stop):
             for k in range(chunks):
-                _fit(image, bad, slit.centre[n], slit.tilt[n], slit.low[n], slit.high[n],
+                _fit(image, bad, slit.centre[n], slit.lean(n), slit.low[n], slit.high[n],
                      int(edges[k]), int(edges[k + 1]), step, centre[n, k], math.log(width[n, k]),
                      inverse_beta, scale, 3 if linear_sky else 2, noise.read, noise.conad, _ROUNDS,
                      plain[n, k])  # fmt: skip
@@ -146,7 +146,7 @@ def _fit(
     image: np.ndarray,
     bad: np.ndarray,
     centre: np.ndarray,
-    tilt: np.ndarray,
+    lean: np.ndarray,
     low: np.ndarray,
     high: np.ndarray,
     start: int,
@@ -163,7 +163,7 @@ def _fit(
     out: np.ndarray,
 ) -> None:
     sums = np.empty(9)
-    typical = _typical_light(image, bad, centre, tilt, low, high, start, stop, step, place,
+    typical = _typical_light(image, bad, centre, lean, low, high, start, stop, step, place,
                              math.exp(log_width), inverse_beta, scale)  # fmt: skip
     # A cosmic ray in a column would count with the square of its light.
     limit = 5.0 * typical[0] + 8.0 * typical[1]
@@ -172,7 +172,7 @@ def _fit(
     lights = np.full((stop - start) // max(step, together) + 1, typical[0])
     for n in range(rounds):
         tolerance = 0.5 if n == 0 and rounds > 1 else 0.15
-        _accumulate(image, bad, centre, tilt, low, high, (start, stop), step, place, log_width,
+        _accumulate(image, bad, centre, lean, low, high, (start, stop), step, place, log_width,
                     inverse_beta, scale, free, (read, conad), tolerance, limit,
                     together, lights, sums)  # fmt: skip
         if sums[8] < 3:
@@ -203,7 +203,7 @@ def _accumulate(
     image: np.ndarray,
     bad: np.ndarray,
     centre: np.ndarray,
-    tilt: np.ndarray,
+    lean: np.ndarray,
     low: np.ndarray,
     high: np.ndarray,
     ends: tuple[int, int],
@@ -237,7 +237,7 @@ def _accumulate(
     for first in range(ends[0], ends[1], max(step, together)):
         group += 1
         part = (first, min(first + together, ends[1]))
-        count = _gather(image, bad, centre, tilt, low, high, part, place, pixels)
+        count = _gather(image, bad, centre, lean, low, high, part, place, pixels)
         if count < 5:
             continue
         _fill(pixels, basis, variance, count, (place, width, inverse_beta, scale))
@@ -266,7 +266,7 @@ def _gather(
     image: np.ndarray,
     bad: np.ndarray,
     centre: np.ndarray,
-    tilt: np.ndarray,
+    lean: np.ndarray,
     low: np.ndarray,
     high: np.ndarray,
     ends: tuple[int, int],
@@ -278,7 +278,7 @@ def _gather(
     for x in range(ends[0], ends[1]):
         if high[x] > low[x]:
             count += window_pixels(
-                image, bad, centre, tilt, low[x], high[x], x, place, pixels[:, count:]
+                image, bad, centre, lean, low[x], high[x], x, place, pixels[:, count:]
             )
     return count
 
@@ -319,7 +319,7 @@ def _typical_light(
     image: np.ndarray,
     bad: np.ndarray,
     centre: np.ndarray,
-    tilt: np.ndarray,
+    lean: np.ndarray,
     low: np.ndarray,
     high: np.ndarray,
     start: int,
@@ -338,7 +338,7 @@ def _typical_light(
     for x in range(start, stop, step):
         if not (high[x] > low[x]):
             continue
-        count = window_pixels(image, bad, centre, tilt, low[x], high[x], x, place, pixels)
+        count = window_pixels(image, bad, centre, lean, low[x], high[x], x, place, pixels)
         n, sp, sd, spp, spd = 0.0, 0.0, 0.0, 0.0, 0.0
         for i in range(count):
             if pixels[3, i] > 0.0:
@@ -381,14 +381,17 @@ def _project(
             continue
         weight = 1.0 / variance[i]
         rest = pixels[0, i] - light * basis[0, i] - sky - slope * pixels[1, i]
-        one[:free] = basis[:free, i]
+        # Loops: slices would be made anew for every pixel.
+        for a in range(free):
+            one[a] = basis[a, i]
         one[free], one[free + 1] = light * basis[3, i], light * basis[4, i]
         chi2 += weight * rest * rest
         used += 1.0
         for a in range(size):
             for b in range(a + 1):
                 matrix[a, b] += weight * one[a] * one[b]
-        right += weight * rest * one[free:size]
+        right[0] += weight * rest * one[free]
+        right[1] += weight * rest * one[free + 1]
     inner = matrix[:3, :3].copy()
     factorise(inner, free)
     if used <= free or not math.isfinite(inner[free - 1, free - 1]):

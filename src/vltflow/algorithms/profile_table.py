@@ -113,7 +113,7 @@ def corrected_table(
 
     def work(start: int, stop: int) -> None:
         for n in range(start, stop):
-            _residuals(image, bad, slit.centre[n], slit.tilt[n], slit.low[n], slit.high[n],
+            _residuals(image, bad, slit.centre[n], slit.lean(n), slit.low[n], slit.high[n],
                        table.centre[n], table.values[n], table.start, table.spacing, free,
                        noise.read, noise.conad, step, sums[n])  # fmt: skip
 
@@ -155,7 +155,7 @@ def _residuals(
     image: np.ndarray,
     bad: np.ndarray,
     centre: np.ndarray,
-    tilt: np.ndarray,
+    lean: np.ndarray,
     low: np.ndarray,
     high: np.ndarray,
     source: np.ndarray,
@@ -173,7 +173,7 @@ def _residuals(
     for x in range(0, len(centre), step):
         if not (high[x] > low[x]):
             continue
-        count = window_pixels(image, bad, centre, tilt, low[x], high[x], x, source[x], pixels)
+        count = window_pixels(image, bad, centre, lean, low[x], high[x], x, source[x], pixels)
         for i in range(count):
             basis[0, i] = profile_at(values, start, spacing, x, pixels[1, i] - source[x])
             basis[1, i], basis[2, i], variance[i] = 1.0, pixels[1, i], 1.0

@@ -26,6 +26,8 @@ class SlitImage:
     """Row of the slit's middle."""
     tilt: np.ndarray
     """How far a wavelength moves along x per pixel along the slit."""
+    curvature: np.ndarray
+    """How much it moves with the square of that distance, 1 / pixel."""
     low: np.ndarray
     """Lower end of the usable window, pixels from the centre; NaN where there is none."""
     high: np.ndarray
@@ -38,16 +40,36 @@ class SlitImage:
             if one.name != "half" and getattr(self, one.name).shape != self.centre.shape:
                 raise ValueError(f"{one.name} has not the shape {self.centre.shape} of the centres")
 
+    def lean(self, trace: int) -> np.ndarray:
+        """Tilt and curvature of one trace, shape (2, columns)."""
+        return np.stack((self.tilt[trace], self.curvature[trace]))
+
+    def shift(self, distance: np.ndarray) -> np.ndarray:
+        """How far a wavelength lies right of where the slit's middle has it, pixels.
+
+        Parameters
+        ----------
+        distance
+            From the slit's middle, pixels, shape (traces, columns).
+        """
+        return (self.tilt + self.curvature * distance) * distance
+
 
 def slit_image(
-    centre: np.ndarray, tilt: np.ndarray, *, length: float, margin: float, rows: int
+    centre: np.ndarray,
+    tilt: np.ndarray,
+    curvature: np.ndarray,
+    *,
+    length: float,
+    margin: float,
+    rows: int,
 ) -> SlitImage:
     """Windows of a slit along traces, cut where the next trace's slit begins.
 
     Parameters
     ----------
-    centre, tilt
-        Row of the slit's middle and slope of wavelength, shape (traces, columns).
+    centre, tilt, curvature
+        Row of the slit's middle and the place of a wavelength along it, shape (traces, columns).
     length
         Of the slit, pixels.
     margin
@@ -66,7 +88,7 @@ def slit_image(
     inside = np.minimum(centre + high, rows - 0.5) - np.maximum(centre + low, -0.5)
     outside = (inside < _ON_CHIP * (high - low)) | (high - low < 2.0)
     low[outside] = high[outside] = np.nan
-    return SlitImage(centre, tilt, low, high, 0.5 * length)
+    return SlitImage(centre, tilt, curvature, low, high, 0.5 * length)
 
 
 def with_neighbours(centre: np.ndarray) -> np.ndarray:
@@ -94,7 +116,7 @@ def window_pixels(
     image: np.ndarray,
     bad: np.ndarray,
     centre: np.ndarray,
-    tilt: np.ndarray,
+    lean: np.ndarray,
     low: float,
     high: float,
     column: int,
@@ -107,8 +129,10 @@ def window_pixels(
     ----------
     image, bad
         The light, and which pixels are not to be used (not 0), shape (rows, columns).
-    centre, tilt
+    centre
         Of one trace, shape (columns,).
+    lean
+        Its tilt and curvature, shape (2, columns).
     low, high
         Ends of the window, pixels from the centre.
     column
@@ -126,11 +150,13 @@ def window_pixels(
     """
     rows, columns = image.shape
     count = 0
-    slope = tilt[column]
+    slope, bow = lean[0, column], lean[1, column]
+    base = (slope + bow * middle) * middle
     first = max(0, int(np.ceil(centre[column] + low)))
     last = min(rows - 1, int(np.floor(centre[column] + high)))
     for row in range(first, last + 1):
-        shift = int(np.round(slope * (row - centre[column] - middle)))
+        distance = row - centre[column]
+        shift = int(np.round((slope + bow * distance) * distance - base))
         x = column + shift
         if x < 0 or x >= columns or count >= pixels.shape[1]:
             continue
@@ -138,7 +164,7 @@ def window_pixels(
         value = image[row, x]
         pixels[0, count] = value
         pixels[1, count] = distance
-        pixels[2, count] = shift - slope * (distance - middle)
+        pixels[2, count] = shift - (slope + bow * distance) * distance + base
         pixels[3, count] = 1.0 if bad[row, x] == 0 and np.isfinite(value) else 0.0
         pixels[4, count] = row
         pixels[5, count] = x

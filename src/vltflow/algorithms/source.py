@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -201,7 +201,7 @@ def _of_lines(
     # No trace shows the place by itself: that of all is taken.
     strength = np.append(np.zeros(shape[0]), strength[-1])
     places = np.append(np.full(shape[0], places[-1]), places[-1])
-    return SlitImage(slit.centre, slit.tilt, low, high, slit.half), strength, places
+    return replace(slit, low=low, high=high), strength, places
 
 
 @compiled
@@ -238,8 +238,9 @@ def _cuts(
 
 def _traces(slit: SlitImage, chosen: np.ndarray | slice) -> SlitImage:
     return SlitImage(
-        slit.centre[chosen], slit.tilt[chosen], slit.low[chosen], slit.high[chosen], slit.half
-    )
+        slit.centre[chosen], slit.tilt[chosen], slit.curvature[chosen], slit.low[chosen],
+        slit.high[chosen], slit.half,
+    )  # fmt: skip
 
 
 def _peaks(

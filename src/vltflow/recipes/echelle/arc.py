@@ -13,13 +13,11 @@ from vltflow.algorithms.identify import Lines
 from vltflow.algorithms.peaks import PEAK, find_peaks, measure_peaks, measure_widths
 from vltflow.algorithms.surface import fit_surface
 from vltflow.algorithms.windows import mean_spectra
-from vltflow.recipes.echelle.eso_layout import is_order_table, orders_and_trace
-from vltflow.recipes.echelle.light import Light, keyword_number, table_of
+from vltflow.recipes.echelle.light import Light, keyword_number
+from vltflow.recipes.echelle.order_table import orders_of
 from vltflow.recipes.echelle.parameters import SettingParameters
-from vltflow.recipes.echelle.surfaces import read_surface
 
 if TYPE_CHECKING:
-    from vltflow.algorithms.surface import Surface
     from vltflow.recipes.declaration import RecipeInputs
     from vltflow.recipes.echelle.guess import Guess
 
@@ -78,32 +76,9 @@ class Arc:
         return step * len(self.offsets)
 
 
-def orders_of(inputs: RecipeInputs, guess: Guess, width: int) -> tuple[np.ndarray, Surface]:
-    """Orders and y(x, order), pixels from 0, of ORDER_TABLE in the native or in ESO's layout.
-
-    Parameters
-    ----------
-    guess
-        Numbers the orders of ESO's tables, which count them from 1.
-    width
-        Columns of the chip.
-
-    Raises
-    ------
-    UnprocessableData
-        The table was not given, or is in neither layout.
-    """
-    table_of(inputs, "ORDER_TABLE", "", ())
-    master = inputs.tables["ORDER_TABLE"]
-    if is_order_table(master):
-        return orders_and_trace(master, guess.place, width)
-    rows = table_of(inputs, "ORDER_TABLE", "ORDERS", ("ORDER",))
-    return rows["ORDER"], read_surface(master, "TRACE", pixels=True)
-
-
 def measure_arc(inputs: RecipeInputs, parameters: ArcParameters, light: Light, guess: Guess) -> Arc:
     """Find the lines of an arc along the orders of ORDER_TABLE."""
-    orders, trace = orders_of(inputs, guess, light.data.shape[1])
+    orders, trace = orders_of(inputs, parameters, light.data.shape, guess)
     x = np.arange(light.data.shape[1], dtype=float)
     centres = trace(x[None, :], orders[:, None].astype(float))
     height, offsets = _windows(inputs, parameters)

@@ -187,12 +187,13 @@ def _spectra(
     if "LINE_TABLE" not in inputs.tables:
         raise UnprocessableData("no LINE_TABLE was given", hint="Wavelengths come from it.")
     solution = read_surface(inputs.tables["LINE_TABLE"], "MLAMBDA_AIR")
-    order = traces.orders[:, None].astype(float)
-    x = np.arange(slit.centre.shape[1], dtype=float)[None, :] - slit.tilt * profile.centre
+    orders = traces.orders + traces.change
+    order = orders[:, None].astype(float)
+    x = np.arange(slit.centre.shape[1], dtype=float)[None, :] - slit.shift(profile.centre)
     wave = solution(x, order) / order
     blaze = blaze_of(inputs, traces.orders, slit.centre.shape[1])
     height = 2.0 * slit.half if mode == "average" else 1.0
     return OrderSpectra(
-        traces.orders, wave, light.flux / height, light.variance / height**2,
+        orders, wave, light.flux / height, light.variance / height**2,
         light.quality, light.sky / height, blaze,
     )  # fmt: skip

@@ -12,7 +12,7 @@ from vltflow.core.errors import UnprocessableData
 from vltflow.recipes.detector import frames
 
 if TYPE_CHECKING:
-    from vltflow.recipes.declaration import ImageSource, MasterTable, RecipeInputs
+    from vltflow.recipes.declaration import ImageSource, MasterImage, MasterTable, RecipeInputs
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,22 @@ class Light:
     """Values from here on are not trustworthy, ADU above the bias."""
 
 
-def light_of(inputs: RecipeInputs) -> Light:
-    """Subtract bias and overscan drift of the frame; give its light with errors.
+@dataclass(frozen=True)
+class Counts:
+    """One frame in product orientation, its bias not yet subtracted."""
+
+    data: np.ndarray
+    """ADU above the level of the overscan's drift, float32, shape (rows, columns)."""
+    bias: MasterImage | None
+    """What is still under it: only its rows are read, where they are wanted."""
+    noise: float
+    """Read noise, ADU."""
+    saturation: float
+    """Values from here on are not trustworthy, ADU above the bias."""
+
+
+def counts_of(inputs: RecipeInputs) -> Counts:
+    """Read the frame, without overscan drift and turned as products are.
 
     Without a MASTER_BIAS the mean overscan level is the bias.
 
@@ -45,29 +59,44 @@ def light_of(inputs: RecipeInputs) -> Light:
     known = frames.overscan_of(bias) if bias is not None else None
     offset = level if bias is None else level - known if known is not None else 0.0
     noise = frames.read_noise_of(bias, chip) if bias is not None else chip.ron / chip.conad
-    shape = frames.product_shape(inputs)
-    data, variance = np.empty(shape, np.float32), np.empty(shape, np.float32)
-    views = [
-        to_raw(plane, chip.quarter_turns, mirrored=chip.mirrored) for plane in (data, variance)
-    ]
-    under = None if bias is None else to_raw(
-        bias.data, chip.quarter_turns, mirrored=chip.mirrored
-    )  # fmt: skip
+    data = np.empty(frames.product_shape(inputs), np.float32)
+    view = to_raw(data, chip.quarter_turns, mirrored=chip.mirrored)
     rows, columns = frame.shape
     light = slice(chip.prescan, columns - chip.overscan)
 
     def work(start: int, stop: int) -> None:
-        block = frame.rows(start, stop)[:, light].astype(np.float32) - np.float32(offset)
-        if under is not None:
-            block -= under[start:stop]
-        views[0][start:stop] = block
-        views[1][start:stop] = np.maximum(block, 0.0) / np.float32(chip.conad) + np.float32(
-            noise**2
-        )
+        view[start:stop] = frame.rows(start, stop)[:, light].astype(np.float32) - np.float32(offset)
 
     blocks = row_blocks(rows, 12 * columns, budget=frames.BLOCK_BUDGET, threads=inputs.cores)
     over_blocks(work, blocks, threads=inputs.cores)
-    return Light(data, variance, noise, chip.saturation - level)
+    return Counts(data, bias, noise, chip.saturation - level)
+
+
+def light_of(inputs: RecipeInputs) -> Light:
+    """Subtract bias and overscan drift of the frame; give its light with errors.
+
+    Raises
+    ------
+    UnprocessableData
+        The master bias has another size.
+    """
+    counts, conad = counts_of(inputs), np.float32(inputs.chip.conad)
+    data, variance = counts.data, np.empty_like(counts.data)
+
+    def work(start: int, stop: int) -> None:
+        if counts.bias is not None:
+            data[start:stop] -= counts.bias.rows(start, stop)[0]
+        noise = np.float32(counts.noise**2)
+        variance[start:stop] = np.maximum(data[start:stop], 0.0) / conad + noise
+
+    over_blocks(work, product_blocks(inputs), threads=inputs.cores)
+    return Light(data, variance, counts.noise, counts.saturation)
+
+
+def product_blocks(inputs: RecipeInputs) -> list[tuple[int, int]]:
+    """Blocks of rows in which the planes of a product and of its masters are worked on."""
+    rows, columns = frames.product_shape(inputs)
+    return row_blocks(rows, 24 * columns, budget=frames.BLOCK_BUDGET, threads=inputs.cores)
 
 
 def table_of(inputs: RecipeInputs, role: str, extension: str, columns: tuple[str, ...]) -> Any:

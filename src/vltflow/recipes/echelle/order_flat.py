@@ -23,6 +23,7 @@ from vltflow.recipes.declaration import (
 from vltflow.recipes.detector.flat import MasterFlat, MasterFlatParameters
 from vltflow.recipes.echelle import blaze as blaze_tables
 from vltflow.recipes.echelle.extraction_qc import background_qc
+from vltflow.recipes.echelle.guess import ROLE
 from vltflow.recipes.echelle.slit_light import (
     SlitParameters,
     Traces,
@@ -54,7 +55,7 @@ class OrderFlat(Recipe):
 
     The response of a pixel is what it answers to all light that falls on it: it is measured
     before scattered light is subtracted. Blaze times slit times response is the flat.
-    Without an order table of this pipeline the flat is that of `detector.master_flat`.
+    Without an order table the flat is that of `detector.master_flat`.
     """
 
     name: ClassVar = "echelle.order_flat"
@@ -64,6 +65,7 @@ class OrderFlat(Recipe):
     masters: ClassVar = (
         *MasterFlat.masters,
         MasterInput("ORDER_TABLE", required=False, table=True),
+        MasterInput(ROLE, required=False, table=True),
     )
     outputs: ClassVar = (
         *MasterFlat.outputs,
@@ -85,9 +87,7 @@ class OrderFlat(Recipe):
     def process(self, inputs: RecipeInputs, parameters: OrderFlatParameters) -> RecipeResult:
         """Make flat, pixel response and blaze of one chip."""
         flat, response = MasterFlat().process(inputs, parameters).products
-        table = inputs.tables.get("ORDER_TABLE")
-        if table is None or "TRACE" not in table.tables:
-            # Another pipeline's order table says nothing here.
+        if "ORDER_TABLE" not in inputs.tables:
             return RecipeResult((_with_qc(flat, {"QC BLAZE NORD": 0}), response))
         if not (isinstance(flat, ProductData) and isinstance(response, ProductData)):
             raise TypeError("a master flat consists of images")

@@ -17,6 +17,7 @@ from vltflow.recipes.declaration import (
 from vltflow.recipes.detector import frames
 from vltflow.recipes.echelle import extraction_qc
 from vltflow.recipes.echelle.extraction import ExtractionParameters, extract_orders
+from vltflow.recipes.echelle.guess import ROLE
 from vltflow.recipes.echelle.spectrum import SPECTRUM_QC, merged_spectrum
 from vltflow.recipes.echelle.standard_star import (
     EFFICIENCY_QC,
@@ -51,6 +52,7 @@ class Response(Recipe):
         MasterInput("MASTER_BIAS", required=False),
         MasterInput("MASTER_DARK", required=False),
         MasterInput("PIXEL_RESPONSE", required=False),
+        MasterInput(ROLE, required=False, table=True),
     )
     outputs: ClassVar = (
         Output("INSTR_RESPONSE_FINE", "flux of a source for one electron per second"),

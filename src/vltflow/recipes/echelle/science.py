@@ -17,6 +17,7 @@ from vltflow.recipes.declaration import (
 from vltflow.recipes.detector import frames
 from vltflow.recipes.echelle import extraction_qc
 from vltflow.recipes.echelle.extraction import ExtractionParameters, extract_orders
+from vltflow.recipes.echelle.guess import ROLE
 from vltflow.recipes.echelle.spectrum import SPECTRUM_QC, SpectrumParameters, merged_spectrum
 
 
@@ -40,6 +41,7 @@ class Science(Recipe):
         MasterInput("ORDER_TABLE", table=True),
         MasterInput("LINE_TABLE", table=True),
         MasterInput("BLAZE", table=True),
+        MasterInput(ROLE, required=False, table=True),
         MasterInput("PIXEL_RESPONSE", required=False),
         MasterInput("MASTER_DARK", required=False),
         MasterInput("INSTR_RESPONSE_FINE", required=False, table=True),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import Field
 
-from vltflow.algorithms import Quality
+from vltflow.algorithms import Quality, over_blocks
 from vltflow.algorithms.background import (
     Background,
     gap_boxes,
@@ -18,17 +18,21 @@ from vltflow.algorithms.background import (
 from vltflow.algorithms.slit import SlitImage, slit_image
 from vltflow.core.errors import UnprocessableData
 from vltflow.recipes.detector import frames
-from vltflow.recipes.echelle.light import keyword_number, light_of, table_of
+from vltflow.recipes.echelle.eso_layout import native_line_table
+from vltflow.recipes.echelle.light import counts_of, keyword_number, product_blocks
+from vltflow.recipes.echelle.order_table import orders_of
 from vltflow.recipes.echelle.parameters import SettingParameters
 from vltflow.recipes.echelle.surfaces import read_surface
 
 if TYPE_CHECKING:
     from vltflow.algorithms.surface import Surface
-    from vltflow.recipes.declaration import RecipeInputs
+    from vltflow.recipes.declaration import MasterImage, RecipeInputs
 
 UNUSABLE = int(Quality.DEAD | Quality.HOT | Quality.SATURATED | Quality.NO_DATA)
 _UNMEASURED_RESPONSE = 0.01
 """Scatter of pixels whose response is unknown, where the master does not tell that of others."""
+_CHANGE = "ESO QC LINE DORDER"
+"""Card of a line table: correction of the order table's numbers."""
 
 
 class SlitParameters(SettingParameters):
@@ -58,10 +62,12 @@ class Traces:
     """Orders of a chip and the image of the slit along them."""
 
     orders: np.ndarray
-    """Ascending."""
+    """Ascending, as the order table numbers them."""
     slit: SlitImage
     across: int
     """Binning along the slit."""
+    change: int = 0
+    """What the arc adds to the order table's numbers: they are the line table's then."""
 
 
 @dataclass(frozen=True)
@@ -81,20 +87,27 @@ class SlitLight:
 
 
 def traces_of(inputs: RecipeInputs, parameters: SlitParameters) -> Traces:
-    """Geometry of the orders from the order table, tilt from the line table if there is one.
+    """Geometry of the orders from the order table, the slit's image from the line table.
+
+    Both may be native or ESO's; the numbers of ESO's orders need SPECTRAL_FORMAT_TAB. Without a
+    line table the slit's image runs along the columns.
 
     Raises
     ------
     UnprocessableData
         A table or keyword is missing.
     """
-    orders = np.sort(table_of(inputs, "ORDER_TABLE", "ORDERS", ("ORDER",))["ORDER"])
-    trace = read_surface(inputs.tables["ORDER_TABLE"], "TRACE", pixels=True)
     rows, columns = frames.product_shape(inputs)
+    found, trace = orders_of(inputs, parameters, (rows, columns))
+    orders, change = np.sort(found), 0
     x, m = np.arange(columns, dtype=float)[None, :], orders[:, None].astype(float)
-    centre, tilt = trace(x, m), np.zeros((len(orders), columns))
+    centre, tilt, curvature = trace(x, m), np.zeros((1, 1)), np.zeros((1, 1))
     if "LINE_TABLE" in inputs.tables:
-        tilt = read_surface(inputs.tables["LINE_TABLE"], "TILT")(x, m)
+        lines = native_line_table(inputs.tables["LINE_TABLE"])
+        change = int(lines.header.get(_CHANGE, 0))
+        tilt, curvature = (
+            read_surface(lines, name)(x, m + change) for name in ("TILT", "CURVATURE")
+        )
     frame, chip = inputs.frames[0], inputs.chip
     across = chip.binning[0 if chip.quarter_turns % 2 else 1]
     scale = keyword_number(frame, parameters.pixel_scale) * across
@@ -105,46 +118,99 @@ def traces_of(inputs: RecipeInputs, parameters: SlitParameters) -> Traces:
             hint="Correct the header, or name other keywords in slit_length and pixel_scale.",
         )
     margin = max(1.0, parameters.slit_margin / across)
+    tilt, curvature = (np.broadcast_to(one, centre.shape) for one in (tilt, curvature))
     slit = slit_image(
-        centre, tilt, length=length / scale, margin=margin, rows=rows
+        centre, tilt, curvature, length=length / scale, margin=margin, rows=rows
     )  # fmt: skip
-    return Traces(orders, slit, across)
+    return Traces(orders, slit, across, change)
 
 
 def slit_light(inputs: RecipeInputs) -> SlitLight:
     """Take bias, dark and pixel response out of the one raw frame.
+
+    All masters are read by rows; what is left are the planes that are given back.
 
     Raises
     ------
     UnprocessableData
         A master has another size, or the dark no exposure time.
     """
-    light = light_of(inputs)
-    data, chip = light.data, inputs.chip
-    quality = np.zeros(data.shape, np.uint8)
-    over = ~(data < light.saturation)
-    quality[over] = int(Quality.SATURATED)
-    variance, under = light.noise**2, 0.0
-    bias = frames.find_master(inputs, "MASTER_BIAS")
-    if bias is not None and bias.variance is not None:
-        under = _typical(bias.variance)
-        variance += under
+    counts, masters = counts_of(inputs), _masters_of(inputs)
+    data, quality = counts.data, np.empty(counts.data.shape, np.uint8)
+    relative = None if masters.response is None else np.empty_like(data)
+    samples = _Samples()
+    blocks = product_blocks(inputs)
+
+    def work(start: int, stop: int) -> int:
+        own, flags = data[start:stop], quality[start:stop]
+        if counts.bias is not None:
+            under, variance, _ = counts.bias.rows(start, stop)
+            own -= under
+            samples.add("bias", start, variance)
+        over = ~(own < counts.saturation)
+        np.multiply(over, np.uint8(Quality.SATURATED), out=flags)
+        if masters.dark is not None:
+            dark = masters.dark.rows(start, stop)
+            _subtract_dark(dark, masters.share, own, flags)
+            samples.add("dark", start, dark[0])
+            samples.add("dark error", start, dark[1])
+        if masters.response is not None and relative is not None:
+            response = masters.response.rows(start, stop)
+            _divide_response(response, masters.unknown, own, flags, relative[start:stop])
+        return int(np.count_nonzero(over))
+
+    saturated = sum(over_blocks(work, blocks, threads=inputs.cores))
+    variance = counts.noise**2 + _noise_below(samples, masters.share, inputs.chip.conad)
+    return SlitLight(data, quality, relative, float(np.sqrt(variance)), saturated)
+
+
+@dataclass(frozen=True)
+class _Masters:
+    dark: MasterImage | None
+    share: float
+    """Of the dark's exposure time."""
+    response: MasterImage | None
+    unknown: np.float32
+    """Squared relative error of a response that was not measured."""
+
+
+def _masters_of(inputs: RecipeInputs) -> _Masters:
     dark = frames.find_master(inputs, "MASTER_DARK")
+    share = 0.0 if dark is None else _share(inputs, dark.header.get("EXPTIME"), dark.name)
+    response = frames.find_master(inputs, "PIXEL_RESPONSE")
+    told = None if response is None else response.header.get("ESO QC FLAT RESP RMS")
+    scatter = float(told) / 100 if isinstance(told, int | float) and told > 0 else None
+    unknown = np.float32((scatter or _UNMEASURED_RESPONSE) ** 2)
+    return _Masters(dark, share, response, unknown)
+
+
+class _Samples:
+    """Every seventh row and column of planes that are read by rows: enough for a median."""
+
+    def __init__(self) -> None:
+        self._parts: dict[str, dict[int, np.ndarray]] = {}
+
+    def add(self, name: str, start: int, rows: np.ndarray | None) -> None:
+        """Take a block of rows, the first of which is `start`; several threads may."""
+        if rows is not None:
+            self._parts.setdefault(name, {})[start] = rows[-start % 7 :: 7, ::7].copy()
+
+    def median(self, name: str) -> float | None:
+        """Of what was taken; None if nothing was."""
+        parts = self._parts.get(name)
+        return None if parts is None else float(np.nanmedian(np.concatenate([*parts.values()])))
+
+
+def _noise_below(samples: _Samples, share: float, conad: float) -> float:
+    """Squared error that bias and dark bring into a pixel, ADU squared."""
+    under, dark, error = (samples.median(name) for name in ("bias", "dark", "dark error"))
+    found = under or 0.0
     if dark is not None:
-        share = _share(inputs, dark.header.get("EXPTIME"), dark.name)
-        data -= dark.data * np.float32(share)
-        variance += max(0.0, share * _typical(dark.data)) / chip.conad
-        if dark.variance is not None:
-            # The dark's own bias comes off twice with opposite signs.
-            variance += max(0.0, share**2 * _typical(dark.variance) - 2.0 * share * under)
-        if dark.quality is not None:
-            quality |= dark.quality & np.uint8(Quality.HOT)
-    relative = _divide_response(inputs, data, quality)
-    return SlitLight(data, quality, relative, float(np.sqrt(variance)), int(over.sum()))
-
-
-def _typical(plane: np.ndarray) -> float:
-    return float(np.nanmedian(plane[::7, ::7]))
+        found += max(0.0, share * dark) / conad
+    if error is not None:
+        # The dark's own bias comes off twice with opposite signs.
+        found += max(0.0, share**2 * error - 2.0 * share * (under or 0.0))
+    return found
 
 
 def _share(inputs: RecipeInputs, exptime: object, name: str) -> float:
@@ -156,24 +222,31 @@ def _share(inputs: RecipeInputs, exptime: object, name: str) -> float:
     return frames.exposure_time(inputs.frames[0]) / float(exptime)
 
 
+_Rows = tuple[np.ndarray, np.ndarray | None, np.ndarray | None]
+"""Data, variance and quality of some rows of a master."""
+
+
+def _subtract_dark(dark: _Rows, share: float, data: np.ndarray, quality: np.ndarray) -> None:
+    own, _, flags = dark
+    data -= own * np.float32(share)
+    if flags is not None:
+        quality |= flags & np.uint8(Quality.HOT)
+
+
 def _divide_response(
-    inputs: RecipeInputs, data: np.ndarray, quality: np.ndarray
-) -> np.ndarray | None:
-    """Divide by the pixel response in place; give its squared relative errors."""
-    response = frames.find_master(inputs, "PIXEL_RESPONSE")
-    if response is None:
-        return None
-    data /= np.maximum(response.data, np.float32(0.05))
-    told = response.header.get("ESO QC FLAT RESP RMS")
-    scatter = float(told) / 100 if isinstance(told, int | float) and told > 0 else None
-    unknown = np.float32((scatter or _UNMEASURED_RESPONSE) ** 2)
-    relative = np.full(data.shape, unknown, np.float32)
-    if response.variance is not None:
-        relative[:] = response.variance
-    if response.quality is not None:
-        quality |= response.quality & np.uint8(Quality.DEAD | Quality.HOT | Quality.NO_DATA)
-        relative[(response.quality & np.uint8(Quality.UNMEASURED)) != 0] = unknown
-    return relative
+    response: _Rows,
+    unknown: np.float32,
+    data: np.ndarray,
+    quality: np.ndarray,
+    relative: np.ndarray,
+) -> None:
+    """Divide by the pixel response in place; `relative` takes its squared relative errors."""
+    own, variance, flags = response
+    data /= np.maximum(own, np.float32(0.05))
+    relative[:] = unknown if variance is None else variance
+    if flags is not None:
+        quality |= flags & np.uint8(Quality.DEAD | Quality.HOT | Quality.NO_DATA)
+        relative[(flags & np.uint8(Quality.UNMEASURED)) != 0] = unknown
 
 
 def take_out_background(

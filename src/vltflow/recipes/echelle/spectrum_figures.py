@@ -44,14 +44,19 @@ def line_figure(
 ) -> QcFigure:
     """Medians of the values over wavelength (Angstrom, shown in nm), at most 2000 of them."""
     size = max(1, -(-len(wave) // _SHOWN))
-    places, medians = [], []
-    for start in range(0, len(wave), size):
-        part = values[start : start + size]
-        told = part[np.isfinite(part)]
-        places.append(float(np.mean(wave[start : start + size])) / 10.0)
-        medians.append(float(np.median(told)) if len(told) else np.nan)
+    starts = np.arange(0, len(wave), size)
+    places = np.add.reduceat(wave, starts) / np.diff(np.append(starts, len(wave))) / 10.0
+    blocks = np.full(len(starts) * size, np.nan)
+    blocks[: len(values)] = np.where(np.isfinite(values), values, np.nan)
+    # NaN are sorted behind all values.
+    ordered = np.sort(blocks.reshape(-1, size), axis=1)
+    told = np.isfinite(ordered).sum(axis=1)
+    row = np.arange(len(starts))
+    medians = 0.5 * (
+        ordered[row, np.maximum(told - 1, 0) // 2] + ordered[row, np.minimum(told // 2, size - 1)]
+    )
     return QcFigure(
-        name, title, "line", np.array(places), np.array(medians), "wavelength [nm]", label,
+        name, title, "line", places, medians, "wavelength [nm]", label,
         parameters=parameters,
     )  # fmt: skip
 

@@ -8,6 +8,7 @@ from vltflow.core.errors import UnknownName
 from vltflow.recipes.detector import MasterBias, MasterDark, MasterFlat
 from vltflow.recipes.echelle import (
     Coaddition,
+    FormatCheck,
     OrderDefinition,
     OrderFlat,
     Response,
@@ -23,6 +24,7 @@ _KNOWN: tuple[type[Recipe], ...] = (
     MasterDark,
     MasterFlat,
     Coaddition,
+    FormatCheck,
     OrderDefinition,
     OrderFlat,
     Response,

@@ -19,6 +19,7 @@ def test_recipes_are_found_by_name():
         "detector.master_dark",
         "detector.master_flat",
         "echelle.coaddition",
+        "echelle.format_check",
         "echelle.order_definition",
         "echelle.order_flat",
         "echelle.response",

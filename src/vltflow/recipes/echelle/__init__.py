@@ -6,6 +6,7 @@ calibration, and the keywords of the setting as parameters. Never open a file.
 """
 
 from vltflow.recipes.echelle.coaddition import Coaddition, CoadditionParameters
+from vltflow.recipes.echelle.format_check import FormatCheck, FormatCheckParameters
 from vltflow.recipes.echelle.order_definition import OrderDefinition, OrderDefinitionParameters
 from vltflow.recipes.echelle.order_flat import OrderFlat, OrderFlatParameters
 from vltflow.recipes.echelle.response import Response, ResponseParameters
@@ -18,6 +19,8 @@ from vltflow.recipes.echelle.wavelength import (
 __all__ = [
     "Coaddition",
     "CoadditionParameters",
+    "FormatCheck",
+    "FormatCheckParameters",
     "OrderDefinition",
     "OrderDefinitionParameters",
     "OrderFlat",

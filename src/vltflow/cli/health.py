@@ -24,7 +24,9 @@ from vltflow.records import HealthEvent
 from vltflow.trending import health_scores, time_range
 
 app = commands("How instruments are: scores of the Health Check, and events.")
-InstrumentArgument = Annotated[str, typer.Argument(metavar="INSTRUMENT", help="Such as UVES.")]
+InstrumentArgument = Annotated[
+    str, typer.Argument(metavar="INSTRUMENT", help="Name of an instrument.")
+]
 
 
 @app.command("scores")

@@ -337,3 +337,20 @@ def echelle(tmp_path_factory):
 def echelle_products(echelle):
     orders = echelle.orders("BLUE")
     return orders, echelle.lines("BLUE", orders)
+
+
+@pytest.fixture(scope="session")
+def format_day(tmp_path_factory, echelle):
+    """Blue, 390 nm, 2x2: the statics of the other recipes' day will do."""
+    folder = tmp_path_factory.mktemp("format")
+    made = simulate_day(
+        "uves",
+        "2015-02-26",
+        folder,
+        raw_types=["ARC_LAMP_FORM_BLUE"],
+        setups=["blue_2x2_390nm_0.7"],
+    )
+    day = object.__new__(type(echelle))
+    day.folder, day.arm, day.statics = folder, "blue", echelle.statics
+    day.frames = {"ARC_LAMP_FORM_BLUE": made.blocks[0]["files"][0]}
+    return day

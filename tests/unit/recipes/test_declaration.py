@@ -86,7 +86,9 @@ def _catalogue(header, qc):
 
 
 @pytest.fixture
-def products(blue, kit, echelle_products, science_products):
+def products(blue, kit, echelle_products, format_day, science_products):
+    checked = find_recipe("echelle.format_check")
+    inputs = format_day.inputs("ARC_LAMP_FORM", "BLUE")
     (bias,) = kit.run("detector.master_bias", blue.biases(), blue.chip)
     masters = {"MASTER_BIAS": kit.as_master(bias)}
     darks = [blue.expose(0, seed=i, exptime=600.0) for i in range(3)]
@@ -94,6 +96,7 @@ def products(blue, kit, echelle_products, science_products):
     return {
         "echelle.order_definition": echelle_products[:1],
         "echelle.wavelength_calibration": echelle_products[1:],
+        "echelle.format_check": checked.process(inputs, checked.parameters()).products,
         "detector.master_bias": (bias,),
         "detector.master_dark": kit.run("detector.master_dark", darks, blue.chip, masters=masters),
         "detector.master_flat": kit.run("detector.master_flat", flats, blue.chip, masters=masters),

@@ -10,24 +10,6 @@ import pytest
 from vltflow.core.errors import AlgorithmFailure
 from vltflow.recipes import find_recipe
 from vltflow.recipes.echelle.surfaces import read_surface
-from vltflow.simulate import simulate_day
-
-
-@pytest.fixture(scope="module")
-def day(tmp_path_factory, echelle):
-    """Blue, 390 nm, 2x2: the statics of the other recipes' day will do."""
-    folder = tmp_path_factory.mktemp("format")
-    made = simulate_day(
-        "uves",
-        "2015-02-26",
-        folder,
-        raw_types=["ARC_LAMP_FORM_BLUE"],
-        setups=["blue_2x2_390nm_0.7"],
-    )
-    day = object.__new__(type(echelle))
-    day.folder, day.arm, day.statics = folder, "blue", echelle.statics
-    day.frames = {"ARC_LAMP_FORM_BLUE": made.blocks[0]["files"][0]}
-    return day
 
 
 class Changed:
@@ -42,17 +24,17 @@ class Changed:
         return self._data[start:stop]
 
 
-def run(day, change=lambda rows: rows, cards=None):
-    inputs = day.inputs("ARC_LAMP_FORM", "BLUE")
+def run(format_day, change=lambda rows: rows, cards=None):
+    inputs = format_day.inputs("ARC_LAMP_FORM", "BLUE")
     frame = Changed(inputs.frames[0], change, **(cards or {}))
     recipe = find_recipe("echelle.format_check")
     result = recipe.process(dataclasses.replace(inputs, frames=(frame,)), recipe.parameters())
     return result.products
 
 
-def test_wavelengths_and_orders_are_those_put_in(day, kit):
-    lines, orders = run(day)
-    x, places, waves = day.truth("ARC_LAMP_FORM", "BLUE")
+def test_wavelengths_and_orders_are_those_put_in(format_day, kit):
+    lines, orders = run(format_day)
+    x, places, waves = format_day.truth("ARC_LAMP_FORM", "BLUE")
     wave = read_surface(kit.as_tables(lines), "MLAMBDA_AIR")
     trace = read_surface(kit.as_tables(orders), "TRACE", pixels=True)
     found = orders.tables[0].rows["ORDER"][1:-1]
@@ -66,31 +48,33 @@ def test_wavelengths_and_orders_are_those_put_in(day, kit):
 
 
 @pytest.mark.parametrize("across", [-30, 30])
-def test_orders_keep_their_numbers_in_a_format_shifted_by_more_than_their_distance(day, across):
+def test_orders_keep_their_numbers_in_a_format_shifted_by_more_than_their_distance(
+    format_day, across
+):
     """Orders run along the raw columns: 30 pixels of 2, three times their distance."""
-    expected = run(day)[0]
-    made = run(day, lambda rows: np.roll(rows, across, axis=1))[0]
+    expected = run(format_day)[0]
+    made = run(format_day, lambda rows: np.roll(rows, across, axis=1))[0]
     moved = made.qc["QC MODEL DIFFYMED"] - expected.qc["QC MODEL DIFFYMED"]
     assert abs(moved) == pytest.approx(30, abs=1)
     assert made.qc["QC MODEL DIFFXMED"] == pytest.approx(expected.qc["QC MODEL DIFFXMED"], abs=0.5)
 
 
-def test_a_frame_without_light_is_refused(day):
+def test_a_frame_without_light_is_refused(format_day):
     noise = np.random.default_rng(1)
     with pytest.raises(AlgorithmFailure, match="does not show the format"):
-        run(day, lambda rows: noise.normal(150, 2, rows.shape).round().astype("u2"))
+        run(format_day, lambda rows: noise.normal(150, 2, rows.shape).round().astype("u2"))
 
 
-def test_a_frame_of_another_setting_is_refused(day):
+def test_a_frame_of_another_setting_is_refused(format_day):
     with pytest.raises(AlgorithmFailure, match="does not show the format"):
-        run(day, cards={"ESO INS GRAT1 WLEN": 437.0})
+        run(format_day, cards={"ESO INS GRAT1 WLEN": 437.0})
 
 
-def test_a_weak_lamp_gives_the_same_format_with_fewer_lines(day):
+def test_a_weak_lamp_gives_the_same_format_with_fewer_lines(format_day):
     def weaker(rows):
         level = np.median(rows)
         return np.clip((rows - level) / 20.0 + level, 0, 65535).round().astype("u2")
 
-    expected, made = run(day)[0], run(day, weaker)[0]
+    expected, made = run(format_day)[0], run(format_day, weaker)[0]
     assert made.qc["QC MODEL NLINSEL"] < 0.8 * expected.qc["QC MODEL NLINSEL"]
     assert made.qc["QC MODEL DIFFYMED"] == pytest.approx(expected.qc["QC MODEL DIFFYMED"], abs=0.5)

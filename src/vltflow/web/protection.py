@@ -68,6 +68,11 @@ class Protection:
         host = headers.get("host", "")
         if _without_port(host) not in self._hosts:
             return PlainTextResponse("This server does not answer to that name.", 400)
+        # Nothing here is called so, and PostgreSQL takes no text with it.
+        if "\0" in scope["path"]:
+            return PlainTextResponse("There is nothing of this name.", 404)
+        if b"%00" in scope["query_string"]:
+            return PlainTextResponse("A question cannot hold the character NUL.", 400)
         if scope["method"] in _SAFE:
             return None
         if not _is_ours(headers, f"{scope['scheme']}://{host}"):

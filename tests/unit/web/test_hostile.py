@@ -123,3 +123,7 @@ def test_no_path_leads_out(web, path: str) -> None:
     answer = web.get(path)
     assert answer.status_code == 404
     assert "root:" not in answer.text
+
+
+def test_a_question_with_nul_is_refused(web) -> None:
+    assert web.get("/products", params={"target": "\0"}).status_code == 400

@@ -68,13 +68,14 @@ class Protection:
         host = headers.get("host", "")
         if _without_port(host) not in self._hosts:
             return PlainTextResponse("This server does not answer to that name.", 400)
-        # Nothing here is called so, and PostgreSQL takes no text with it.
-        if "\0" in scope["path"]:
+        if "\0" in scope["path"] or b"%00" in scope["query_string"]:
+            # Nothing here is called so, and PostgreSQL takes no text with it.
             return PlainTextResponse("There is nothing of this name.", 404)
-        if b"%00" in scope["query_string"]:
-            return PlainTextResponse("A question cannot hold the character NUL.", 400)
-        if scope["method"] in _SAFE:
-            return None
+        return None if scope["method"] in _SAFE else self._refused_change(scope, headers, host)
+
+    def _refused_change(
+        self, scope: Scope, headers: Headers, host: str
+    ) -> PlainTextResponse | None:
         if not _is_ours(headers, f"{scope['scheme']}://{host}"):
             return PlainTextResponse("This request comes from another site.", 403)
         length = headers.get("content-length", "0")

@@ -71,19 +71,18 @@ class Protection:
         if "\0" in scope["path"] or b"%00" in scope["query_string"]:
             # Nothing here is called so, and PostgreSQL takes no text with it.
             return PlainTextResponse("There is nothing of this name.", 404)
-        return None if scope["method"] in _SAFE else self._refused_change(scope, headers, host)
+        return None if scope["method"] in _SAFE else _refused_change(scope, headers, host)
 
-    def _refused_change(
-        self, scope: Scope, headers: Headers, host: str
-    ) -> PlainTextResponse | None:
-        if not _is_ours(headers, f"{scope['scheme']}://{host}"):
-            return PlainTextResponse("This request comes from another site.", 403)
-        length = headers.get("content-length", "0")
-        if not length.isdecimal() or int(length) > LARGEST_FORM:
-            return PlainTextResponse("This request is too large.", 413)
-        if "transfer-encoding" in headers:
-            return PlainTextResponse("Say how long this request is.", 411)
-        return None
+
+def _refused_change(scope: Scope, headers: Headers, host: str) -> PlainTextResponse | None:
+    if not _is_ours(headers, f"{scope['scheme']}://{host}"):
+        return PlainTextResponse("This request comes from another site.", 403)
+    length = headers.get("content-length", "0")
+    if not length.isdecimal() or int(length) > LARGEST_FORM:
+        return PlainTextResponse("This request is too large.", 413)
+    if "transfer-encoding" in headers:
+        return PlainTextResponse("Say how long this request is.", 411)
+    return None
 
 
 def _is_ours(headers: Headers, own: str) -> bool:

@@ -63,9 +63,9 @@ def test_both_agree_on_the_same_frames(bias_night, command):
 
 def test_what_has_one_runner_only_is_not_compared(bias_night, command, tmp_path):
     raw = tmp_path / "raw"
-    simulate_day("uves", NIGHT, raw, small=True, raw_types=["STANDARD_BLUE"])
+    simulate_day("uves", NIGHT, raw, small=True, raw_types=["SFLAT_RED"])
     command("ingest", str(raw), "--site", str(bias_night))
     command("night", NIGHT, "--site", str(bias_night))
     rows = command("status", "--json", "--site", str(bias_night))
-    star = next(row["ab"] for row in rows if row["raw_type"] == "STANDARD_BLUE")
-    command("compare", star, "--site", str(bias_night), code=2)
+    flat = next(row["ab"] for row in rows if row["raw_type"] == "SFLAT_RED")
+    command("compare", flat, "--site", str(bias_night), code=2)

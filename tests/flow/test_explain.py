@@ -33,8 +33,10 @@ def test_a_product_is_explained_down_to_raw_frames(command, small_day: Simulated
         path.name for path in small_day.files
     }
     flat = made["MASTER_FLAT_BLUE"]
-    assert {one["category"] for one in flat["calibrations"]} == set(made) - {"MASTER_FLAT_BLUE"}
-    assert all(one["level"] == -1 for one in flat["calibrations"])
+    masters = set(made) - {"MASTER_FLAT_BLUE"}
+    levels = {one["category"]: one["level"] for one in flat["calibrations"]}
+    assert set(levels) == masters | {"SPECTRAL_FORMAT_TAB"}
+    assert {levels[one] for one in masters} == {-1}
     assert [frames[one]["raw_type"] for one in flat["raw_frames"]] == ["FLAT_BLUE"] * 5
 
 
@@ -77,7 +79,7 @@ def test_without_the_store_the_header_is_told(command, flat_file, tmp_path, monk
     (said,) = command("explain", str(flat_file), "--json")
     assert said["recipe"] == "echelle.order_flat"
     assert len(said["raw_frames"]) == 5
-    assert len(said["calibrations"]) == 2
+    assert len(said["calibrations"]) == 3
 
 
 def test_provenance_is_a_valid_prov_document(command):
@@ -86,7 +88,7 @@ def test_provenance_is_a_valid_prov_document(command):
     kinds = {type(one) for one in document.get_records()}
     assert {prov.model.ProvEntity, prov.model.ProvActivity, prov.model.ProvAgent} <= kinds
     derived = list(document.get_records(prov.model.ProvDerivation))
-    assert len(derived) == 5 + 2 + 3 + 1 + 5
+    assert len(derived) == 5 + 3 + 3 + 1 + 5
     assert document == prov.model.ProvDocument.deserialize(
         content=document.serialize(format="json"), format="json"
     )

@@ -12,13 +12,17 @@ from vltflow.records import (
     ApiToken,
     BlockState,
     Colour,
+    HealthEvent,
+    HiddenValue,
     JobState,
     MasterMatch,
     MatchState,
     ProductState,
     QcParameter,
+    QcValue,
     Right,
     Role,
+    SavedPlot,
     Score,
     Session,
     StaticState,
@@ -29,7 +33,14 @@ MATCH = MasterMatch(category="MASTER_BIAS_BLUE", required=True, state=MatchState
 NAME = "UVES.000001_tpl"
 SESSION = Session("s", "paul", "c", "2026", "2099", "2026")
 TOKEN = ApiToken(0, "t", "paul", "laptop", (Right.READ,), "2026", "2099")
+EVENT = HealthEvent("UVES", 57080.0, "intervention", "new lamp", "paul", "2026")
+PLOT = SavedPlot("paul", "noise", is_shared=True, question="instrument=UVES", created="2026")
 SCORE = Score(NAME, 1, "C", "P", 1.0, 0.0, 2.0, Colour.GREEN, "FIXED", "fine")
+
+
+def hidden(value: QcValue) -> HiddenValue:
+    return HiddenValue(value.product_id, value.parameter, "paul", "a door was open", "2026")
+
 
 CHANGES: dict[str, Callable] = {
     "frames.add": lambda tx, make: tx.frames.add([(make.frame(9), pack_headers([{}]))]),
@@ -73,6 +84,14 @@ CHANGES: dict[str, Callable] = {
     "science.publish": lambda tx, make: tx.science.publish(make.science(2)),
     "science.hide": lambda tx, make: tx.science.hide(make.science(1).science_id, "too dark"),
     "association.set_mark": lambda tx, _: tx.association.set_mark("UVES", 1, "context"),
+    "health.add_event": lambda tx, _: tx.health.add_event(EVENT),
+    "health.remove_event": lambda tx, _: tx.health.remove_event(1),
+    "health.hide": lambda tx, make: tx.health.hide(hidden(make.value(0))),
+    "health.unhide": lambda tx, make: tx.health.unhide(
+        make.value(2).product_id, make.value(2).parameter
+    ),
+    "health.save_plot": lambda tx, _: tx.health.save_plot(replace(PLOT, name="other")),
+    "health.remove_plot": lambda tx, _: tx.health.remove_plot(1, "paul"),
     "accounts.add": lambda tx, _: tx.accounts.add(Account("eva", "", Role.VIEWER, "2026"), "hash"),
     "accounts.set_password": lambda tx, _: tx.accounts.set_password("paul", "other"),
     "accounts.set_role": lambda tx, _: tx.accounts.set_role("paul", Role.ADMIN),
@@ -88,8 +107,9 @@ TRAFFIC = {
     "accounts.end_session",
     "accounts.end_sessions",
     "accounts.add_failed_login",
+    "downloads.add",
 }
-"""Who is at the door: nothing that the house has to remember."""
+"""Who is at the door, and who took what: no change of what the house knows."""
 
 READING = {
     "accounts": {
@@ -141,6 +161,8 @@ READING = {
         "waiting",
         "waiting_brief",
     },
+    "downloads": {"find", "of_blocks", "of_products"},
+    "health": {"events", "hidden", "plots"},
     "history": {"trend", "values"},
     "jobs": {
         "core_seconds",
@@ -199,8 +221,32 @@ READING = {
         "verdicts",
     },
     "quarantine": {"by_location", "find"},
-    "science": {"by_file", "find", "taken", "unpublished", "versions", "withdrawn"},
+    "science": {
+        "by_file",
+        "categories",
+        "count",
+        "find",
+        "search",
+        "taken",
+        "unpublished",
+        "versions",
+        "withdrawn",
+    },
     "statics": {"by_file", "by_id", "find"},
+    "trends": {
+        "by_block",
+        "categories",
+        "hidden",
+        "instruments",
+        "latest",
+        "measured",
+        "old_points",
+        "parameters",
+        "points",
+        "red",
+        "scored",
+        "setups",
+    },
 }
 
 
@@ -215,6 +261,10 @@ def ready(filled, make):
         tx.science.publish(make.science(1))
         tx.accounts.add(Account("paul", "Paul", Role.VIEWER, "2026"), "hash")
         tx.accounts.add_token(TOKEN)
+        tx.quality.add_values([make.value(0), make.value(2)])
+        tx.health.hide(hidden(make.value(2)))
+        tx.health.add_event(EVENT)
+        tx.health.save_plot(PLOT)
     return filled
 
 

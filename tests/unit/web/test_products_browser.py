@@ -60,7 +60,7 @@ def test_products_are_read_on_any_screen_and_spectra_zoomed(shop, address, brows
         page.fill("[name=start]", "4790")
         page.fill("[name=stop]", "4791")
         page.keyboard.press("Enter")
-        playwright.expect(status).to_contain_text("each drawn")
+        playwright.expect(status).to_contain_text("71 elements, each drawn")
         page.fill("[name=start]", "6000")
         page.keyboard.press("Enter")
         playwright.expect(status).to_contain_text("no range of wavelengths")

@@ -25,6 +25,8 @@ _SAMPLED = 20
 """Columns of each stretch that shapes are fitted to."""
 _SHAPES = (0.0, 0.125, 0.25, 0.375, 0.5)
 """1 / beta of the Moffat functions that are tried."""
+_REACH = 5.0
+"""Robust standard deviations by which a stretch may differ from the others."""
 _PRIOR = (0.2, 0.2)
 """Mean and width of what is thought of 1 / beta before: decides only for the faintest sources."""
 NODES = 17
@@ -100,7 +102,7 @@ def find_source(
         )  # fmt: skip
 
     brightest = np.argsort(strength[:-1])[-6:]
-    inverse_beta = _best_shape(_totals(np.array([fit(shape, brightest) for shape in _SHAPES])))
+    inverse_beta = best_shape(np.array([fit(shape, brightest) for shape in _SHAPES]))
     shapes = fit(inverse_beta)
     centre, width = _smooth(shapes, orders, slit, guess, fwhm)
     return Source(True, float(strength[-1]), centre, width, inverse_beta, distance, level)
@@ -283,15 +285,32 @@ def _guess(orders: np.ndarray, strength: np.ndarray, places: np.ndarray) -> np.n
 
 
 def _totals(fits: np.ndarray) -> np.ndarray:
-    """Chi square of every shape, shape (shapes,): of the stretches that all of them fit."""
-    good = np.isfinite(fits["chi2"]).all(axis=0)
-    return np.asarray(np.where(good, fits["chi2"], 0.0).sum(axis=(1, 2)))
+    """Chi square of every shape beyond that of the first one, shape (shapes,).
+
+    Of the stretches that all of them fit. A cosmic ray that one shape leaves out and the next
+    one does not changes a stretch by hundreds: what leaves the others' change by five robust
+    standard deviations counts as five.
+    """
+    chi2 = fits["chi2"][:, np.isfinite(fits["chi2"]).all(axis=0)]
+    if not chi2.size:
+        return np.zeros(len(chi2))
+    change = np.diff(chi2, axis=0)
+    middle = np.median(change, axis=1, keepdims=True)
+    reach = _REACH * 1.4826 * np.median(np.abs(change - middle), axis=1, keepdims=True)
+    kept = np.clip(change, middle - reach, middle + reach)
+    return np.concatenate(([0.0], np.cumsum(kept.sum(axis=1))))
 
 
-def _best_shape(totals: np.ndarray) -> float:
-    """1 / beta with the least chi square and prior together, between the tried ones."""
+def best_shape(fits: np.ndarray) -> float:
+    """1 / beta with the least chi square and prior together, between the tried ones.
+
+    Parameters
+    ----------
+    fits
+        `fit_shapes` with each of the tried ones, shape (shapes, traces, stretches).
+    """
     shapes = np.array(_SHAPES)
-    value = totals + ((shapes - _PRIOR[0]) / _PRIOR[1]) ** 2
+    value = _totals(fits) + ((shapes - _PRIOR[0]) / _PRIOR[1]) ** 2
     if not np.isfinite(value).all():
         return 0.0
     k = int(np.clip(np.argmin(value), 1, len(shapes) - 2))

@@ -7,6 +7,7 @@ import pytest
 
 from vltflow.algorithms.air import air_from_vacuum, vacuum_from_air
 from vltflow.algorithms.peaks import find_peaks
+from vltflow.algorithms.source import best_shape
 from vltflow.algorithms.surface import fit_surface
 from vltflow.algorithms.windows import mean_spectra
 
@@ -83,3 +84,15 @@ def test_a_saturated_window_gives_no_value():
     )
     assert np.isfinite(spectra[0, 0, 0])
     assert np.isnan(spectra[0, 0, 1])
+
+
+def test_cosmic_rays_in_a_few_stretches_do_not_decide_the_shape():
+    """Chi square of a Gaussian's stretches; a cosmic ray drops out of two for wide wings only."""
+    tried = np.array([0.0, 0.125, 0.25, 0.375, 0.5])
+    depth = np.random.default_rng(3).uniform(50.0, 400.0, (6, 10))
+    fits = np.zeros((5, 6, 10), [("chi2", "f8")])
+    fits["chi2"] = 2000.0 + depth * tried[:, None, None] ** 2
+    assert best_shape(fits) < 0.02
+    fits["chi2"][2:, 1, 9] -= 700.0
+    fits["chi2"][3:, 4, 3] -= 700.0
+    assert best_shape(fits) < 0.02

@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 UNUSABLE = int(Quality.DEAD | Quality.HOT | Quality.SATURATED | Quality.NO_DATA)
 _UNMEASURED_RESPONSE = 0.01
 """Scatter of pixels whose response is unknown, where the master does not tell that of others."""
+_TILE = 64
+"""Rows and columns of a tile of the dark; every second one of them is looked at."""
+_WARM = 4.0
+"""Robust standard deviations of its tile that make a pixel of the dark a warm one."""
 _CHANGE = "ESO QC LINE DORDER"
 """Card of a line table: correction of the order table's numbers."""
 
@@ -150,23 +154,22 @@ def slit_light(inputs: RecipeInputs) -> SlitLight:
         over = ~(own < counts.saturation)
         np.multiply(over, np.uint8(Quality.SATURATED), out=flags)
         if masters.dark is not None:
-            dark = masters.dark.rows(start, stop)
-            _subtract_dark(dark, masters.share, own, flags)
-            samples.add("dark", start, dark[0])
-            samples.add("dark error", start, dark[1])
+            current = masters.dark.rows(start, stop, flags) * np.float32(masters.share)
+            own -= current
+            samples.add("dark", start, current)
         if masters.response is not None and relative is not None:
             response = masters.response.rows(start, stop)
             _divide_response(response, masters.unknown, own, flags, relative[start:stop])
         return int(np.count_nonzero(over))
 
     saturated = sum(over_blocks(work, blocks, threads=inputs.cores))
-    variance = counts.noise**2 + _noise_below(samples, masters.share, inputs.chip.conad)
+    variance = counts.noise**2 + _noise_below(samples, inputs.chip.conad)
     return SlitLight(data, quality, relative, float(np.sqrt(variance)), saturated)
 
 
 @dataclass(frozen=True)
 class _Masters:
-    dark: MasterImage | None
+    dark: _Dark | None
     share: float
     """Of the dark's exposure time."""
     response: MasterImage | None
@@ -181,7 +184,36 @@ def _masters_of(inputs: RecipeInputs) -> _Masters:
     told = None if response is None else response.header.get("ESO QC FLAT RESP RMS")
     scatter = float(told) / 100 if isinstance(told, int | float) and told > 0 else None
     unknown = np.float32((scatter or _UNMEASURED_RESPONSE) ** 2)
-    return _Masters(dark, share, response, unknown)
+    return _Masters(None if dark is None else _Dark(dark), share, response, unknown)
+
+
+class _Dark:
+    """A master dark without its noise: the median of each tile, and the pixels that are warm.
+
+    Few darks, scaled to a long exposure, are noisier than its read-out is.
+    """
+
+    def __init__(self, master: MasterImage) -> None:
+        self._master = master
+        rows, columns = master.shape
+        shape = -(-rows // _TILE), -(-columns // _TILE)
+        self._level, self._limit = (np.empty(shape, np.float32) for _ in range(2))
+        for row in range(shape[0]):
+            strip = master.rows(row * _TILE, min(rows, (row + 1) * _TILE))[0][::2, ::2]
+            for column in range(shape[1]):
+                tile = strip[:, column * _TILE // 2 : (column + 1) * _TILE // 2]
+                level = np.median(tile)
+                self._level[row, column] = level
+                spread = 1.4826 * np.median(np.abs(tile - level))
+                self._limit[row, column] = level + np.float32(_WARM * spread)
+
+    def rows(self, start: int, stop: int, quality: np.ndarray) -> np.ndarray:
+        """Dark current of some rows in the dark's exposure time; `quality` takes hot pixels."""
+        own, _, flags = self._master.rows(start, stop)
+        if flags is not None:
+            quality |= flags & np.uint8(Quality.HOT)
+        at = np.ix_(np.arange(start, stop) // _TILE, np.arange(own.shape[1]) // _TILE)
+        return np.where(own > self._limit[at], own, self._level[at])
 
 
 class _Samples:
@@ -201,16 +233,9 @@ class _Samples:
         return None if parts is None else float(np.nanmedian(np.concatenate([*parts.values()])))
 
 
-def _noise_below(samples: _Samples, share: float, conad: float) -> float:
-    """Squared error that bias and dark bring into a pixel, ADU squared."""
-    under, dark, error = (samples.median(name) for name in ("bias", "dark", "dark error"))
-    found = under or 0.0
-    if dark is not None:
-        found += max(0.0, share * dark) / conad
-    if error is not None:
-        # The dark's own bias comes off twice with opposite signs.
-        found += max(0.0, share**2 * error - 2.0 * share * (under or 0.0))
-    return found
+def _noise_below(samples: _Samples, conad: float) -> float:
+    """Squared error that bias and dark current bring into a pixel, ADU squared."""
+    return (samples.median("bias") or 0.0) + max(0.0, samples.median("dark") or 0.0) / conad
 
 
 def _share(inputs: RecipeInputs, exptime: object, name: str) -> float:
@@ -224,13 +249,6 @@ def _share(inputs: RecipeInputs, exptime: object, name: str) -> float:
 
 _Rows = tuple[np.ndarray, np.ndarray | None, np.ndarray | None]
 """Data, variance and quality of some rows of a master."""
-
-
-def _subtract_dark(dark: _Rows, share: float, data: np.ndarray, quality: np.ndarray) -> None:
-    own, _, flags = dark
-    data -= own * np.float32(share)
-    if flags is not None:
-        quality |= flags & np.uint8(Quality.HOT)
 
 
 def _divide_response(

@@ -19,6 +19,7 @@ from vltflow.store import Store
 
 pytestmark = [
     pytest.mark.long,
+    pytest.mark.timeout(900),
     pytest.mark.skipif(shutil.which("esorex") is None, reason="esorex is not installed"),
 ]
 
@@ -28,14 +29,17 @@ SETUPS = {
     "BLUE": ("blue_1x1", *(f"blue_1x1_346nm_{slit}" for slit in ("0.7", "1.2", "0.6"))),
     "RED": ("red_1x1", *(f"red_1x1_580nm_{slit}" for slit in ("0.6", "1.2"))),
 }
+OPTICAL = ("uves_cal_orderpos", "uves_cal_wavecal", "uves_obs_scired")
+"""By ESO's recipes; its flats and darks have no number that could be scored."""
 REAL, REAL_NIGHTS = "390_02", ("2010-05-12", "2010-05-10", "2010-05-11")
 
 
 def _site(folder: Path, nights) -> Store:
     site = folder / "site"
     assert run_command(["init", str(site), "--cores", "2", "--memory-mb", "4000"]) == 0
+    chosen = ", ".join(f'{recipe} = "esorex"' for recipe in OPTICAL)
     with (site / "vltflow.toml").open("a") as settings:
-        settings.write('\n[runners]\nUVES = "esorex"\n')
+        settings.write(f"\n[runners]\nUVES = {{ {chosen} }}\n")
     assert run_command(["ingest", str(folder / "raw"), "--site", str(site)]) == 0
     for night in nights:
         assert run_command(["night", night, "--instrument", "UVES", "--site", str(site)]) == 0

@@ -145,7 +145,7 @@ def _copied(
     if not instrument.idp.spectra:
         files += list(made)
     for file in files:
-        _make_room(store, out.folder / file.name)
+        _make_room(store, file, out.folder / file.name)
     try:
         return archive.export_files(store, files, out.folder)
     except VltflowError as error:
@@ -153,15 +153,15 @@ def _copied(
         return []
 
 
-def _make_room(store: Store, path: Path) -> None:
-    """Remove an earlier version of a product: the vault keeps it."""
+def _make_room(store: Store, file: archive.KeptFile, path: Path) -> None:
+    """Remove an earlier version of a file: the vault keeps it."""
     if not path.is_file():
         return
     with store.read() as tx:
         earlier = tx.science.find(states=tuple(ScienceState))
     known = {one.file_id for one in earlier}
     known |= {file.file_id for one in earlier for file in one.associated}
-    if file_sha256(path) in known:
+    if file_sha256(path) in known - {file.file_id}:
         path.unlink()
 
 

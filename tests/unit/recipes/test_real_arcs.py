@@ -107,6 +107,7 @@ def test_wavelengths_are_those_of_the_real_line_table(real, calibrated):
 def test_lines_and_resolution_are_those_of_esos_recipe_or_better(calibrated):
     """NLINSOL 711, RESOLMED 57,761 of ESO's recipe with the real reduction's parameters."""
     assert calibrated.lines.qc["QC NLINSOL"] > 711
+    assert abs(calibrated.lines.qc["QC LINE DWLEN"]) < 1
     assert calibrated.lines.qc["QC RESOLMED"] > 0.99 * 57_761
 
 

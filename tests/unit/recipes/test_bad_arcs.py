@@ -10,7 +10,7 @@ import pytest
 from vltflow.algorithms.air import air_from_vacuum
 from vltflow.core.errors import AlgorithmFailure, UnprocessableData
 from vltflow.instruments.data import thorium_argon
-from vltflow.recipes import find_recipe
+from vltflow.recipes import MasterTable, find_recipe
 from vltflow.recipes.echelle.surfaces import read_surface
 
 
@@ -176,3 +176,14 @@ def test_a_table_without_wavelengths_is_named(echelle, echelle_products, kit):
     empty = dataclasses.replace(table, tables={"LINES": table.tables["LINES"][:0]})
     with pytest.raises(UnprocessableData, match="has no rows"):
         run(echelle, echelle_products[0], kit, LINE_REFER_TABLE=empty)
+
+
+@pytest.mark.parametrize(
+    ("column", "lacking"),
+    [("WaveC", "a window has no polynomial"), ("Coeff", "a polynomial has no rows")],
+)
+def test_a_line_table_of_eso_that_lacks_a_part_is_refused(column, lacking):
+    rows = np.zeros(3, [(column, "f8")])
+    table = MasterTable({"1": rows}, {}, "line_table.fits", {"1": ("TRACEID 0", "WINDOW 1")})
+    with pytest.raises(UnprocessableData, match=f"line_table.fits: {lacking}"):
+        read_surface(table, "MLAMBDA_AIR")

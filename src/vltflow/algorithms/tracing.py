@@ -233,6 +233,34 @@ def number_chains(
     return result
 
 
+def spacings(
+    cuts: Cuts, chain: np.ndarray, at: float, *, least: int = 15
+) -> tuple[np.ndarray, np.ndarray]:
+    """Distances of neighbouring chains in one column: they tell the setting without any numbers.
+
+    Parameters
+    ----------
+    cuts, chain
+        Points and their chains.
+    at
+        Column, which a chain must reach to either side.
+    least
+        Points that make a chain.
+
+    Returns
+    -------
+    tuple of numpy.ndarray
+        Where the gaps' middles are and how wide they are, pixels.
+    """
+    levels = []
+    for one in np.flatnonzero(np.bincount(chain[chain >= 0]) >= least):
+        mine = chain == one
+        if cuts.x[mine].min() <= at <= cuts.x[mine].max():
+            levels.append(_level(cuts, mine, at))
+    levels = sorted(levels)
+    return 0.5 * (np.array(levels[1:]) + np.array(levels[:-1])), np.diff(levels)
+
+
 def _level(cuts: Cuts, mine: np.ndarray, at: float) -> float:
     x, y = cuts.x[mine], cuts.y[mine]
     return float(np.polynomial.Polynomial.fit(x, y, min(2, len(x) - 1))(at))

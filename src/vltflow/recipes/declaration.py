@@ -144,7 +144,8 @@ class MasterTable:
     """A master or static calibration that consists of binary tables."""
 
     tables: Mapping[str, np.ndarray]
-    """Structured arrays in native byte order by EXTNAME, in the order of the file."""
+    """Structured arrays in native byte order by EXTNAME (the HDU's number, if it has none), in the
+    order of the file."""
     header: Mapping[str, Any]
     """Of the primary HDU."""
     name: str = ""

@@ -10,7 +10,7 @@ import pytest
 from vltflow.algorithms.air import air_from_vacuum
 from vltflow.core.errors import AlgorithmFailure, UnprocessableData
 from vltflow.instruments.data import thorium_argon
-from vltflow.recipes import find_recipe
+from vltflow.recipes import MasterTable, find_recipe
 from vltflow.recipes.echelle.surfaces import read_surface
 
 
@@ -88,17 +88,39 @@ def test_an_arc_shifted_out_of_its_orders_is_calibrated_or_refused(echelle, eche
     assert made.qc["QC NLINSOL"] > 0.5 * echelle_products[1].qc["QC NLINSOL"]
 
 
-def test_an_order_table_of_another_setting_is_refused(echelle, echelle_products, kit):
-    """The header of the order definition lies: its orders get the numbers of 437 nm."""
-    inputs = echelle.inputs("ORDER_FLAT", "BLUE")
+def lying(inputs, wavelength):
+    """The same frame, the central wavelength in its header changed."""
     (frame,) = inputs.frames
-    header = dict(frame.header) | {"ESO INS GRAT1 WLEN": 437.0}
+    header = dict(frame.header) | {"ESO INS GRAT1 WLEN": wavelength}
+    return dataclasses.replace(inputs, frames=(Reworded(frame, header),))
+
+
+@pytest.mark.parametrize(("wavelength", "where"), [(437.0, "below"), (346.0, "above")])
+@pytest.mark.parametrize("name", ["order_definition", "wavelength_calibration"])
+def test_a_frame_whose_header_tells_another_setting_is_refused(
+    wavelength, where, name, echelle, echelle_products, kit
+):
+    kind = {"order_definition": "ORDER_FLAT", "wavelength_calibration": "ARC_LAMP"}[name]
+    recipe = find_recipe(f"echelle.{name}")
+    inputs = echelle.inputs(kind, "BLUE", ORDER_TABLE=kit.as_tables(echelle_products[0]))
+    with pytest.raises(AlgorithmFailure, match=f"nm {where} that of its header"):
+        recipe.process(lying(inputs, wavelength), recipe.parameters())
+
+
+@pytest.mark.parametrize("wavelength", [386.0, 394.0])
+def test_a_header_that_is_a_little_wrong_is_measured_and_misleads_nobody(
+    wavelength, echelle, echelle_products, kit
+):
+    """4 nm: more than one order, as the order definition numbers them by its header."""
     recipe = find_recipe("echelle.order_definition")
-    lying = dataclasses.replace(inputs, frames=(Reworded(frame, header),))
-    (table,) = recipe.process(lying, recipe.parameters()).products
-    assert table.qc["QC ORDMIN"] != echelle_products[0].qc["QC ORDMIN"]
-    with pytest.raises(AlgorithmFailure, match="do not fit the catalogue"):
-        run(echelle, table, kit)
+    inputs = lying(echelle.inputs("ORDER_FLAT", "BLUE"), wavelength)
+    (table,) = recipe.process(inputs, recipe.parameters()).products
+    assert table.qc["QC ORD DWLEN"] == pytest.approx(390 - wavelength, abs=1.0)
+    recipe = find_recipe("echelle.wavelength_calibration")
+    inputs = echelle.inputs("ARC_LAMP", "BLUE", ORDER_TABLE=kit.as_tables(table))
+    (made,) = recipe.process(lying(inputs, wavelength), recipe.parameters()).products
+    assert made.qc["QC LINE DWLEN"] == pytest.approx(390 - wavelength, abs=0.5)
+    assert distance(made, echelle_products[1], kit) < 0.01
 
 
 class Reworded:
@@ -154,3 +176,14 @@ def test_a_table_without_wavelengths_is_named(echelle, echelle_products, kit):
     empty = dataclasses.replace(table, tables={"LINES": table.tables["LINES"][:0]})
     with pytest.raises(UnprocessableData, match="has no rows"):
         run(echelle, echelle_products[0], kit, LINE_REFER_TABLE=empty)
+
+
+@pytest.mark.parametrize(
+    ("column", "lacking"),
+    [("WaveC", "a window has no polynomial"), ("Coeff", "a polynomial has no rows")],
+)
+def test_a_line_table_of_eso_that_lacks_a_part_is_refused(column, lacking):
+    rows = np.zeros(3, [(column, "f8")])
+    table = MasterTable({"1": rows}, {}, "line_table.fits", {"1": ("TRACEID 0", "WINDOW 1")})
+    with pytest.raises(UnprocessableData, match=f"line_table.fits: {lacking}"):
+        read_surface(table, "MLAMBDA_AIR")

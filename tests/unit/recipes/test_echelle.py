@@ -59,8 +59,10 @@ def test_the_model_is_right_in_a_window_of_the_chip(arm, setting, kit, tmp_path)
     chip = "BLUE" if arm == "blue" else "REDU"
     orders = day.orders(chip)
     assert abs(orders.qc["QC ORD SHIFT"]) < 10
+    assert orders.qc["QC ORD NMISS"] == 0
+    assert orders.qc["QC ORD FRACSEL"] > 90
     lines = day.lines(chip, orders)
-    assert (lines.qc["QC LINE DORDER"], lines.qc["QC NLINSOL"] > 60) == (0, True)
+    assert (lines.qc["QC LINE DORDER"], lines.qc["QC LINE HALFBRIG"] > 70) == (0, True)
     assert abs(np.mean(np.concatenate(distance_of_waves(day, lines, kit, chip)))) < 0.02
 
 
@@ -87,6 +89,30 @@ def test_a_format_shifted_across_the_orders_keeps_its_numbers(echelle, echelle_p
     assert (qc["QC ORDMIN"], qc["QC ORD NDET"]) == (expected["QC ORDMIN"], expected["QC ORD NDET"])
     # The table counts unbinned pixels, the frame is binned.
     assert qc["QC ORD SHIFT"] == pytest.approx(expected["QC ORD SHIFT"] - shift / 2, abs=0.1)
+
+
+@pytest.mark.parametrize("shift", [(20, 20), (20, -20), (-20, 20), (-20, -20)])
+def test_a_format_shifted_along_both_axes_is_calibrated_as_before(
+    echelle, echelle_products, kit, shift
+):
+    """Unbinned pixels, in both frames."""
+    model = echelle.statics["SPECTRAL_FORMAT_TAB"]
+    places = {name: rows.copy() for name, rows in model.tables.items()}
+    for axis, distance in zip(("X0", "Y0"), shift, strict=True):
+        places["FORMAT"][axis] += distance
+    moved = {"SPECTRAL_FORMAT_TAB": dataclasses.replace(model, tables=places)}
+    orders, wave = (
+        find_recipe(f"echelle.{name}") for name in ("order_definition", "wavelength_calibration")
+    )
+    inputs = echelle.inputs("ORDER_FLAT", "BLUE", **moved)
+    (table,) = orders.process(inputs, orders.parameters()).products
+    inputs = echelle.inputs("ARC_LAMP", "BLUE", ORDER_TABLE=kit.as_tables(table), **moved)
+    (made,) = wave.process(inputs, wave.parameters()).products
+    qc, expected = made.qc, echelle_products[1].qc
+    assert qc["QC LINE DORDER"] == 0
+    assert qc["QC NLINSOL"] == pytest.approx(expected["QC NLINSOL"], rel=0.02)
+    assert qc["QC WLENMIN"] == pytest.approx(expected["QC WLENMIN"], abs=1e-3)
+    assert abs(qc["QC LINE DWLEN"] - expected["QC LINE DWLEN"]) < 1.6
 
 
 @pytest.mark.parametrize(("shift", "orders"), [(20.0, 1), (-20.0, -1), (20.0, -2)])

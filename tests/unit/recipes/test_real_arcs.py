@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import shutil
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from astropy.io import fits
 from vltflow.instruments import load
 from vltflow.instruments.uves import statics
 from vltflow.process.runners.frames import FrameImage, chip_of, tables_of
-from vltflow.recipes import RecipeInputs, find_recipe
+from vltflow.recipes import MasterTable, RecipeInputs, find_recipe
 from vltflow.recipes.echelle.surfaces import read_surface
 
 pytestmark = pytest.mark.slow
@@ -79,7 +80,7 @@ def calibrated(real):
 
 
 def _tables(product):
-    return SimpleNamespace(tables={one.name: one.rows for one in product.tables}, name=product.role)
+    return MasterTable({one.name: one.rows for one in product.tables}, {}, product.role)
 
 
 def _distances(solution, lines):
@@ -107,7 +108,22 @@ def test_wavelengths_are_those_of_the_real_line_table(real, calibrated):
 def test_lines_and_resolution_are_those_of_esos_recipe_or_better(calibrated):
     """NLINSOL 711, RESOLMED 57,761 of ESO's recipe with the real reduction's parameters."""
     assert calibrated.lines.qc["QC NLINSOL"] > 711
+    assert abs(calibrated.lines.qc["QC LINE DWLEN"]) < 1
     assert calibrated.lines.qc["QC RESOLMED"] > 0.99 * 57_761
+
+
+@pytest.mark.parametrize("number", [2, 6])
+def test_line_tables_of_pipeline_4_are_read_as_native_ones(number, real_data, tmp_path):
+    """Their tables have no names."""
+    (packed,) = (real_data / "uves" / "HE1341-1020").glob(f"wpol_*390_{number:02d}_b.fits.gz")
+    path = tmp_path / "line_table.fits"
+    path.write_bytes(gzip.decompress(packed.read_bytes()))
+    table = tables_of(path, path.name)
+    with fits.open(path) as hdus:
+        rows = np.array(hdus[4].data)
+    np.testing.assert_allclose(_distances(read_surface(table, "MLAMBDA_AIR"), rows), 0, atol=1e-3)
+    # All windows have the same light in these: it was extracted with the object's profile.
+    assert np.abs(read_surface(table, "TILT")(np.array([500.0, 2500.0]), 120.0)).max() < 1e-3
 
 
 @pytest.mark.skipif(shutil.which("esorex") is None, reason="esorex is not installed")

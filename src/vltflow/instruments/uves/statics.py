@@ -52,70 +52,77 @@ def line_reference(path: Path) -> None:
     _write(path, "LINE_REFER_TABLE", ("LINES", [column]))
 
 
-_FORMAT_BLUE = (41.59, 76.0072, 357.636, 0.015)
-_FORMAT_RED = (31.6, 74.7373, 501.489, 0.015)
-"""Lines of the echelle (1/mm), blaze (degree), focal length and size of a pixel (mm)."""
-_CROSS_DISPERSERS = {
-    "BLUE": (("CD#1", 1019.1219, 0.0677), ("CD#2", 681.4831, 0.0153)),
-    "RED": (("CD#3", 609.5663, 0.0480), ("CD#4", 324.9924, 0.0042)),
+_PIXEL = 0.015
+_ECHELLES = {"BLUE": (41.59, 22.5), "RED": (31.6, 22.668)}
+"""Lines per mm, and half of the angle at the cross-disperser (degree): INS GRAT ROT."""
+_CROSS_GROOVES = {"CD#1": 1000.0, "CD#2": 660.0, "CD#3": 600.0, "CD#4": 312.5}
+"""Lines per mm: INS GRAT GROOVES."""
+FORMATS = {
+    ("BLUE", "CD#1"): (76.0789, 357.1494, 1466.9095, 1031.5913, 0.0565, 0.0375),
+    ("BLUE", "CD#2"): (76.0617, 360.1705, 1448.256, 1024.1112, 0.0925, 0.031),
+    ("REDL", "CD#3"): (74.7171, 501.3238, 1976.7505, 2102.6132, 0.0074, 0.1184),
+    ("REDU", "CD#3"): (74.6838, 499.1162, 1939.4407, -39.5968, -0.1546, 0.0278),
+    ("REDL", "CD#4"): (74.7142, 507.6862, 1964.3563, 2101.9346, 0.0254, 0.056),
+    ("REDU", "CD#4"): (74.7122, 507.0414, 1964.0387, -38.2748, -0.1409, 0.0088),
 }
-"""Lines (1/mm) and chromatism of the focal length with it."""
-_PLACES = {
-    "BLUE": (1403.5657, 1026.2037, 0.075),
-    "REDL": (1997.9594, 2099.1095, 0.0167),
-    "REDU": (2000.7361, -41.0613, -0.1761),
-}
-"""Pixel of the optical axis, and rotation (degree)."""
-_HALF_ANGLES = {"BLUE": 14.8427, "RED": 10.0042}
-"""Half of the angle at the cross-disperser, degree."""
+"""Blaze (degree), focal length (mm), pixel of the optical axis (x, y), rotation (degree), and
+chromatism of the focal length, by chip and cross-disperser, as tools/fit_spectral_format.py
+found them."""
+
+
+def format_model(chip: str, disperser: str, row: tuple[float, ...]) -> dict[str, float]:
+    """Fields of `vltflow.algorithms.spectral_format.SpectralFormat`, without the setting.
+
+    Parameters
+    ----------
+    chip, disperser
+        ``BLUE``, ``CD#1``.
+    row
+        Of `FORMATS`.
+    """
+    grooves, half_angle = _ECHELLES[chip[:3] if chip.startswith("RED") else chip]
+    names = ("blaze", "focal_length", "x", "y", "rotation", "chromatism")
+    return {
+        "grooves": grooves, "pixel": _PIXEL, "cross_grooves": _CROSS_GROOVES[disperser],
+        "half_angle": half_angle, **dict(zip(names, row, strict=True)),
+    }  # fmt: skip
+
+
+_FORMAT_COLUMNS = {
+    "GROOVES": ("grooves", "mm**(-1)"), "BLAZE": ("blaze", "deg"), "FOCAL": ("focal_length", "mm"),
+    "PIXEL": ("pixel", "mm"), "CDGROOVES": ("cross_grooves", "mm**(-1)"),
+    "HALFANGLE": ("half_angle", "deg"), "X0": ("x", "pixel"), "Y0": ("y", "pixel"),
+    "ROTATION": ("rotation", "deg"), "CHROMATISM": ("chromatism", None),
+}  # fmt: skip
+"""Fields of the model and units by column."""
 
 
 def spectral_format(path: Path) -> None:
     """Write SPECTRAL_FORMAT_TAB: a rough physical model, a row for each chip and disperser.
 
-    Lines of the echelles and the pixel are those of the User Manual (VLT-MAN-ESO-13200-1825).
-    The other numbers were fitted to the positions that ESO's physical model (recipe
-    uves_cal_predict 6.1.8) gives for lines of eight settings from 346 to 860 nm, so they hold
-    what this simple model leaves out; what is left is 1 to 6 pixels rms for CD#1 to CD#3,
-    7 to 16 along the dispersion for CD#4.
+    Lines of the gratings, their angles and the pixel are those of the User Manual
+    (VLT-MAN-ESO-13200-1825) and of the headers. The others were fitted to what ESO's physical
+    model (recipe uves_cal_predict 6.1.8) predicts for 19 settings from 310 to 900 nm, so they
+    hold what this simple model leaves out; what is left is 1 to 6 pixels rms along x and 2 to
+    10 along y (500 nm: 10 and 15).
 
     Raises
     ------
     OSError
         If the file cannot be written.
     """
-    rows = []
-    for chip, (x, y, rotation) in _PLACES.items():
-        arm = chip[:3] if chip.startswith("RED") else chip
-        optics = _FORMAT_RED if arm == "RED" else _FORMAT_BLUE
-        for name, grooves, chromatism in _CROSS_DISPERSERS[arm]:
-            angle = _HALF_ANGLES[arm]
-            size = (4096.0 if arm == "RED" else 3000.0, 2048.0)
-            rows.append((chip, name, *optics, grooves, angle, x, y, rotation, chromatism, *size))
-    names = ("GROOVES", "BLAZE", "FOCAL", "PIXEL", "CDGROOVES", "HALFANGLE", "X0", "Y0",
-             "ROTATION", "CHROMATISM", "NX", "NY")  # fmt: skip
-    units = (
-        "mm**(-1)",
-        "deg",
-        "mm",
-        "mm",
-        "mm**(-1)",
-        "deg",
-        "pixel",
-        "pixel",
-        "deg",
-        None,
-        "pixel",
-        "pixel",
-    )
-    values = list(zip(*rows, strict=True))
+    models = [format_model(*key, row) for key, row in FORMATS.items()]
     columns = [
-        fits.Column("CHIP", "8A", array=list(values[0])),
-        fits.Column("DISPERSER", "8A", array=list(values[1])),
+        fits.Column("CHIP", "8A", array=[chip for chip, _ in FORMATS]),
+        fits.Column("DISPERSER", "8A", array=[disperser for _, disperser in FORMATS]),
         *(
-            fits.Column(name, "D", unit, array=list(numbers))
-            for name, unit, numbers in zip(names, units, values[2:], strict=True)
+            fits.Column(name, "D", unit, array=[model[field] for model in models])
+            for name, (field, unit) in _FORMAT_COLUMNS.items()
         ),
+        fits.Column(
+            "NX", "D", "pixel", array=[3000.0 if chip == "BLUE" else 4096.0 for chip, _ in FORMATS]
+        ),
+        fits.Column("NY", "D", "pixel", array=[2048.0] * len(FORMATS)),
     ]
     _write(path, "SPECTRAL_FORMAT_TAB", ("FORMAT", columns))
 

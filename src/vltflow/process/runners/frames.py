@@ -164,7 +164,7 @@ def load_table(master: Mapping[str, str], vault: Vault, folder: Path) -> MasterT
 
 
 def tables_of(path: Path, name: str) -> MasterTable:
-    """The binary tables of a FITS file.
+    """The binary tables of a FITS file; those without EXTNAME are called by their number.
 
     Raises
     ------
@@ -174,9 +174,15 @@ def tables_of(path: Path, name: str) -> MasterTable:
     from astropy.io import fits  # noqa: PLC0415 - workers that need no tables keep 15 MB less
 
     with fits.open(path, memmap=False) as hdus:
-        found = [hdu for hdu in hdus if isinstance(hdu, fits.BinTableHDU)]
-        tables = {hdu.name: _native(hdu.data) for hdu in found}
-        history = {hdu.name: tuple(map(str, hdu.header.get("HISTORY", ()))) for hdu in found}
+        found = {
+            hdu.name or str(number): hdu
+            for number, hdu in enumerate(hdus)
+            if isinstance(hdu, fits.BinTableHDU)
+        }
+        tables = {name: _native(hdu.data) for name, hdu in found.items()}
+        history = {
+            name: tuple(map(str, hdu.header.get("HISTORY", ()))) for name, hdu in found.items()
+        }
     if not tables:
         raise UnreadableFile(
             f"{name} holds no binary table",

@@ -61,6 +61,8 @@ class Arc:
     """Lines detected, blends included."""
     orders: np.ndarray
     """Of the spectra, as the order table numbers them."""
+    centres: np.ndarray
+    """y of each order in the middle column, pixels."""
     spectra: np.ndarray
     """Shape (windows, orders, columns)."""
     variances: np.ndarray
@@ -100,7 +102,8 @@ def measure_arc(inputs: RecipeInputs, parameters: ArcParameters, light: Light, g
     )
     widths = _widths(lines, orders, whole, noise, expected)
     widths = np.where(np.isfinite(widths), widths, found["fwhm"][single])
-    return Arc(lines, widths, len(found), orders, spectra, variances, offsets, expected)
+    middles = centres[:, len(x) // 2]
+    return Arc(lines, widths, len(found), orders, middles, spectra, variances, offsets, expected)
 
 
 def _windows(inputs: RecipeInputs, parameters: ArcParameters) -> tuple[float, np.ndarray]:

@@ -142,52 +142,63 @@ def native_line_table(master: MasterTable) -> MasterTable:
     """
     from vltflow.recipes.echelle.surfaces import surface_table  # noqa: PLC0415 - it reads by us
 
-    names = sorted(name for name in master.tables if name.startswith("LINE_T0_W"))
-    windows = sorted({name.split("_")[2] for name in names})
+    windows = _windows(master)
     if not windows:
         return master
-    lines = {window: _lines(_rows(master, names, window)) for window in windows}
-    middle = windows[len(windows) // 2]
-    series = _polynomial(_part(master, names, middle), master.name)
+    middle = list(windows)[len(windows) // 2]
+    series = _polynomial(_part(master, windows[middle]), master.name)
+    lines = {window: _lines(_rows(master, names)) for window, names in windows.items()}
     order = lines[middle]["ORDER"].astype(float)
     intervals = (0.0, float(lines[middle]["X"].max())), (order.min() - 0.5, order.max() + 0.5)
     degrees = series.powers.shape[0] - 1, series.powers.shape[1] - 1
     tables = (
         surface_table("MLAMBDA_AIR", _surface(series, intervals, degrees)),
-        surface_table("TILT", _tilt(lines, _offsets(master, names, windows), intervals)),
+        surface_table("TILT", _tilt(lines, _offsets(master, windows), intervals)),
         surface_table("CURVATURE", Surface(*intervals, np.zeros((1, 1)))),
     )
     found = {"LINES": lines[middle], **{one.name: one.rows for one in tables}}
     return replace(master, tables=found)
 
 
-def _part(master: MasterTable, names: list[str], window: str) -> np.ndarray:
+def _windows(master: MasterTable) -> dict[str, list[str]]:
+    """Names of the tables of each window along the slit, windows and tables in the file's order.
+
+    Pipeline 6 writes both into EXTNAME, pipeline 4 has none: HISTORY tells it in both.
+    """
+    found: dict[str, list[str]] = {}
+    for name, rows in master.tables.items():
+        window = _told(master, name, "WINDOW")
+        if window and {"Coeff", "WaveC"} & set(rows.dtype.names or ()):
+            found.setdefault(window, []).append(name)
+    return found
+
+
+def _told(master: MasterTable, name: str, word: str) -> str:
+    """What stands behind a word in the HISTORY of a table; nothing if it is not there."""
+    told = (line.split() for line in master.history.get(name, ()))
+    return next((one[1] for one in told if len(one) == 2 and one[0] == word), "")
+
+
+def _part(master: MasterTable, names: list[str]) -> np.ndarray:
     """The polynomial of a window: m * wavelength comes before its inverse."""
-    mine = [name for name in names if f"_{window}_" in name]
-    found = [name for name in mine if "Coeff" in (master.tables[name].dtype.names or ())]
-    first = min(found, key=lambda name: int(name.rpartition("_X")[2]))
-    return master.tables[first]
+    found = [name for name in names if "Coeff" in (master.tables[name].dtype.names or ())]
+    if not found:
+        raise UnprocessableData(f"{master.name}: a window has no polynomial")
+    return master.tables[found[0]]
 
 
-def _rows(master: MasterTable, names: list[str], window: str) -> np.ndarray:
+def _rows(master: MasterTable, names: list[str]) -> np.ndarray:
     """The lines of a window."""
     for name in names:
-        rows = master.tables[name]
-        if f"_{window}_" in name and "WaveC" in (rows.dtype.names or ()):
-            return rows
-    raise UnprocessableData(f"{master.name}: window {window} has no table of its lines")
+        if "WaveC" in (master.tables[name].dtype.names or ()):
+            return master.tables[name]
+    raise UnprocessableData(f"{master.name}: a window has no table of its lines")
 
 
-def _offsets(master: MasterTable, names: list[str], windows: list[str]) -> dict[str, float]:
-    """Distance of each window from the slit's middle, pixels, as its table's HISTORY tells."""
-    found = {}
-    for window in windows:
-        for name in names:
-            words = [line.split() for line in master.history.get(name, ())]
-            for word in words:
-                if f"_{window}_" in name and len(word) == 2 and word[0] == "OFFSET":
-                    found[window] = float(word[1])
-    return found
+def _offsets(master: MasterTable, windows: dict[str, list[str]]) -> dict[str, float]:
+    """Distance of each window from the slit's middle, pixels, where it is told."""
+    told = {window: _told(master, names[0], "OFFSET") for window, names in windows.items()}
+    return {window: float(offset) for window, offset in told.items() if offset}
 
 
 def _tilt(

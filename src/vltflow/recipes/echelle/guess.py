@@ -9,7 +9,7 @@ import numpy as np
 from numpy.polynomial import Chebyshev
 
 from vltflow.algorithms.spectral_format import SpectralFormat
-from vltflow.core.errors import UnprocessableData
+from vltflow.core.errors import AlgorithmFailure, UnprocessableData
 from vltflow.recipes.echelle.light import keyword_number, keyword_value, table_of
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ _SIZE = ("NX", "NY")
 COLUMNS = ("CHIP", "DISPERSER", *_NUMBERS, *_SIZE)
 _REACH = 60.0
 """Pixels (unbinned) by which orders may miss the chip and still be candidates."""
+DWLENMAX = "Largest distance of the light's central wavelength from the header's [nm]."
+"""Description of the parameter for `check_setting`."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,57 @@ class Guess:
     def place(self, x: np.ndarray, order: np.ndarray) -> np.ndarray:
         """Pixel y at (x, order)."""
         return _evaluated(self.places, x, order)
+
+    def missed(self, x: float, y: np.ndarray, order: np.ndarray) -> float:
+        """How far the light's wavelengths lie from the guessed ones in the middle of some orders.
+
+        Parameters
+        ----------
+        x
+            Column.
+        y, order
+            Where orders really run there, and their numbers.
+
+        Returns
+        -------
+        float
+            Wavelength of the light minus that guessed for the same pixel, nm.
+        """
+        row = float(np.median(y))
+        numbers = self.candidates.astype(float)
+        guessed = _interpolated(row, self.place(np.full(len(numbers), x), numbers), numbers)
+        found = _interpolated(row, y, order.astype(float))
+        # In one column the product of order and wavelength is nearly the same for all orders.
+        nearest = np.round(np.clip(guessed, numbers[0], numbers[-1]))
+        constant = float(nearest * self.wave(np.array([x]), nearest)[0])
+        return float(0.1 * constant * (1.0 / found - 1.0 / guessed))
+
+    def missed_by_spacing(self, x: float, y: np.ndarray, spacing: np.ndarray) -> float:
+        """The same from distances of neighbouring orders, whose numbers are not known.
+
+        The distance of two orders is their free spectral range, proportional to the square of
+        the wavelength, times a scale that hardly changes over a chip.
+
+        Parameters
+        ----------
+        x
+            Column.
+        y, spacing
+            Middles of gaps between orders, and how wide these are, pixels.
+        """
+        numbers = self.candidates.astype(float)
+        at = np.full(len(numbers), x)
+        places = self.place(at, numbers)
+        middles = 0.5 * (places[1:] + places[:-1])
+        guessed = _interpolated(y, middles, np.abs(np.diff(places)))
+        wave = _interpolated(y, places, self.wave(at, numbers))
+        return 0.1 * float(np.median(wave * (np.sqrt(spacing / guessed) - 1.0)))
+
+
+def _interpolated(at: np.ndarray | float, x: np.ndarray, values: np.ndarray) -> Any:
+    """Values at some places, straight lines between them; `x` in any order."""
+    place = np.argsort(x)
+    return np.interp(at, x[place], values[place])
 
 
 def _evaluated(series: dict[int, Chebyshev], x: np.ndarray, order: np.ndarray) -> np.ndarray:
@@ -100,6 +153,35 @@ def rough_guess(
         waves[int(order)] = Chebyshev.fit(binned, wave, 7)
         places[int(order)] = Chebyshev.fit(binned, (y - 0.5) / binning[1] - 0.5, 7)
     return Guess(candidates, waves, places)
+
+
+def check_setting(name: str, dwlen: float, limit: float, by: str) -> None:
+    """Refuse a frame whose header tells another setting than its light.
+
+    Parameters
+    ----------
+    name
+        Of the frame.
+    dwlen
+        Central wavelength of the light minus that of the header, nm.
+    limit
+        Largest distance, nm.
+    by
+        What tells the light's.
+
+    Raises
+    ------
+    AlgorithmFailure
+        The distance is larger.
+    """
+    if abs(dwlen) > limit:
+        raise AlgorithmFailure(
+            f"{name}: the {by} are those of a central wavelength {abs(dwlen):.1f} nm "
+            f"{'above' if dwlen > 0 else 'below'} that of its header",
+            numbers={"distance": dwlen, "dwlenmax": limit},
+            hint="The header or the frame belongs to another setting; dwlenmax says how far "
+            "they may be apart.",
+        )
 
 
 def _binning(inputs: RecipeInputs) -> tuple[int, int]:

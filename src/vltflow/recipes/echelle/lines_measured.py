@@ -32,6 +32,8 @@ DECLARED = (
     QcDeclaration("QC LINE RESIDRMS SPEED", "m/s", "Rms residual of the lines used"),
     QcDeclaration("QC LINE DORDER", "", "Correction of the numbers of the order table"),
     QcDeclaration("QC LINE SHIFT", "pixel", "Shift of the lines against the rough model"),
+    QcDeclaration("QC LINE DWLEN", "nm", "Central wavelength by the orders' places - header"),
+    QcDeclaration("QC LINE HALFBRIG", "%", "Share of the brighter half of the lines identified"),
     QcDeclaration("QC LINE CONTRAST", "", "Votes for the shift over those of the runner-up"),
     QcDeclaration("QC NLINTOT", "", "Lines found"),
     QcDeclaration("QC NLINSEL", "", "Lines identified with the catalogue"),
@@ -70,6 +72,7 @@ def measure(
     widths = fwhm[index]
     power = wave / (widths * np.abs(solution.dispersion[used]))
     orders = lines.order[index] + solution.vote.orders
+    bright = np.argsort(lines.strength)[len(lines.x) // 2 :]
     ends = solution(np.array([[0.0], [width - 1.0]]), np.unique(orders)[None, :].astype(float))
     return {
         "QC FWHMAVG": float(widths.mean()),
@@ -84,6 +87,7 @@ def measure(
         "QC LINE RESIDRMS SPEED": float((angstrom / wave).std()) * 299_792_458.0,
         "QC LINE DORDER": solution.vote.orders,
         "QC LINE SHIFT": solution.vote.shift,
+        "QC LINE HALFBRIG": 100.0 * float(np.isin(bright, solution.index).mean()),
         "QC LINE CONTRAST": solution.vote.contrast / max(solution.vote.runner_up, 1e-9),
         "QC NLINTOT": len(lines.x),
         "QC NLINSEL": len(solution.index),

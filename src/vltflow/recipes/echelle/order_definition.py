@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from pydantic import Field
 
-from vltflow.algorithms.tracing import Cuts, Traces, cut_traces, fit_traces, link_traces
+from vltflow.algorithms.tracing import (
+    Cuts,
+    Traces,
+    cut_traces,
+    fit_traces,
+    link_traces,
+    spacings,
+)
 from vltflow.core.errors import AlgorithmFailure
 from vltflow.recipes.declaration import (
     MasterInput,
@@ -23,7 +30,7 @@ from vltflow.recipes.declaration import (
 )
 from vltflow.recipes.detector import frames
 from vltflow.recipes.detector.figures import image_figure
-from vltflow.recipes.echelle.guess import ROLE, Guess, rough_guess
+from vltflow.recipes.echelle.guess import DWLENMAX, ROLE, Guess, check_setting, rough_guess
 from vltflow.recipes.echelle.light import Light, light_of
 from vltflow.recipes.echelle.parameters import SettingParameters
 from vltflow.recipes.echelle.surfaces import surface_table
@@ -39,6 +46,8 @@ _POINT = np.dtype(
 _ORDER = np.dtype([("ORDER", "i4"), ("XMIN", "f8"), ("XMAX", "f8"), ("YCENTRE", "f8")])
 _UNITS = dict.fromkeys(("X", "Y", "YERR", "YFIT", "RESIDUAL", "XMIN", "XMAX", "YCENTRE"), "pixel")
 
+_SEEN = 0.15
+"""Share of the columns in which an order must lie on the chip to be expected."""
 _SHOWN = 4000
 """Points of a figure at most."""
 
@@ -52,6 +61,7 @@ class OrderDefinitionParameters(SettingParameters):
     defpol1: int = Field(default=5, ge=1, le=8, description="Degree in x [no unit].")
     defpol2: int = Field(default=4, ge=0, le=8, description="Degree in the order [no unit].")
     kappa: float = Field(default=4.0, gt=0, description="Points further off are left out [sigma].")
+    dwlenmax: float = Field(default=8.0, gt=0, description=DWLENMAX)
 
 
 class OrderDefinition(Recipe):
@@ -61,7 +71,7 @@ class OrderDefinition(Recipe):
     """
 
     name: ClassVar = "echelle.order_definition"
-    version: ClassVar = "1"
+    version: ClassVar = "2"
     summary: ClassVar = "Centres of all orders from one continuum frame through a short slit"
     raw: ClassVar = RawInput(1, 1)
     masters: ClassVar = (
@@ -73,13 +83,16 @@ class OrderDefinition(Recipe):
     qc: ClassVar = (
         QcDeclaration("QC ORD NPRED", "", "Orders predicted on the chip"),
         QcDeclaration("QC ORD NDET", "", "Orders found"),
+        QcDeclaration("QC ORD NMISS", "", "Predicted orders that were not found"),
         QcDeclaration("QC ORD NPOSALL", "", "Points measured on orders"),
         QcDeclaration("QC ORD NPOSSEL", "", "Points used in the solution"),
+        QcDeclaration("QC ORD FRACSEL", "%", "Points used, of those that predicted orders have"),
         QcDeclaration("QC ORD RESIDMIN", "pixel", "Smallest residual of the points used"),
         QcDeclaration("QC ORD RESIDMAX", "pixel", "Largest residual of the points used"),
         QcDeclaration("QC ORD RESIDAVG", "pixel", "Mean residual of the points used"),
         QcDeclaration("QC ORD RESIDRMS", "pixel", "Rms residual of the points used"),
         QcDeclaration("QC ORD SHIFT", "pixel", "Median distance from the rough model, along y"),
+        QcDeclaration("QC ORD DWLEN", "nm", "Central wavelength by the orders' distances - header"),
         QcDeclaration("QC ORDMIN", "", "Lowest order found"),
         QcDeclaration("QC ORDMAX", "", "Highest order found"),
     )
@@ -89,8 +102,9 @@ class OrderDefinition(Recipe):
         frames.check_frames(self, inputs)
         light = light_of(inputs)
         guess = rough_guess(inputs, parameters, light.data.shape)
-        traces = _traces(inputs, parameters, light, guess)
-        qc = _measure(traces, guess, light.data.shape)
+        traces, dwlen = _traces(inputs, parameters, light, guess)
+        qc = _measure(traces, guess, light.data.shape, parameters.tracestep)
+        qc["QC ORD DWLEN"] = dwlen
         product = TableProduct(
             "ORDER_TABLE",
             (
@@ -111,19 +125,23 @@ class OrderDefinition(Recipe):
 
 def _traces(
     inputs: RecipeInputs, parameters: OrderDefinitionParameters, light: Light, guess: Guess
-) -> Traces:
+) -> tuple[Traces, float]:
+    """Traces, and how far the setting that their distances tell is from the header's, nm."""
     step = parameters.tracestep
     data = np.where(light.data < light.saturation, light.data, np.float32(np.nan))
     cuts = cut_traces(
         data, noise=light.noise, conad=inputs.chip.conad, fwhm=parameters.fwhm,
         step=step, threshold=parameters.threshold, threads=inputs.cores,
     )  # fmt: skip
+    chain, middle = link_traces(cuts, step=step), 0.5 * light.data.shape[1]
+    y, distance = spacings(cuts, chain, middle)
+    dwlen = guess.missed_by_spacing(middle, y, distance) if len(y) else 0.0
+    check_setting(inputs.frames[0].name, dwlen, parameters.dwlenmax, "distances of its orders")
     rows, columns = light.data.shape
     try:
-        return fit_traces(
-            cuts, link_traces(cuts, step=step), guess.place, guess.candidates,
-            size=(rows, columns), degrees=(parameters.defpol1, parameters.defpol2),
-            kappa=parameters.kappa,
+        traces = fit_traces(
+            cuts, chain, guess.place, guess.candidates, size=(rows, columns),
+            degrees=(parameters.defpol1, parameters.defpol2), kappa=parameters.kappa,
         )  # fmt: skip
     except ValueError as error:
         raise AlgorithmFailure(
@@ -131,18 +149,22 @@ def _traces(
             numbers={"points": len(cuts.x), "median": float(np.median(light.data))},
             hint="The lamp was off, or the slit is not a short one.",
         ) from None
+    return traces, dwlen
 
 
-def _measure(traces: Traces, guess: Guess, shape: tuple[int, int]) -> dict[str, float]:
-    middle = np.linspace(0, shape[1] - 1, 20)
-    y = guess.place(middle[None, :], guess.candidates[:, None].astype(float)) + traces.shift
-    predicted = int(np.sum(((y > 0) & (y < shape[0] - 1)).sum(axis=1) >= 3))
+def _measure(traces: Traces, guess: Guess, shape: tuple[int, int], step: int) -> dict[str, float]:
+    x = np.arange(0.5 * step, shape[1], step)
+    y = guess.place(x[None, :], guess.candidates[:, None].astype(float)) + traces.shift
+    inside = (y > 0) & (y < shape[0] - 1)
+    predicted = guess.candidates[inside.mean(axis=1) >= _SEEN]
     residuals = traces.fit.residuals[traces.fit.used]
     return {
-        "QC ORD NPRED": predicted,
+        "QC ORD NPRED": len(predicted),
         "QC ORD NDET": len(traces.orders),
+        "QC ORD NMISS": len(np.setdiff1d(predicted, traces.orders)),
         "QC ORD NPOSALL": len(traces.points.x),
         "QC ORD NPOSSEL": int(traces.fit.used.sum()),
+        "QC ORD FRACSEL": 100.0 * float(traces.fit.used.sum() / max(1, inside.sum())),
         "QC ORD RESIDMIN": float(residuals.min()),
         "QC ORD RESIDMAX": float(residuals.max()),
         "QC ORD RESIDAVG": float(residuals.mean()),

@@ -23,7 +23,7 @@ from vltflow.recipes.declaration import (
 from vltflow.recipes.detector import frames
 from vltflow.recipes.echelle import lines_measured
 from vltflow.recipes.echelle.arc import Arc, ArcParameters, measure_arc
-from vltflow.recipes.echelle.guess import ROLE, Guess, rough_guess
+from vltflow.recipes.echelle.guess import DWLENMAX, ROLE, Guess, check_setting, rough_guess
 from vltflow.recipes.echelle.light import light_of, table_of
 from vltflow.recipes.echelle.surfaces import surface_table
 from vltflow.recipes.echelle.tilt import SlitImage, measure_slit_image, without_tilt
@@ -45,6 +45,7 @@ class WavelengthCalibrationParameters(ArcParameters):
     shiftmax: float = Field(
         default=80.0, gt=0, description="Largest shift against the rough model [pixel]."
     )
+    dwlenmax: float = Field(default=8.0, gt=0, description=DWLENMAX)
     medium: Literal["air", "vacuum"] = Field(
         default="air", description="Medium of the wavelengths in the product [no unit]."
     )
@@ -58,7 +59,7 @@ class WavelengthCalibration(Recipe):
     """
 
     name: ClassVar = "echelle.wavelength_calibration"
-    version: ClassVar = "1"
+    version: ClassVar = "2"
     summary: ClassVar = "Wavelengths of all orders and the slit's tilt from one arc frame"
     raw: ClassVar = RawInput(1, 1)
     masters: ClassVar = (
@@ -82,8 +83,12 @@ class WavelengthCalibration(Recipe):
         slit = measure_slit_image(arc)
         arc = without_tilt(arc, slit)
         solution = _solution(inputs, parameters, arc, guess)
+        orders = arc.orders + solution.vote.orders
+        dwlen = guess.missed(0.5 * light.data.shape[1], arc.centres, orders)
+        # Along the orders wavelengths hardly depend on the setting: only the orders' places tell.
+        check_setting(inputs.frames[0].name, dwlen, parameters.dwlenmax, "orders with its lines")
         qc = lines_measured.measure(arc.lines, arc.fwhm, solution, slit, light.data.shape[1])
-        qc["QC NLINTOT"] = arc.detected
+        qc |= {"QC NLINTOT": arc.detected, "QC LINE DWLEN": dwlen}
         slit = slit.renumbered(solution.vote.orders)
         return RecipeResult((_product(arc, solution, slit, qc, parameters),))
 

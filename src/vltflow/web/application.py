@@ -11,6 +11,7 @@ from vltflow import __version__
 from vltflow.web import (
     assets,
     block,
+    campaigns,
     completeness,
     decisions,
     desk,
@@ -35,7 +36,7 @@ from vltflow.web.visitors import guard
 
 PAGES: tuple[ModuleType, ...] = (
     today, monitor, block, report, trend, images, health, completeness, qc1, desk, decisions,
-    products, product, spectrum, files, profile, login, assets,
+    products, product, spectrum, files, campaigns, profile, login, assets,
 )  # fmt: skip
 """Each has a ``router``; those with a ``MENU`` (title and address) stand in the menu."""
 _SMALLEST_PACKED = 700

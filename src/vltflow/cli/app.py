@@ -23,7 +23,7 @@ COMMANDS = (
     "init", "simulate", "ingest", "quarantine", "night", "status", "ab", "qc", "certify", "masters",
     "products",
     "statics", "recipes", "instruments", "compare", "validate", "preview", "events",
-    "explain", "rebuild", "campaign", "reduce", "health",
+    "explain", "rebuild", "campaign", "reduce", "health", "completeness",
     "serve", "users",
 )  # fmt: skip
 """Each is a module beside this one, and its ``app``."""

@@ -16,10 +16,11 @@ import typer
 from vltflow.cli.context import JsonOption, SiteOption, WhoOption, commands, open_store, person
 from vltflow.cli.output import console, print_json, progress, show
 from vltflow.core.errors import UserError
-from vltflow.flow.campaign import declare, numbers_of, prepare, run_campaign
+from vltflow.flow.campaign import declare, prepare, run_campaign
 from vltflow.flow.campaign_plan import BatchPlan, plan_batch
-from vltflow.flow.campaign_report import BatchReport, selection_text
-from vltflow.flow.selection import Selection, months
+from vltflow.flow.campaign_report import BatchReport
+from vltflow.flow.campaign_state import batch_summary
+from vltflow.flow.selection import Selection, months, selection_text
 from vltflow.instruments import load
 from vltflow.records import Batch
 from vltflow.store import Store
@@ -143,7 +144,12 @@ def status(
     with open_store(context, site) as (_, store), store.read() as tx:
         names = [tx.campaigns.get(name).name] if name else [one.name for one in tx.campaigns.all()]
         batches = [batch for one in names for batch in tx.campaigns.batches(one)]
-    show([_batch_row(one) for one in batches], _BATCH_COLUMNS, as_json=as_json, empty="no batches")
+    show(
+        [asdict(batch_summary(one)) for one in batches],
+        _BATCH_COLUMNS,
+        as_json=as_json,
+        empty="no batches",
+    )
 
 
 @app.command()
@@ -271,22 +277,3 @@ def _tell(one: BatchReport) -> None:
         f"{numbers['elapsed_s']:.1f} s, "
         f"{numbers['jobs_per_hour']:.0f} jobs an hour; {len(one.eye)} wait for a person"
     )
-
-
-def _batch_row(batch: Batch) -> dict[str, Any]:
-    numbers = numbers_of(batch)
-    states = numbers.get("states", {})
-    return {
-        "campaign": batch.campaign,
-        "month": batch.month,
-        "state": str(batch.state),
-        "science": numbers.get("science"),
-        "made": states.get("SUCCEEDED", 0),
-        "failed": states.get("FAILED", 0) + states.get("PARTIAL", 0),
-        "blocked": states.get("BLOCKED", 0),
-        "wait": states.get("PLANNED", 0),
-        "jobs_per_hour": numbers.get("jobs_per_hour"),
-        "cores_held": numbers.get("cores_held"),
-        "elapsed_s": batch.elapsed_s,
-        "ended": batch.ended,
-    }

@@ -28,7 +28,7 @@ from vltflow.fits import write_bytes
 from vltflow.instruments import load
 from vltflow.qc.catalogue import catalogue
 from vltflow.qc.history import import_file
-from vltflow.qc.statistics import ModeStatistics, SciencePoint, science_statistics
+from vltflow.qc.statistics import ModeStatistics, SciencePoint, picture, science_statistics
 from vltflow.records import HistoricalProduct, HistoricalValue, QcValue
 
 if TYPE_CHECKING:
@@ -221,7 +221,9 @@ def science(
         mjd = night_range(night) if night else None
         modes = science_statistics(tx, load(instrument, opened), mjd=mjd)
     if out is not None and file_format is not None:
-        _draw_statistics(instrument, modes, out, file_format)
+        title = f"{instrument} science spectra"
+        write_bytes(out, picture(title, modes, file_format=file_format))
+        messages().print(f"figure in {out}", markup=False, soft_wrap=True)
     if anomalies:
         listed = [_anomaly_row(point, why) for one in modes for point, why in one.anomalies]
         show(listed, ANOMALY_COLUMNS, as_json=as_json, empty="no anomalies")
@@ -254,29 +256,6 @@ def _anomaly_row(point: SciencePoint, why: str) -> dict[str, Any]:
 def _median(statistics: ModeStatistics, name: str) -> float | None:
     known = sorted(value for value in statistics.column(name).tolist() if not isnan(value))
     return median(known) if known else None
-
-
-def _draw_statistics(
-    instrument: str, modes: list[ModeStatistics], out: Path, file_format: FileFormat
-) -> None:
-    from vltflow.plots.science import ModePoints, draw_statistics  # noqa: PLC0415 - slow to load
-
-    points = [
-        ModePoints(
-            label=one.mode,
-            electrons=one.column("electrons"),
-            snr=one.column("snr"),
-            ratio=one.column("ratio"),
-            days=one.column("days"),
-            celsius=one.column("celsius"),
-            scale=one.law.scale,
-            anomalous=one.is_anomalous,
-        )
-        for one in modes
-    ]
-    title = f"{instrument} science spectra"
-    write_bytes(out, draw_statistics(title, points, file_format=file_format))
-    messages().print(f"figure in {out}", markup=False, soft_wrap=True)
 
 
 @app.command()

@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from vltflow import archive, associate, certify, classify, publish, qc
 from vltflow.core.errors import Conflict
@@ -239,9 +238,3 @@ def _ended(run: _Run, elapsed_s: float) -> BatchReport:
             )
         )
     return report
-
-
-def numbers_of(batch: Batch) -> dict[str, Any]:
-    """What the latest run of a batch found and did."""
-    found: dict[str, Any] = json.loads(batch.numbers)
-    return found

@@ -78,8 +78,8 @@ def plan_batch(
         waiting=states[BlockState.PLANNED] - len(names),
         outdated=tuple(outdated(instrument, science, latest)),
         levels=dict(sorted(_levels(science).items())),
-        lacks=tuple(_lacks(science)),
-        problems=_problems(science),
+        lacks=tuple(lacks_of(science)),
+        problems=problems_of(science),
         seconds=seconds,
         untimed=untimed,
     )
@@ -142,7 +142,8 @@ def _levels(science: Iterable[AssociationBlock]) -> Counter[int]:
     )
 
 
-def _lacks(science: Iterable[AssociationBlock]) -> list[Lack]:
+def lacks_of(science: Iterable[AssociationBlock]) -> list[Lack]:
+    """Calibrations that ABs cannot have."""
     numbers = Counter(
         (match.category, block.setup)
         for block in science
@@ -152,7 +153,7 @@ def _lacks(science: Iterable[AssociationBlock]) -> list[Lack]:
     return [Lack(*what, number) for what, number in sorted(numbers.items())]
 
 
-def _problems(science: Iterable[AssociationBlock]) -> dict[str, int]:
+def problems_of(science: Iterable[AssociationBlock]) -> dict[str, int]:
     """Reasons of blocked ABs without the lacks, most frequent first."""
     reasons = Counter(
         reason

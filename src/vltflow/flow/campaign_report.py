@@ -14,7 +14,7 @@ from markupsafe import Markup
 from vltflow.certify import waiting
 from vltflow.core.site import Site
 from vltflow.flow.campaign_plan import BatchPlan, plan_batch
-from vltflow.flow.selection import Selection, chosen
+from vltflow.flow.selection import Selection, chosen, selection_text
 from vltflow.instruments import Instrument
 from vltflow.plots.draw import draw
 from vltflow.records import (
@@ -229,19 +229,3 @@ def render(report: BatchReport) -> bytes:
         selection=selection_text(report.selection),
     )
     return page.encode()
-
-
-def selection_text(selection: Selection) -> str:
-    """A selection in words."""
-    parts = [
-        f"{title} {', '.join(patterns)}"
-        for title, patterns in (
-            ("programmes", selection.programmes),
-            ("targets", selection.targets),
-            ("setups", selection.setups),
-            ("raw types", selection.raw_types),
-        )
-        if patterns
-    ]
-    text = "; ".join(parts) or "all science"
-    return f"{text}; COMPLETE: missing masters are made first" if selection.complete else text

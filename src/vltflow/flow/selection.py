@@ -44,6 +44,22 @@ class Selection:
         return cls(**patterns, complete=values["complete"])
 
 
+def selection_text(selection: Selection) -> str:
+    """A selection in words."""
+    parts = [
+        f"{title} {', '.join(patterns)}"
+        for title, patterns in (
+            ("programmes", selection.programmes),
+            ("targets", selection.targets),
+            ("setups", selection.setups),
+            ("raw types", selection.raw_types),
+        )
+        if patterns
+    ]
+    text = "; ".join(parts) or "all science"
+    return f"{text}; COMPLETE: missing masters are made first" if selection.complete else text
+
+
 def months(first: str, last: str) -> list[str]:
     """All months from the first to the last, as ``2010-10``.
 
@@ -74,12 +90,15 @@ def chosen(
     tx: Transaction, instrument: Instrument, selection: Selection, month: str
 ) -> list[AssociationBlock]:
     """Science ABs of a month that a selection takes, by time; stacks with their first exposure."""
+    raw_types = [
+        name
+        for name, entry in instrument.raw_types.items()
+        if entry.kind == "science" and _fits(name, selection.raw_types)
+    ]
     science = [
         block
-        for block in tx.blocks.find(instrument=instrument.name, month=month)
-        if instrument.raw_types[block.raw_type].kind == "science"
-        and _fits(block.raw_type, selection.raw_types)
-        and _fits(block.setup, selection.setups)
+        for block in tx.blocks.find(instrument=instrument.name, month=month, raw_types=raw_types)
+        if _fits(block.setup, selection.setups)
     ]
     frames = tx.frames.by_id(block.frames[0] for block in science if block.frames)
     taken = {

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,6 +18,9 @@ from vltflow.instruments import Instrument
 from vltflow.instruments.naming import render
 from vltflow.records import QcValue, score_bits
 from vltflow.store import Transaction
+
+if TYPE_CHECKING:
+    from vltflow.plots.style import FileFormat
 
 FACTOR = 0.6
 """Share of the law's signal to noise below which a product is an anomaly."""
@@ -73,7 +77,11 @@ class ModeStatistics:
 
 
 def science_statistics(
-    tx: Transaction, instrument: Instrument, *, mjd: tuple[float, float] | None = None
+    tx: Transaction,
+    instrument: Instrument,
+    *,
+    mjd: tuple[float, float] | None = None,
+    blocks: Collection[str] | None = None,
 ) -> list[ModeStatistics]:
     """Statistics of all modes of an instrument, by mode.
 
@@ -81,11 +89,36 @@ def science_statistics(
     ----------
     mjd
         Closed range of the exposures; all by default.
+    blocks
+        Names of the ABs that count; all by default.
     """
     modes: dict[str, list[SciencePoint]] = defaultdict(list)
     for point in _points(tx, instrument, mjd):
-        modes[point.mode].append(point)
+        if blocks is None or point.block in blocks:
+            modes[point.mode].append(point)
     return [_statistics(mode, modes[mode]) for mode in sorted(modes)]
+
+
+def picture(
+    title: str, modes: Sequence[ModeStatistics], *, file_format: FileFormat = "png"
+) -> bytes:
+    """The statistics as `plots.science` draws them."""
+    from vltflow.plots.science import ModePoints, draw_statistics  # noqa: PLC0415 - slow to load
+
+    points = [
+        ModePoints(
+            label=one.mode,
+            electrons=one.column("electrons"),
+            snr=one.column("snr"),
+            ratio=one.column("ratio"),
+            days=one.column("days"),
+            celsius=one.column("celsius"),
+            scale=one.law.scale,
+            anomalous=one.is_anomalous,
+        )
+        for one in modes
+    ]
+    return draw_statistics(title, points, file_format=file_format)
 
 
 def _statistics(mode: str, points: Sequence[SciencePoint]) -> ModeStatistics:

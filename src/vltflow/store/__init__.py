@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from vltflow.store.downloads import DownloadCount
     from vltflow.store.frames import WaitingFrame, pack_headers, unpack_headers
     from vltflow.store.origins import software_id
-    from vltflow.store.overview import NightCounts
+    from vltflow.store.overview import NightCounts, SetupUse
     from vltflow.store.store import Store, Transaction
     from vltflow.store.vault import Vault
 
@@ -24,6 +24,7 @@ _PLACES = {
     "Contested": "association",
     "DownloadCount": "downloads",
     "NightCounts": "overview",
+    "SetupUse": "overview",
     "Store": "store",
     "Transaction": "store",
     "Vault": "vault",
@@ -38,6 +39,7 @@ __all__ = [
     "Contested",
     "DownloadCount",
     "NightCounts",
+    "SetupUse",
     "Store",
     "Transaction",
     "Vault",

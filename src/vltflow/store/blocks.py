@@ -208,17 +208,18 @@ class Blocks:
             )
         }
 
-    def find(
+    def find(  # noqa: PLR0913 - what an AB can be found by
         self,
         *,
         instrument: str | None = None,
         night: str | None = None,
         month: str | None = None,
+        raw_types: Collection[str] | None = None,
         states: Collection[str] | None = None,
         mjd: tuple[float, float] | None = None,
         limit: int | None = None,
     ) -> list[AssociationBlock]:
-        """ABs by instrument, night, month of nights, states or closed MJD range, by time."""
+        """ABs by instrument, night, month of nights, raw types, states or MJD range, by time."""
         table = schema.block.c
         conditions: list[Any] = []
         if instrument is not None:
@@ -226,7 +227,10 @@ class Blocks:
         if night is not None:
             conditions.append(table.night == night)
         if month is not None:
-            conditions.append(table.night.between(f"{month}-01", f"{month}-31"))
+            # Not BETWEEN: PostgreSQL takes no collated text in it.
+            conditions += [table.night >= f"{month}-01", table.night <= f"{month}-31"]
+        if raw_types is not None:
+            conditions.append(table.raw_type.in_(list(raw_types)))
         if states is not None:
             conditions.append(table.state.in_([str(state) for state in states]))
         if mjd is not None:

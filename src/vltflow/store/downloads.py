@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, distinct, func, insert, select
 
+from vltflow.core.time import night_range
 from vltflow.records import Download
 from vltflow.store.rows import chunks, values_of
 from vltflow.store.science_schema import download, science_product
@@ -68,6 +69,22 @@ class Downloads:
                 max(found.latest, row.latest or ""),
             )
         return found
+
+    def by_month(self, instrument: str, year: int) -> dict[str, DownloadCount]:
+        """Numbers of the science products of a year's nights, by month (``2010-10``)."""
+        product = science_product.c
+        month = func.substr(product.night, 1, 7).label("month")
+        first, last = night_range(f"{year}-01-01")[0], night_range(f"{year}-12-31")[1]
+        statement = (
+            select(month, *_NUMBERS)
+            .join(science_product, product.science_id == download.c.science_id)
+            .where(product.instrument == instrument, product.mjd_obs.between(first, last))
+            .group_by(month)
+        )
+        return {
+            row.month: DownloadCount(row.files, row.different, row.latest)
+            for row in self._connection.execute(statement)
+        }
 
 
 _NUMBERS = (

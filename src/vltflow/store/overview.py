@@ -35,6 +35,19 @@ class NightCounts:
     """Raw frames that are in no AB: not associated yet, unknown, or never reduced."""
 
 
+@dataclass(frozen=True, slots=True)
+class SetupUse:
+    """ABs of one raw type and setup in one night."""
+
+    night: str
+    raw_type: str
+    setup: str
+    setup_keys: str
+    blocks: int
+    mjd: float
+    """Mean of their middles."""
+
+
 class Overview:
     """What the monitor and the page of the day show."""
 
@@ -112,6 +125,23 @@ class Overview:
             outside = number - associated
             found[night] = replace(found[night], frames=number, outside=outside)
         return found
+
+    def setups_used(self, instrument: str, nights: Collection[str]) -> list[SetupUse]:
+        """Setups of an instrument's ABs in some nights, by time."""
+        block = schema.block.c
+        statement = (
+            select(
+                block.night, block.raw_type, block.setup_number, func.count(),
+                func.avg(block.mjd_mid).label("mjd"),
+            )
+            .where(block.instrument == instrument, block.night.in_(list(nights)))
+            .group_by(block.night, block.raw_type, block.setup_number)
+            .order_by("mjd", block.raw_type, block.setup_number)
+        )  # fmt: skip
+        return [
+            SetupUse(night, raw_type, *self._setups.value(number), count, mjd)
+            for night, raw_type, number, count, mjd in self._connection.execute(statement)
+        ]
 
     def last_event(self) -> int:
         """Number of the latest event; 0 while nothing happened."""

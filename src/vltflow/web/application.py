@@ -11,6 +11,8 @@ from vltflow import __version__
 from vltflow.web import (
     assets,
     block,
+    campaigns,
+    completeness,
     decisions,
     desk,
     failures,
@@ -33,8 +35,8 @@ from vltflow.web.service import Service
 from vltflow.web.visitors import guard
 
 PAGES: tuple[ModuleType, ...] = (
-    today, monitor, block, report, trend, images, health, qc1, desk, decisions, products, product,
-    spectrum, files, profile, login, assets,
+    today, monitor, block, report, trend, images, health, completeness, qc1, desk, decisions,
+    products, product, spectrum, files, campaigns, profile, login, assets,
 )  # fmt: skip
 """Each has a ``router``; those with a ``MENU`` (title and address) stand in the menu."""
 _SMALLEST_PACKED = 700

@@ -28,6 +28,9 @@ STATE_MARKS = {
     "REAL": ("✓", "good"),
     "VIRTUAL": ("○", "wait"),
     "MISSING": ("✕", "bad"),
+    "OK": ("✓", "good"),
+    "NOK": ("◐", "warn"),
+    "DONE": ("✓", "good"),
     "green": ("✓", "good"),
     "red": ("✕", "bad"),
     "grey": ("–", "wait"),
@@ -48,6 +51,17 @@ def seconds(value: float | None) -> str:
         return f"{value:.1f}"
     minutes, rest = divmod(round(value), 60)
     return f"{minutes}:{rest:02d}" if minutes else f"{rest}"
+
+
+def days(value: float) -> str:
+    """A time that is left: ``2 d 3 h``, ``5 h``, ``12 min``; ``over`` if none is."""
+    minutes = int(value * 1440)
+    if minutes <= 0:
+        return "over"
+    if minutes < 60:
+        return f"{minutes} min"
+    whole, hours = divmod(minutes // 60, 24)
+    return f"{whole} d {hours} h" if whole else f"{hours} h"
 
 
 def size(count: int) -> str:
@@ -94,6 +108,7 @@ def look(state: str) -> str:
 FILTERS = {
     "number": number,
     "seconds": seconds,
+    "days": days,
     "size": size,
     "minute": minute,
     "segment": segment,

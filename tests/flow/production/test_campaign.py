@@ -9,10 +9,14 @@ import sys
 import time
 
 import pytest
+from starlette.testclient import TestClient
 
 from vltflow.core.site import load_site
 from vltflow.instruments import loader
+from vltflow.records import BlockState, QcValue
 from vltflow.store import Store
+from vltflow.web.application import application
+from vltflow.web.service import Service
 
 pytestmark = pytest.mark.slow
 BOTH = ("LAMP", "--from", "2010-10", "--to", "2010-11")
@@ -208,3 +212,35 @@ def test_a_campaign_that_is_killed_again_and_again_ends_as_if_nothing_had_happen
     assert len(kinds) == 27
     (row,) = on("campaign", "status", "--json")
     assert row["state"] == "DONE"
+
+
+def test_the_pages_show_what_a_run_made(on, two_months):
+    on("campaign", "run", "LAMP", "--from", "2010-10", "--complete", code=1)
+    opened = load_site(two_months.site)
+    store = Store(opened.database, opened.vault)
+    with store.write(by="test", why="a value that this lamp does not measure") as tx:
+        good = (BlockState.SUCCEEDED,)
+        for block in tx.blocks.find(instrument="LAMP", raw_types=["SCI"], states=good):
+            made = tx.products.of_block(block.name)[0]
+            values = {"QC SPEC SNR": 20.0, "QC SPEC COUNTS": 400.0, "QC SPEC SNRRATIO": 3.0}
+            tx.quality.add_values(
+                [
+                    QcValue(
+                        block.name, 1, made.product_id, "LAMP", block.night, "SCI", block.setup,
+                        made.category, name, value, "", block.mjd_mid,
+                    )
+                    for name, value in values.items()
+                ]
+            )  # fmt: skip
+    client = TestClient(application(Service(store, opened)), base_url="http://localhost")
+    assert "3/4" in client.get("/campaigns").text
+    page = client.get("/campaigns/LAMP/2010-10").text
+    assert "Spectra that stand out" in page
+    found = client.get("/api/campaigns/LAMP/2010-10").json()
+    assert found["now"]["states"] == {"FAILED": 1, "SUCCEEDED": 3}
+    assert [one["what"][:6] for one in found["now"]["problems"]] == ["FAILED"]
+    assert [one["anomalies"] for one in found["modes"]] == [3]
+    picture = client.get("/api/campaigns/LAMP/2010-10/statistics.png")
+    assert picture.content.startswith(b"\x89PNG")
+    assert client.get("/campaigns/LAMP/2010-10/report").text.count("SCI") >= 4
+    store.close()

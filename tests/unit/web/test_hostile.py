@@ -16,7 +16,7 @@ SCRIPT = "<script>alert(1)</script><img src=x onerror=alert(2)>'\""
 PAGES = (
     "/", "/monitor/LAMP/2015-02-26", "/ab/A", "/ab/A/report", "/desk", "/desk/A", "/login",
     "/trend/LAMP?parameter=QC+RON", "/display/{product}", "/nothing", "/ab/A/figures/{id}",
-    "/ab/A/calibrations",
+    "/ab/A/calibrations", "/completeness", "/completeness/LAMP", "/campaigns", "/campaigns/none",
 )  # fmt: skip
 
 

@@ -256,7 +256,10 @@ def test_a_revoked_token_counts_no_more(waiting, another) -> None:
 def test_a_private_server_shows_nothing_without_a_login(web, another) -> None:
     private = another(web, access=Access.PRIVATE)
     assert "/login" in str(private.get("/").url)
-    assert private.get("/api/desk").status_code == 401
+    for path in ("/api/desk", "/api/completeness/LAMP", "/api/campaigns", "/api/campaigns/x/y"):
+        assert private.get(path).status_code == 401
+    report = private.get("/campaigns/x/2015-02/report", follow_redirects=False)
+    assert report.headers["location"].startswith("/login")
     private.login("vera")
     assert private.get("/api/desk").status_code == 200
 

@@ -117,12 +117,12 @@ class Overview:
         """Number of the latest event; 0 while nothing happened."""
         return self._connection.scalar(select(func.max(schema.event.c.number))) or 0
 
-    def changed(self, since: int, *, limit: int = 5000) -> list[tuple[str, str]]:
-        """Name of AB and change of the events after one, in their order."""
+    def changed(self, since: int, last: int, *, limit: int = 5000) -> list[tuple[str, str]]:
+        """Name of AB and change of the events after one, up to another, in their order."""
         event = schema.event.c
         statement = (
             select(event.record, event.change, event.kind)
-            .where(event.number > since)
+            .where(event.number > since, event.number <= last)
             .order_by(event.number)
             .limit(limit)
         )

@@ -17,6 +17,7 @@ from vltflow.store.types import Real, Text
 _KINDS = ("block", "verdict")
 """Kinds of events whose record is the name of an AB."""
 
+_LAST_EVENT = select(func.max(schema.event.c.number))
 _OUTSIDE = schema.frame.c.block.is_(None)
 
 
@@ -115,7 +116,7 @@ class Overview:
 
     def last_event(self) -> int:
         """Number of the latest event; 0 while nothing happened."""
-        return self._connection.scalar(select(func.max(schema.event.c.number))) or 0
+        return self._connection.scalar(_LAST_EVENT) or 0
 
     def changed(self, since: int, last: int, *, limit: int = 5000) -> list[tuple[str, str]]:
         """Name of AB and change of the events after one, up to another, in their order."""

@@ -15,7 +15,7 @@ from vltflow.flow.monitor import MonitorCounts, MonitorRow, counts, monitor_rows
 from vltflow.store import Transaction
 from vltflow.web.pages import HTML, as_json, rendered, show, tagged
 from vltflow.web.service import Service, Serving
-from vltflow.web.visitors import Visiting
+from vltflow.web.visitors import Visiting, Visitor
 from vltflow.web.words import segment
 
 router = APIRouter()
@@ -24,7 +24,7 @@ NIGHTS = 30
 """Offered for a jump."""
 MOST_CHANGES = 300
 """Rows that are sent one by one; more are sent as a whole table."""
-_PART = 0.05
+_PART = 0.02
 """Part of a core's time that may go into one live night, however many people look at it."""
 Text = Annotated[str, Query(max_length=200)]
 
@@ -69,6 +69,8 @@ Filtering = Annotated[Filters, Depends()]
 class NightSeen:
     """A night as it was at an event."""
 
+    instrument: str
+    night: str
     event: int
     rows: list[MonitorRow]
     counts: MonitorCounts
@@ -143,29 +145,13 @@ def changes(
         seen = _seen(service, tx, instrument, night, part=_PART)
         if seen.event <= since:
             return Response(status_code=204)
-        names, whole = _changed(tx, since, seen.event)
-    whole = whole or bool(filters.given)  # with a filter, a row may come or go by any change
-    shown = selected(seen.rows, filters, _kinds(service, instrument, seen.rows))
-
-    def made() -> bytes:
-        return rendered(
-            request,
-            "monitor_changes.html",
-            visitor,
-            rows=shown if whole else [row for row in shown if row.ab in names],
-            whole=whole,
-            since=seen.event,
-            filters=filters,
-            instrument=instrument,
-            night=night,
-            counts=seen.counts,
-            columns=COLUMNS,
+        # Nothing in the answer is about who asks: it is made once for all who saw the same.
+        answers: dict[int, bytes] = service.shared.get(
+            (instrument, night, filters), seen.event, dict
         )
-
-    # Nothing in it is about who asks: a whole table is made for all of them.
-    shared = service.shared
-    content = shared.get((instrument, night, filters), seen.event, made) if whole else made()
-    return tagged(request, content, HTML)
+        if since not in answers:
+            answers[since] = _answer(request, visitor, service, tx, seen, filters, since)
+    return tagged(request, answers[since], HTML)
 
 
 @router.get("/api/monitor/{instrument}/{night}")
@@ -216,11 +202,13 @@ def selected(
 ) -> list[MonitorRow]:
     """Rows that pass all filters, in the order that was asked for."""
     words = filters.q.casefold().split()
-    found = [
-        row
-        for row in rows
-        if _fits(row, filters, kinds) and all(word in _text(row) for word in words)
-    ]
+    found = list(rows)
+    if filters.given:
+        found = [
+            row
+            for row in rows
+            if _fits(row, filters, kinds) and all(word in _text(row) for word in words)
+        ]
     name = filters.sort.removeprefix("-")
     if name in _SORTING:
         found.sort(key=_SORTING[name], reverse=filters.sort.startswith("-"))
@@ -261,9 +249,37 @@ def _seen(
 
     def made() -> NightSeen:
         rows = monitor_rows(tx, instrument=instrument, night=night)
-        return NightSeen(event, rows, counts(rows))
+        return NightSeen(instrument, night, event, rows, counts(rows))
 
     return service.shared.get((instrument, night), event, made, part=part)
+
+
+def _answer(
+    request: Request,
+    visitor: Visitor,
+    service: Service,
+    tx: Transaction,
+    seen: NightSeen,
+    filters: Filters,
+    since: int,
+) -> bytes:
+    """Rows that changed since an event."""
+    names, whole = _changed(tx, since, seen.event)
+    whole = whole or bool(filters.given)  # with a filter, a row may come or go by any change
+    shown = selected(seen.rows, filters, _kinds(service, seen.instrument, seen.rows))
+    return rendered(
+        request,
+        "monitor_changes.html",
+        visitor,
+        rows=shown if whole else [row for row in shown if row.ab in names],
+        whole=whole,
+        since=seen.event,
+        filters=filters,
+        instrument=seen.instrument,
+        night=seen.night,
+        counts=seen.counts,
+        columns=COLUMNS,
+    )
 
 
 def _choices(rows: Sequence[MonitorRow]) -> dict[str, list[str]]:

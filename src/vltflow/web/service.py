@@ -60,5 +60,9 @@ def service_of(request: Request) -> Service:
     return found
 
 
-Serving = Annotated[Service, Depends(service_of)]
+async def _serving(request: Request) -> Service:
+    return service_of(request)  # a plain function would be run in another thread
+
+
+Serving = Annotated[Service, Depends(_serving)]
 """Parameter of a page that needs the store or the site."""

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import Boolean, Connection, Select, func, literal, literal_column, select, tuple_
+from sqlalchemy import Connection, Select, func, literal, select, text, tuple_
 
 from vltflow.core.time import night_range
 from vltflow.records import AssociationBlock, BlockState, BlockSummary
@@ -101,7 +101,7 @@ class Overview:
         """ABs and frames of an instrument in numbers, by night."""
         block, frame = schema.block.c, schema.frame.c
         here = (block.instrument == instrument, block.night.in_(list(nights)))
-        open_ones = literal_column(f"({schema.UNDECIDED})", Boolean)
+        open_ones = text(f"({schema.UNDECIDED})")
         arrived = (frame.instrument == instrument, frame.night.in_(list(nights)))
         found = {night: NightCounts(instrument, night) for night in nights}
         for night, state, number in self._grouped(here, block.night, block.state):

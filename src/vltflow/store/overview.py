@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import Boolean, Connection, Select, func, literal, literal_column, select, tuple_
+from sqlalchemy import Connection, Select, func, literal, select, text, tuple_
 
 from vltflow.core.time import night_range
 from vltflow.records import AssociationBlock, BlockState, BlockSummary
@@ -17,6 +17,7 @@ from vltflow.store.types import Real, Text
 _KINDS = ("block", "verdict")
 """Kinds of events whose record is the name of an AB."""
 
+_LAST_EVENT = select(func.max(schema.event.c.number))
 _OUTSIDE = schema.frame.c.block.is_(None)
 
 
@@ -113,7 +114,7 @@ class Overview:
         """ABs and frames of an instrument in numbers, by night."""
         block, frame = schema.block.c, schema.frame.c
         here = (block.instrument == instrument, block.night.in_(list(nights)))
-        open_ones = literal_column(f"({schema.UNDECIDED})", Boolean)
+        open_ones = text(f"({schema.UNDECIDED})")
         arrived = (frame.instrument == instrument, frame.night.in_(list(nights)))
         found = {night: NightCounts(instrument, night) for night in nights}
         for night, state, number in self._grouped(here, block.night, block.state):
@@ -145,14 +146,14 @@ class Overview:
 
     def last_event(self) -> int:
         """Number of the latest event; 0 while nothing happened."""
-        return self._connection.scalar(select(func.max(schema.event.c.number))) or 0
+        return self._connection.scalar(_LAST_EVENT) or 0
 
-    def changed(self, since: int, *, limit: int = 5000) -> list[tuple[str, str]]:
-        """Name of AB and change of the events after one, in their order."""
+    def changed(self, since: int, last: int, *, limit: int = 5000) -> list[tuple[str, str]]:
+        """Name of AB and change of the events after one, up to another, in their order."""
         event = schema.event.c
         statement = (
             select(event.record, event.change, event.kind)
-            .where(event.number > since)
+            .where(event.number > since, event.number <= last)
             .order_by(event.number)
             .limit(limit)
         )

@@ -9,15 +9,14 @@ from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import (
-    Boolean,
     Connection,
     Table,
     bindparam,
     delete,
     exists,
     insert,
-    literal_column,
     select,
+    text,
 )
 
 from vltflow.core.errors import Conflict
@@ -210,7 +209,7 @@ class Quality:
     def undecided(self, instrument: str | None = None, *, only: str | None = None) -> list[str]:
         """ABs with a QC report about whose present revision nothing was decided yet, by time."""
         # A verdict about the present revision is its decision: an index knows those without one.
-        open_ones = literal_column(f"({schema.UNDECIDED})", Boolean)
+        open_ones = text(f"({schema.UNDECIDED})")
         conditions = [open_ones, _has(schema.report), ~_has(schema.verdict)]
         if only is not None:
             conditions.append(schema.block.c.name == only)

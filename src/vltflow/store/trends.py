@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from math import nan
 from typing import Any
 
-from sqlalchemy import Boolean, Connection, and_, func, literal_column, select
+import numpy as np
+from sqlalchemy import Connection, and_, func, literal_column, null, select, text
 
 from vltflow.records import Colour
 from vltflow.store import health_schema, schema
@@ -22,6 +24,22 @@ Kind = tuple[str, str, str]
 Range = tuple[float, float]
 """Closed range of MJD."""
 EVER: Range = (-1e9, 1e9)
+_AT_ONCE = 5000
+"""Values that one statement looks up: a statement costs more than a value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Points:
+    """Values without anything about them; all arrays are (n,), in any order."""
+
+    number: np.ndarray
+    """Of each value in the store; of a historical one -1 less its place in `sources`."""
+    mjd: np.ndarray
+    value: np.ndarray
+    undefined: int
+    """Values that could not be measured; they are not among these."""
+    sources: tuple[str, ...] = ()
+    """What historical values are called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,27 +101,35 @@ class Trends:
         numbers = {*self._distinct(own.setup_number, *_of(kind)), *old_numbers}
         return {number: self._setups.value(number) for number in sorted(numbers)}
 
-    def points(
-        self, kind: Kind, setups: Collection[int], mjd: Range = EVER
-    ) -> list[tuple[int, float, float | None]]:
-        """Number, MJD and value of all measured values in these setups, in any order."""
+    def points(self, kind: Kind, setups: Collection[int], mjd: Range = EVER) -> Points:
+        """All values in these setups, measured and historical."""
         own = schema.qc_value.c
         statement = select(own.number, own.mjd, own.value).where(
             *_of(kind), own.setup_number.in_(setups), own.mjd.between(*mjd)
         )
-        return [tuple(row) for row in self._connection.execute(statement)]
+        new, old = self._rows(statement), self._old_points(kind, setups, mjd)
+        rows = [*new, *((-1 - place, *row[1:]) for place, row in enumerate(old))]
+        table = np.array(rows, dtype=float).reshape(-1, 3)  # NULL becomes NaN
+        known = table[~np.isnan(table[:, 2])]
+        return Points(
+            number=known[:, 0].astype(np.int64),
+            mjd=known[:, 1],
+            value=known[:, 2],
+            undefined=len(table) - len(known),
+            sources=tuple(row[0] for row in old),
+        )
 
-    def old_points(
-        self, kind: Kind, setups: Collection[int], mjd: Range = EVER
+    def _old_points(
+        self, kind: Kind, setups: Collection[int], mjd: Range
     ) -> list[tuple[str, float, float]]:
-        """Source, MJD and value of all historical values in these setups, in any order."""
+        """Source, MJD and value of historical values."""
         product, value = schema.historical_product.c, schema.historical_value.c
         statement = (
             select(product.source_id, product.mjd, value.value)
             .join(schema.historical_value, value.source_id == product.source_id)
             .where(*_of_old(kind), product.setup_number.in_(setups), product.mjd.between(*mjd))
         )
-        return [tuple(row) for row in self._connection.execute(statement)]
+        return self._rows(statement)
 
     def red(self, kind: Kind, mjd: Range = EVER) -> set[int]:
         """Numbers of the values with a red score."""
@@ -111,7 +137,7 @@ class Trends:
         _, category, parameter = kind
         # In two steps: of one, the planner would read all values to find the few red ones.
         red = select(score.block, score.revision).where(
-            literal_column("score.colour = 'red'", Boolean),  # a bound one misses the index
+            text("score.colour = 'red'"),  # as the index says it, or it is missed
             score.parameter == parameter,
             score.category == category,
         )
@@ -145,12 +171,10 @@ class Trends:
     def measured(self, kind: Kind, keys: Sequence[int | str]) -> dict[int | str, Measured]:
         """What is known about chosen values, by key."""
         found: dict[int | str, Measured] = {}
-        for own in chunks(key for key in keys if isinstance(key, int)):
-            for row in self._connection.execute(_own_rows(own)).mappings():
-                found[row["key"]] = self._measured(dict(row))
-        for old in chunks(key for key in keys if isinstance(key, str)):
-            for row in self._connection.execute(_old_rows(kind, old)).mappings():
-                found[row["key"]] = self._measured(dict(row) | {"record": row["key"]})
+        for own in chunks((key for key in keys if isinstance(key, int)), _AT_ONCE):
+            found |= {row[0]: self._measured(row) for row in self._rows(_own_rows(own))}
+        for old in chunks((key for key in keys if isinstance(key, str)), _AT_ONCE):
+            found |= {row[0]: self._measured(row) for row in self._rows(_old_rows(kind, old))}
         return found
 
     def scored(
@@ -167,16 +191,19 @@ class Trends:
         rows = self._connection.execute(statement)
         return [(row.number, row.mjd, Colour(row.colour)) for row in rows]
 
-    def by_block(
+    def by_record(
         self, kind: Kind, setups: Collection[int], mjd: Range = EVER
-    ) -> dict[tuple[str, int], tuple[int, float]]:
-        """Number and value by AB and revision: what two parameters are compared by."""
+    ) -> list[tuple[str, int, int | str, float]]:
+        """AB and revision, key and value of each value: what two parameters are compared by.
+
+        Of a historical one its source stands for the AB, with revision 0.
+        """
         own = schema.qc_value.c
         statement = select(own.block, own.revision, own.number, own.value).where(
             *_of(kind), own.setup_number.in_(setups), own.mjd.between(*mjd), own.value.is_not(None)
         )
-        rows = self._connection.execute(statement)
-        return {(row.block, row.revision): (row.number, row.value) for row in rows}
+        old = self._old_points(kind, setups, mjd)
+        return [*((name, 0, name, value) for name, _, value in old), *self._rows(statement)]
 
     def latest(self, instrument: str) -> float | None:
         """MJD of the latest night with ABs, or of the latest historical product; None: neither."""
@@ -195,6 +222,13 @@ class Trends:
         found = [self._connection.scalar(end) for end in ends]
         return max((mjd for mjd in found if mjd is not None), default=None)
 
+    def _rows(self, statement: Any) -> list[Any]:
+        """Rows as the driver gives them: SQLAlchemy's take three times as long."""
+        result = self._connection.execute(statement)
+        rows = list(result.cursor.fetchall()) if result.cursor else []
+        result.close()
+        return rows
+
     def _old(self, instrument: str, category: str) -> Iterable[str]:
         product, value = schema.historical_product.c, schema.historical_value.c
         statement = (
@@ -212,11 +246,12 @@ class Trends:
             yield value
             value = self._connection.scalar(statement.where(column > value))
 
-    def _measured(self, row: dict[str, Any]) -> Measured:
-        setup, _ = self._setups.value(row.pop("setup_number"))
-        value = float("nan") if row["value"] is None else row["value"]
-        colour = Colour(row.pop("colour", None) or Colour.GREY)
-        return Measured(**row | {"value": value, "setup": setup, "colour": colour})
+    def _measured(self, row: Sequence[Any]) -> Measured:
+        key, record, mjd, value, unit, setup, block, origin, low, high, colour = row
+        label, _ = self._setups.value(setup)
+        number = nan if value is None else value
+        score = Colour(colour) if colour else Colour.GREY
+        return Measured(key, record, mjd, number, unit, label, block, origin, low, high, score)
 
 
 _SAME_SCORE = and_(
@@ -247,8 +282,8 @@ def _own_rows(numbers: Sequence[int]) -> Any:
     own, score = schema.qc_value.c, schema.score.c
     return (
         select(
-            own.number.label("key"), own.product_id.label("record"), own.mjd, own.value, own.unit,
-            own.setup_number, own.block, score.low, score.high, score.colour,
+            own.number, own.product_id, own.mjd, own.value, own.unit, own.setup_number, own.block,
+            literal_column("''"), score.low, score.high, score.colour,
         )
         .select_from(schema.qc_value.outerjoin(schema.score, _SAME_SCORE))
         .where(own.number.in_(numbers))
@@ -259,8 +294,9 @@ def _old_rows(kind: Kind, sources: Sequence[str]) -> Any:
     product, value = schema.historical_product.c, schema.historical_value.c
     return (
         select(
-            product.source_id.label("key"), product.mjd, value.value, value.unit,
-            product.setup_number, (product.name + " " + product.pipeline).label("origin"),
+            product.source_id, product.source_id, product.mjd, value.value, value.unit,
+            product.setup_number, literal_column("''"), product.name + " " + product.pipeline,
+            null(), null(), null(),
         )
         .join(schema.historical_value, value.source_id == product.source_id)
         .where(value.parameter == kind[2], product.source_id.in_(sources))

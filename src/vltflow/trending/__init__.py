@@ -8,7 +8,7 @@ from vltflow.trending.correlation import Correlation, correlate
 from vltflow.trending.export import EXPORTS, exported
 from vltflow.trending.ranges import RANGES, TimeRange, time_range
 from vltflow.trending.scores import HealthScores, ReportScore, health_scores
-from vltflow.trending.series import Question, Series, average, decimated, series_of, view
+from vltflow.trending.series import Question, Series, average, decimated, part, series_of, view
 
 __all__ = [
     "EXPORTS",
@@ -24,6 +24,7 @@ __all__ = [
     "decimated",
     "exported",
     "health_scores",
+    "part",
     "series_of",
     "time_range",
     "view",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite
 
 import numpy as np
 
@@ -31,7 +32,7 @@ class Correlation:
 def correlate(tx: Transaction, x: Question, y: Question) -> Correlation:
     """Values of `y` over those of `x` by AB, or by historical product; hidden ones left out."""
     first, second = _values(tx, x), _values(tx, y)
-    common = sorted(first.keys() & second.keys(), key=str)
+    common = [one for one in second if one in first]
     pairs = np.array([(first[one][1], second[one][1]) for one in common], dtype=float)
     pairs = pairs.reshape(len(common), 2)
     chosen = one_a_cell(pairs[:, 0], pairs[:, 1], _CELLS)
@@ -42,14 +43,13 @@ def correlate(tx: Transaction, x: Question, y: Question) -> Correlation:
 
 
 def _values(tx: Transaction, question: Question) -> dict[tuple[str, int], tuple[int | str, float]]:
+    """Key and value by AB and revision, or by historical product."""
     hidden = tx.trends.hidden(question.kind[2])
     setups = question.setups(tx)
-    found: dict[tuple[str, int], tuple[int | str, float]] = {}
-    for source, _, value in tx.trends.old_points(question.kind, setups, question.mjd):
-        found[source, 0] = (source, value)
-    found.update(tx.trends.by_block(question.kind, setups, question.mjd))
     return {
-        place: one for place, one in found.items() if one[0] not in hidden and np.isfinite(one[1])
+        (record, revision): (key, value)
+        for record, revision, key, value in tx.trends.by_record(question.kind, setups, question.mjd)
+        if key not in hidden and isfinite(value)
     }
 
 

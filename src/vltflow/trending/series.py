@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from vltflow.instruments.health import HealthSeries
 from vltflow.plots.decimate import decimate_points
 from vltflow.qc.rules import thresholds_for
 from vltflow.store import Transaction
-from vltflow.store.trends import EVER, Kind, Range
+from vltflow.store.trends import EVER, Kind, Points, Range
 
 _SIGMAS = 6.0
 """Robust standard deviations about the median that a plot shows at least."""
@@ -57,8 +57,10 @@ class Series:
 
     mjd: np.ndarray
     value: np.ndarray
-    keys: tuple[int | str, ...]
-    """What the store calls each value."""
+    number: np.ndarray
+    """What the store calls each value; see `Points`."""
+    sources: tuple[str, ...]
+    """What it calls historical ones."""
     is_outlier: np.ndarray
     """Red, or without a score and outside the limits."""
     is_hidden: np.ndarray
@@ -67,6 +69,11 @@ class Series:
     high: float | None
     undefined: int
     """Values that could not be measured; they have no place in a plot."""
+
+    def keys(self, places: np.ndarray) -> list[int | str]:
+        """What the store calls the values at some places."""
+        numbers = self.number[places].tolist()
+        return [one if one >= 0 else self.sources[-1 - one] for one in numbers]
 
     @property
     def is_outside(self) -> np.ndarray:
@@ -78,31 +85,27 @@ class Series:
 
 def series_of(tx: Transaction, instrument: Instrument, question: Question) -> Series:
     """Values of a question in full, by time."""
-    setups = question.setups(tx)
-    rows: list[tuple[int | str, float, float | None]] = [
-        *tx.trends.points(question.kind, setups, question.mjd),
-        *tx.trends.old_points(question.kind, setups, question.mjd),
-    ]
-    hidden = tx.trends.hidden(question.kind[2])
-    if hidden and not question.with_hidden:
-        rows = [row for row in rows if row[0] not in hidden]
-    known = [row for row in rows if row[2] is not None]
-    mjd = np.array([row[1] for row in known], dtype=float)
-    value = np.array([row[2] for row in known], dtype=float)
-    order = np.lexsort((value, mjd))
-    keys = tuple(known[at][0] for at in order.tolist())
-    mjd, value = mjd[order], value[order]
-    low, high = _limits(tx, instrument, question, keys)
-    red = tx.trends.red(question.kind, question.mjd)
+    found = tx.trends.points(question.kind, question.setups(tx), question.mjd)
+    hidden = _flags(found, tx.trends.hidden(question.kind[2]))
+    shown = np.flatnonzero(~hidden) if not question.with_hidden else np.arange(hidden.size)
+    order = shown[np.lexsort((found.value[shown], found.mjd[shown]))]
+    red = _flags(found, tx.trends.red(question.kind, question.mjd))
     plain = Series(
-        mjd=mjd, value=value, keys=keys, low=low, high=high, undefined=len(rows) - len(known),
-        is_outlier=_flags(keys, red), is_hidden=_flags(keys, hidden),
+        mjd=found.mjd[order], value=found.value[order], number=found.number[order],
+        sources=found.sources, is_outlier=red[order], is_hidden=hidden[order], low=None, high=None,
+        undefined=found.undefined,
     )  # fmt: skip
-    historical = np.array([isinstance(key, str) for key in keys], dtype=bool)
-    outlier = plain.is_outlier | (plain.is_outside & historical)
-    return Series(
-        mjd, value, keys, outlier, plain.is_hidden, low, high, plain.undefined
-    )  # fmt: skip
+    low, high = _limits(tx, instrument, question, plain)
+    limited = replace(plain, low=low, high=high)
+    historical = limited.number < 0
+    return replace(limited, is_outlier=limited.is_outlier | (limited.is_outside & historical))
+
+
+def part(series: Series, mjd: Range) -> Series:
+    """Values of a closed range of time, with the limits of the whole."""
+    first, last = np.searchsorted(series.mjd, mjd[0]), np.searchsorted(series.mjd, mjd[1], "right")
+    names = ("mjd", "value", "number", "is_outlier", "is_hidden")
+    return replace(series, **{name: getattr(series, name)[first:last] for name in names})
 
 
 def decimated(series: Series, columns: int) -> np.ndarray:
@@ -144,22 +147,24 @@ def view(several: tuple[Series, ...]) -> tuple[float, float] | None:
     return low - margin, high + margin
 
 
-def _flags(keys: tuple[int | str, ...], wanted: set[Any]) -> np.ndarray:
-    if not wanted:
-        return np.zeros(len(keys), dtype=bool)
-    return np.array([key in wanted for key in keys], dtype=bool)
+def _flags(found: Points, wanted: Collection[int | str]) -> np.ndarray:
+    """Which values are wanted, (n,) of bool."""
+    names = {name: -1 - place for place, name in enumerate(found.sources)}
+    numbers = [names.get(one, 0) if isinstance(one, str) else one for one in wanted]
+    return np.isin(found.number, np.array(numbers, dtype=np.int64))
 
 
 def _limits(
-    tx: Transaction, instrument: Instrument, question: Question, keys: tuple[int | str, ...]
+    tx: Transaction, instrument: Instrument, question: Question, series: Series
 ) -> tuple[float | None, float | None]:
     """Limits of the latest value: of its score, or the fixed ones that hold for a historical one.
 
     A running threshold needs certified values, which historical ones are not.
     """
-    if not keys:
+    if not series.number.size:
         return None, None
-    latest = tx.trends.measured(question.kind, keys[-1:])[keys[-1]]
+    (last,) = series.keys(np.array([-1]))
+    latest = tx.trends.measured(question.kind, [last])[last]
     if latest.block:
         return latest.low, latest.high
     _, category, parameter = question.kind

@@ -10,14 +10,15 @@ from starlette.responses import Response
 
 from vltflow.core.errors import UnknownName
 from vltflow.instruments import Instrument
-from vltflow.instruments.health import HealthPlot, HealthReport
-from vltflow.store.trends import Range
+from vltflow.instruments.health import HealthReport
+from vltflow.store import Transaction
 from vltflow.trending import RANGES, HealthScores, Question, health_scores, time_range
-from vltflow.web.pages import as_json, show
+from vltflow.web.pages import as_json, packed, show, tagged
 from vltflow.web.plots import (
     COLUMNS,
     Columns,
     DataSet,
+    Looking,
     Seconds,
     closer,
     correlation_plot,
@@ -53,7 +54,7 @@ def health_page(request: Request, visitor: Visiting, service: Serving) -> Respon
         rows = []
         for instrument in (one for one in found if one is not None):
             night = time_range(tx, instrument.name, "health").last
-            rows.append((instrument, night, health_scores(tx, instrument, night)))
+            rows.append((instrument, night, _scores(service, tx, instrument, night)))
     return show(request, "health_all.html", visitor, rows=rows)
 
 
@@ -65,7 +66,7 @@ def instrument_page(
     instrument = service.instrument(name)
     with service.store.read() as tx:
         chosen = time_range(tx, name, when.range, when.night)
-        scores = health_scores(tx, instrument, chosen.last)
+        scores = _scores(service, tx, instrument, chosen.last)
         events = tx.health.events(name, limit=20)[::-1]
     return show(
         request, "health.html", visitor, instrument=instrument, chosen=chosen, scores=scores,
@@ -82,7 +83,7 @@ def report_page(
     wanted = _report(instrument, report)
     with service.store.read() as tx:
         chosen = time_range(tx, name, when.range, when.night)
-        scores = health_scores(tx, instrument, chosen.last, only=report)
+        scores = _scores(service, tx, instrument, chosen.last, only=report)
     given = query({"range": when.range, "night": when.night})
     here = f"/api/health/{segment(name)}/{segment(report)}"
     return show(
@@ -99,7 +100,7 @@ def scores_json(request: Request, service: Serving, name: str, when: Asking) -> 
     instrument = service.instrument(name)
     with service.store.read() as tx:
         chosen = time_range(tx, name, when.range, when.night)
-        scores = health_scores(tx, instrument, chosen.last)
+        scores = _scores(service, tx, instrument, chosen.last)
     return as_json(request, _plain(scores))
 
 
@@ -121,18 +122,31 @@ def plot_json(
     if number > len(plots):
         raise UnknownName(f"report {report} has {len(plots)} plots, no {number}")
     plot = plots[number - 1]
+
+    def made() -> bytes:
+        sets = [
+            DataSet(Question.of(name, one, chosen.mjd), one.label, plot.average)
+            for one in plot.series
+        ]
+        near = closer(chosen.mjd, start, end)
+        if plot.kind == "correlation":
+            return packed(correlation_plot(look, sets[0], sets[1]))
+        return packed(time_plot(look, sets, near, columns))
+
     with service.store.read() as tx:
         chosen = time_range(tx, name, when.range, when.night)
-        sets = _sets(name, plot, closer(chosen.mjd, start, end))
-        if plot.kind == "correlation":
-            content = correlation_plot(tx, instrument, sets[0], sets[1])
-        else:
-            content = time_plot(tx, instrument, sets, columns)
-    return as_json(request, content)
+        look = Looking(service, tx, instrument)
+        content = look.shared((repr(plot), chosen, start, end, columns), made)
+    return tagged(request, content, "application/json")
 
 
-def _sets(name: str, plot: HealthPlot, mjd: Range) -> list[DataSet]:
-    return [DataSet(Question.of(name, one, mjd), one.label, plot.average) for one in plot.series]
+def _scores(
+    service: Service, tx: Transaction, instrument: Instrument, night: str, *, only: str = ""
+) -> HealthScores:
+    return Looking(service, tx, instrument).shared(
+        (repr(instrument.health), night, only),
+        lambda: health_scores(tx, instrument, night, only=only),
+    )
 
 
 def _known(service: Service, name: str) -> Instrument | None:

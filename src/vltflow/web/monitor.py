@@ -11,11 +11,11 @@ from starlette.responses import RedirectResponse, Response
 
 from vltflow.core.errors import UnknownName
 from vltflow.core.time import night_range
-from vltflow.flow.monitor import MonitorRow, counts, monitor_rows
+from vltflow.flow.monitor import MonitorCounts, MonitorRow, counts, monitor_rows
 from vltflow.store import Transaction
-from vltflow.web.pages import as_json, show
+from vltflow.web.pages import HTML, as_json, rendered, show, tagged
 from vltflow.web.service import Service, Serving
-from vltflow.web.visitors import Visiting
+from vltflow.web.visitors import Visiting, Visitor
 from vltflow.web.words import segment
 
 router = APIRouter()
@@ -24,6 +24,8 @@ NIGHTS = 30
 """Offered for a jump."""
 MOST_CHANGES = 300
 """Rows that are sent one by one; more are sent as a whole table."""
+_PART = 0.02
+"""Part of a core's time that may go into one live night, however many people look at it."""
 Text = Annotated[str, Query(max_length=200)]
 
 
@@ -63,6 +65,17 @@ class Filters:
 Filtering = Annotated[Filters, Depends()]
 
 
+@dataclass(frozen=True, slots=True)
+class NightSeen:
+    """A night as it was at an event."""
+
+    instrument: str
+    night: str
+    event: int
+    rows: list[MonitorRow]
+    counts: MonitorCounts
+
+
 @router.get("/monitor", include_in_schema=False)
 def latest(service: Serving) -> Response:
     """The latest night of all."""
@@ -90,10 +103,10 @@ def monitor_page(
     """The whole page, or its table alone when a filter changed."""
     _check_night(night)
     with service.store.read() as tx:
-        since = tx.overview.last_event()
-        rows = monitor_rows(tx, instrument=instrument, night=night)
+        seen = _seen(service, tx, instrument, night)
         nights = tx.overview.nights(instrument, NIGHTS)
         instruments = tx.overview.instruments()
+    rows = seen.rows
     if not rows and instrument not in instruments:
         raise UnknownName(f"the store has nothing of {instrument}", hint="See Today")
     kinds = _kinds(service, instrument, rows)
@@ -102,10 +115,10 @@ def monitor_page(
         "monitor_table.html" if request.headers.get("hx-target") == "table" else "monitor.html",
         visitor,
         rows=selected(rows, filters, kinds),
-        counts=counts(rows),
+        counts=seen.counts,
         choices=_choices(rows),
         filters=filters,
-        since=since,
+        since=seen.event,
         instrument=instrument,
         night=night,
         nights=sorted({night, *nights}, reverse=True),
@@ -127,26 +140,18 @@ def changes(
     """Rows that changed after an event; the whole table when ABs came or went."""
     _check_night(night)
     with service.store.read() as tx:
-        last = tx.overview.last_event()
-        if last == since:
+        if tx.overview.last_event() == since:
             return Response(status_code=204)
-        names, whole = _changed(tx, since)
-        rows = monitor_rows(tx, instrument=instrument, night=night)
-    shown = selected(rows, filters, _kinds(service, instrument, rows))
-    whole = whole or bool(filters.given)  # with a filter, a row may come or go by any change
-    return show(
-        request,
-        "monitor_changes.html",
-        visitor,
-        rows=shown if whole else [row for row in shown if row.ab in names],
-        whole=whole,
-        since=last,
-        filters=filters,
-        instrument=instrument,
-        night=night,
-        counts=counts(rows),
-        columns=COLUMNS,
-    )
+        seen = _seen(service, tx, instrument, night, part=_PART)
+        if seen.event <= since:
+            return Response(status_code=204)
+        # Nothing in the answer is about who asks: it is made once for all who saw the same.
+        answers: dict[int, bytes] = service.shared.get(
+            (instrument, night, filters), seen.event, dict
+        )
+        if since not in answers:
+            answers[since] = _answer(request, visitor, service, tx, seen, filters, since)
+    return tagged(request, answers[since], HTML)
 
 
 @router.get("/api/monitor/{instrument}/{night}")
@@ -156,11 +161,10 @@ def monitor_json(
     """Rows of the AB monitor with its header line."""
     _check_night(night)
     with service.store.read() as tx:
-        since = tx.overview.last_event()
-        rows = monitor_rows(tx, instrument=instrument, night=night)
-    shown = selected(rows, filters, _kinds(service, instrument, rows))
-    content = {"event": since, "counts": asdict(counts(rows)), "rows": [asdict(r) for r in shown]}
-    return as_json(request, content)
+        seen = _seen(service, tx, instrument, night)
+    shown = selected(seen.rows, filters, _kinds(service, instrument, seen.rows))
+    rows = [asdict(row) for row in shown]
+    return as_json(request, {"event": seen.event, "counts": asdict(seen.counts), "rows": rows})
 
 
 COLUMNS: tuple[tuple[str, str], ...] = (
@@ -198,11 +202,13 @@ def selected(
 ) -> list[MonitorRow]:
     """Rows that pass all filters, in the order that was asked for."""
     words = filters.q.casefold().split()
-    found = [
-        row
-        for row in rows
-        if _fits(row, filters, kinds) and all(word in _text(row) for word in words)
-    ]
+    found = list(rows)
+    if filters.given:
+        found = [
+            row
+            for row in rows
+            if _fits(row, filters, kinds) and all(word in _text(row) for word in words)
+        ]
     name = filters.sort.removeprefix("-")
     if name in _SORTING:
         found.sort(key=_SORTING[name], reverse=filters.sort.startswith("-"))
@@ -235,13 +241,54 @@ def _kinds(service: Service, instrument: str, rows: Sequence[MonitorRow]) -> dic
     return {name: known[name].kind for name in used if name in known}
 
 
+def _seen(
+    service: Service, tx: Transaction, instrument: str, night: str, *, part: float | None = None
+) -> NightSeen:
+    """A night now; with `part` perhaps a moment ago, see `Shared`."""
+    event = tx.overview.last_event()
+
+    def made() -> NightSeen:
+        rows = monitor_rows(tx, instrument=instrument, night=night)
+        return NightSeen(instrument, night, event, rows, counts(rows))
+
+    return service.shared.get((instrument, night), event, made, part=part)
+
+
+def _answer(
+    request: Request,
+    visitor: Visitor,
+    service: Service,
+    tx: Transaction,
+    seen: NightSeen,
+    filters: Filters,
+    since: int,
+) -> bytes:
+    """Rows that changed since an event."""
+    names, whole = _changed(tx, since, seen.event)
+    whole = whole or bool(filters.given)  # with a filter, a row may come or go by any change
+    shown = selected(seen.rows, filters, _kinds(service, seen.instrument, seen.rows))
+    return rendered(
+        request,
+        "monitor_changes.html",
+        visitor,
+        rows=shown if whole else [row for row in shown if row.ab in names],
+        whole=whole,
+        since=seen.event,
+        filters=filters,
+        instrument=seen.instrument,
+        night=seen.night,
+        counts=seen.counts,
+        columns=COLUMNS,
+    )
+
+
 def _choices(rows: Sequence[MonitorRow]) -> dict[str, list[str]]:
     return {name: sorted({getattr(row, name) for row in rows}) for name in _EXACT}
 
 
-def _changed(tx: Transaction, since: int) -> tuple[set[str], bool]:
+def _changed(tx: Transaction, since: int, last: int) -> tuple[set[str], bool]:
     """Names of changed ABs, and whether ABs came or went: then the whole table is sent."""
-    found = tx.overview.changed(since)
+    found = tx.overview.changed(since, last)
     names = {name for name, _ in found}
     moved = any(change.startswith(("created", "becomes")) for _, change in found)
     return names, moved or len(names) > MOST_CHANGES

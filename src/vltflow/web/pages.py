@@ -15,6 +15,7 @@ from vltflow.web.service import service_of
 from vltflow.web.visitors import Visitor
 from vltflow.web.words import FILTERS, query
 
+HTML = "text/html; charset=utf-8"
 _templates = Environment(
     loader=PackageLoader("vltflow.web", "templates"),
     autoescape=True,
@@ -33,6 +34,12 @@ def show(
 
     Equal pages have equal tags (ETag): a browser that has it already is told so.
     """
+    content = rendered(request, template, visitor, **values)
+    return tagged(request, content, HTML, status=status)
+
+
+def rendered(request: Request, template: str, visitor: Visitor, **values: Any) -> bytes:
+    """Content of a page or a part of one."""
     service = service_of(request)
     text = _templates.get_template(template).render(
         request=request,
@@ -44,7 +51,7 @@ def show(
         now=now_iso(),
         **values,
     )
-    return tagged(request, text.encode(), "text/html; charset=utf-8", status=status)
+    return text.encode()
 
 
 def fragment(template: str, **values: Any) -> str:
@@ -70,4 +77,9 @@ def tagged(
 
 def as_json(request: Request, value: Any) -> Response:
     """A value as JSON, with a tag."""
-    return tagged(request, bytes(JSONResponse(value).body), "application/json")
+    return tagged(request, packed(value), "application/json")
+
+
+def packed(value: Any) -> bytes:
+    """JSON of a value."""
+    return bytes(JSONResponse(value).body)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import numpy as np
 from fastapi import Query
@@ -13,9 +13,20 @@ from vltflow.core.errors import UserError
 from vltflow.instruments import Instrument
 from vltflow.store import Transaction
 from vltflow.store.trends import Measured, Range
-from vltflow.trending import Question, Series, average, correlate, decimated, series_of, view
+from vltflow.trending import (
+    Question,
+    Series,
+    average,
+    correlate,
+    decimated,
+    part,
+    series_of,
+    view,
+)
+from vltflow.web.service import Service
 from vltflow.web.words import query
 
+T = TypeVar("T")
 _UNIX_EPOCH = 40_587.0
 """MJD of 1970-01-01."""
 _DAY = 86_400.0
@@ -40,36 +51,52 @@ def closer(mjd: Range, start: float | None, end: float | None) -> Range:
     return low, high
 
 
-def time_plot(
-    tx: Transaction, instrument: Instrument, sets: Sequence[DataSet], columns: int
-) -> dict[str, Any]:
-    """One or two data sets over time with limits, averages and events."""
-    found = [series_of(tx, instrument, one.question) for one in sets]
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """A look at the values of an instrument through one transaction."""
+
+    service: Service
+    tx: Transaction
+    instrument: Instrument
+
+    def shared(self, asked: Hashable, make: Callable[[], T]) -> T:
+        """What depends on the store and `asked` alone, made once for all; see `Shared`."""
+        event = self.tx.overview.last_event()
+        return self.service.shared.get((self.instrument.context, asked), event, make)
+
+    def series(self, question: Question) -> Series:
+        """Values of a question in full."""
+        return self.shared(repr(question), lambda: series_of(self.tx, self.instrument, question))
+
+
+def time_plot(look: Looking, sets: Sequence[DataSet], near: Range, columns: int) -> dict[str, Any]:
+    """One or two data sets over time with limits, averages and events, within a range."""
+    found = [part(look.series(one.question), near) for one in sets]
     shown = view(tuple(found))
-    mjd = _span(sets[0].question.mjd, found)
+    mjd = _span(near, found)
     return {
         "kind": "time",
-        "unit": " / ".join(dict.fromkeys(_units(instrument, sets))),
+        "unit": " / ".join(dict.fromkeys(_units(look.instrument, sets))),
         "view": shown,
         "range": [_seconds(mjd[0]), _seconds(mjd[1])],
         "series": [
-            _time_set(tx, one, series, columns) for one, series in zip(sets, found, strict=True)
+            _time_set(look.tx, one, series, columns)
+            for one, series in zip(sets, found, strict=True)
         ],
         "events": [
             {"time": _seconds(event.mjd), "kind": event.kind, "text": event.text}
-            for event in tx.health.events(instrument.name, mjd)
+            for event in look.tx.health.events(look.instrument.name, mjd)
         ],
     }
 
 
-def correlation_plot(
-    tx: Transaction, instrument: Instrument, x: DataSet, y: DataSet
-) -> dict[str, Any]:
+def correlation_plot(look: Looking, x: DataSet, y: DataSet) -> dict[str, Any]:
     """The second data set over the first, AB by AB."""
+    tx = look.tx
     found = correlate(tx, x.question, y.question)
     known = tx.trends.measured(y.question.kind, found.keys)
     rows = [known[key] for key in found.keys]
-    units = list(_units(instrument, (x, y)))
+    units = list(_units(look.instrument, (x, y)))
     return {
         "kind": "correlation",
         "labels": [_labelled(x.label, units[0]), _labelled(y.label, units[1])],
@@ -95,7 +122,7 @@ def correlation_plot(
 
 def _time_set(tx: Transaction, one: DataSet, series: Series, columns: int) -> dict[str, Any]:
     chosen = decimated(series, columns)
-    keys = [series.keys[at] for at in chosen.tolist()]
+    keys = series.keys(chosen)
     known = tx.trends.measured(one.question.kind, keys)
     rows = [known[key] for key in keys]
     return {
@@ -123,8 +150,6 @@ def _words(rows: Sequence[Measured]) -> dict[str, list[Any]]:
         "setup": [row.setup for row in rows],
         "origin": [row.origin for row in rows],
         "score": [str(row.colour) for row in rows],
-        "low": [row.low for row in rows],
-        "high": [row.high for row in rows],
     }
 
 
@@ -135,9 +160,7 @@ def source_of(question: Question) -> str:
     return query(given | {"setup": question.setup})
 
 
-def rows_of(
-    tx: Transaction, instrument: Instrument, question: Question, *, most: int
-) -> tuple[Series, list[Measured]]:
+def rows_of(look: Looking, question: Question, *, most: int) -> tuple[Series, list[Measured]]:
     """Values of a question in full, and what is known about the latest `most`, latest first.
 
     Raises
@@ -147,9 +170,9 @@ def rows_of(
     """
     if not question.kind[2]:
         raise UserError("no parameter is named", hint="Choose an instrument and a parameter")
-    series = series_of(tx, instrument, question)
-    keys = series.keys[-most:][::-1]
-    known = tx.trends.measured(question.kind, keys)
+    series = look.series(question)
+    keys = series.keys(np.arange(series.mjd.size)[-most:][::-1])
+    known = look.tx.trends.measured(question.kind, keys)
     return series, [known[key] for key in keys]
 
 

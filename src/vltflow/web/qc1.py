@@ -15,11 +15,12 @@ from vltflow.records import HiddenValue, Right, SavedPlot
 from vltflow.store import Transaction
 from vltflow.store.trends import EVER, Range
 from vltflow.trending import EXPORTS, Question, exported
-from vltflow.web.pages import as_json, show, tagged
+from vltflow.web.pages import packed, show, tagged
 from vltflow.web.plots import (
     COLUMNS,
     Columns,
     DataSet,
+    Looking,
     Seconds,
     closer,
     correlation_plot,
@@ -100,7 +101,8 @@ def qc1_page(request: Request, visitor: Visiting, service: Serving, asked: Askin
             )
         elif asked.parameter and asked.instrument:
             instrument = service.instrument(asked.instrument)
-            series, rows = rows_of(tx, instrument, asked.question(), most=SHOWN)
+            look = Looking(service, tx, instrument)
+            series, rows = rows_of(look, asked.question(), most=SHOWN)
             values |= {"total": series.mjd.size, "rows": rows}
     return show(
         request, "qc1.html", visitor, asked=asked, iso=iso_from_mjd, endings=tuple(EXPORTS),
@@ -123,18 +125,18 @@ def qc1_json(
     if not question.kind[2]:
         raise UserError("no parameter is named", hint="Choose an instrument and a parameter")
     instrument = service.instrument(asked.instrument)
-    with service.store.read() as tx:
+
+    def made() -> bytes:
+        y = DataSet(question, asked.parameter)
         if asked.x_parameter:
             x = DataSet(asked.question(of_x=True), asked.x_parameter)
-            return as_json(
-                request, correlation_plot(tx, instrument, x, DataSet(question, asked.parameter))
-            )
-        near = Question(
-            question.kind, question.setup, mjd=closer(question.mjd, since, until),
-            with_hidden=question.with_hidden,
-        )  # fmt: skip
-        content = time_plot(tx, instrument, [DataSet(near, asked.parameter)], columns)
-    return as_json(request, content)
+            return packed(correlation_plot(look, x, y))
+        return packed(time_plot(look, [y], closer(question.mjd, since, until), columns))
+
+    with service.store.read() as tx:
+        look = Looking(service, tx, instrument)
+        content = look.shared((asked, since, until, columns), made)
+    return tagged(request, content, "application/json")
 
 
 @router.get("/api/qc1/values.{ending}")
@@ -144,7 +146,7 @@ def qc1_file(request: Request, service: Serving, asked: Asking, ending: str) -> 
         raise UserError(f"no format {ending[:20]!r}", hint=f"One of {', '.join(EXPORTS)}")
     instrument = service.instrument(asked.instrument)
     with service.store.read() as tx:
-        _, rows = rows_of(tx, instrument, asked.question(), most=MOST)
+        _, rows = rows_of(Looking(service, tx, instrument), asked.question(), most=MOST)
     unit = rows[0].unit if rows else ""
     content = exported(rows[::-1], ending, name=asked.parameter, unit=unit)
     answer = tagged(request, content, EXPORTS[ending])

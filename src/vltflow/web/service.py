@@ -13,6 +13,7 @@ from vltflow.core.site import Site
 from vltflow.instruments import Instrument, load
 from vltflow.store import Store
 from vltflow.web.assets import Assets
+from vltflow.web.shared import Shared
 
 
 class Access(StrEnum):
@@ -40,6 +41,7 @@ class Service:
     session_idle: timedelta = timedelta(hours=2)
     """A login is over after this time without a request."""
     assets: Assets = field(default_factory=Assets)
+    shared: Shared = field(default_factory=Shared)
 
     def instrument(self, name: str) -> Instrument:
         """Definition of an instrument.
@@ -58,5 +60,9 @@ def service_of(request: Request) -> Service:
     return found
 
 
-Serving = Annotated[Service, Depends(service_of)]
+async def _serving(request: Request) -> Service:
+    return service_of(request)  # a plain function would be run in another thread
+
+
+Serving = Annotated[Service, Depends(_serving)]
 """Parameter of a page that needs the store or the site."""

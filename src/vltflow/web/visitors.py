@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from fastapi import Depends, Request
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from vltflow.records import Account, ApiToken, Right, Session
@@ -60,15 +61,17 @@ class NotAllowed(HTTPException):
         super().__init__(403, why)
 
 
-def visitor_of(request: Request, service: Serving) -> Visitor:
-    """Whoever asks, by token or session.
+async def visitor_of(request: Request, service: Serving) -> Visitor:
+    """Whoever asks, by token or session; nobody in particular is known without asking the store.
 
     Raises
     ------
     NotLoggedIn
         If a token is given that does not count.
     """
-    request.state.visitor = found = _found(request, service)
+    is_named = "authorization" in request.headers or cookie_name(request) in request.cookies
+    found = await run_in_threadpool(_found, request, service) if is_named else _nobody(service)
+    request.state.visitor = found
     return found
 
 
@@ -78,13 +81,17 @@ def _found(request: Request, service: Service) -> Visitor:
         return _by_token(service, authorisation)
     session = _session(service, request.cookies.get(cookie_name(request), ""))
     if session is None:
-        anybody = service.access is not Access.PRIVATE
-        return Visitor(frozenset({Right.READ}) if anybody else frozenset())
+        return _nobody(service)
     with service.store.read() as tx:
         account = tx.accounts.find(session.account)
     if account is None or account.disabled:
         return Visitor(frozenset())
     return Visitor(account.rights, account, session)
+
+
+def _nobody(service: Service) -> Visitor:
+    anybody = service.access is not Access.PRIVATE
+    return Visitor(frozenset({Right.READ}) if anybody else frozenset())
 
 
 Visiting = Annotated[Visitor, Depends(visitor_of)]

@@ -59,11 +59,11 @@ def test_nights_and_their_counts(judged: Store) -> None:
 def test_changed_names_the_abs_of_later_events(judged: Store) -> None:
     with judged.read() as tx:
         before = tx.overview.last_event()
-        assert tx.overview.changed(before) == []
+        assert tx.overview.changed(before, tx.overview.last_event()) == []
     with judged.write(by="test", why="made for a test") as tx:
         tx.blocks.set_problem("B", "lamp off")
     with judged.read() as tx:
-        assert tx.overview.changed(before) == [("B", "problem: lamp off")]
+        assert tx.overview.changed(before, tx.overview.last_event()) == [("B", "problem: lamp off")]
 
 
 def test_the_number_of_statements_does_not_grow_with_the_abs(store: Store, add_block) -> None:

@@ -31,7 +31,7 @@
 
   const marks = (state) => (plot) => {
     const { ctx } = plot, scale = devicePixelRatio, box = plot.bbox, size = 3.6 * scale;
-    const bottom = box.top + box.height, colours = inks();
+    const bottom = box.top + box.height, colours = inks(), soft = css("--soft"), bad = css("--bad");
     ctx.save();
     ctx.beginPath(); ctx.rect(box.left, box.top, box.width, box.height); ctx.clip();
     ctx.font = `${11 * scale}px system-ui, sans-serif`; ctx.textAlign = "left"; ctx.textBaseline = "alphabetic";
@@ -47,7 +47,7 @@
       ctx.lineWidth = 1.5 * scale;
       one.value.forEach((value, at) => {
         const x = plot.valToPos(one.time[at], "x", true), y = plot.valToPos(value, "y", true);
-        ctx.strokeStyle = ctx.fillStyle = one.hidden[at] ? css("--soft") : one.outlier[at] ? css("--bad") : colours[which];
+        ctx.strokeStyle = ctx.fillStyle = one.hidden[at] ? soft : one.outlier[at] ? bad : colours[which];
         if (y < box.top) sign(ctx, x, box.top + 1, size, "up");
         else if (y > bottom) sign(ctx, x, bottom - 1, size, "down");
         else sign(ctx, x, y, size, one.hidden[at] ? "ring" : one.outlier[at] ? "cross" : which ? "diamond" : "dot");
@@ -112,6 +112,7 @@
   };
 
   const load = async (state, start, end) => {
+    const asked = performance.now();
     const address = new URL(state.box.dataset.health, location.href);
     const [first, last] = (state.box.dataset.close || "start end").split(" ");
     if (start != null) { address.searchParams.set(first, start); address.searchParams.set(last, end); }
@@ -120,7 +121,8 @@
     if (!answer || !answer.ok) { state.box.textContent = "The values cannot be read now."; return; }
     state.data = await answer.json(); state.isClose = start != null;
     if (start != null) state.data.range = [start, end];
-    paint(state); state.box.dataset.drawn = "yes";
+    paint(state);
+    requestAnimationFrame(() => { state.box.dataset.drawn = (performance.now() - asked).toFixed(); });
   };
 
   const closer = (state, plot) => {

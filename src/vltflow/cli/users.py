@@ -11,7 +11,7 @@ from vltflow.cli.context import JsonOption, SiteOption, WhoOption, commands, ope
 from vltflow.cli.output import console, show
 from vltflow.core.errors import UserError
 from vltflow.core.time import now_iso
-from vltflow.records import Account, Role
+from vltflow.records import Account, Role, account_name
 
 app = commands("Accounts of people who log in to the web pages.")
 COLUMNS = ("name", "full_name", "role", "created", "disabled")
@@ -37,8 +37,7 @@ def add(
     """Add an account; the password is asked for, or read from standard input."""
     from vltflow.web.passwords import hashed  # noqa: PLC0415 - slow to load
 
-    if not name.isprintable() or not name.strip() or len(name) > 64:
-        raise UserError("a name needs 1 to 64 printable characters")
+    account_name(name)
     with open_store(context, site) as (_, store):
         with store.read() as tx:
             if tx.accounts.find(name) is not None:

@@ -1,6 +1,6 @@
 """The nouns that travel between the rooms, as frozen records without behaviour."""
 
-from vltflow.records.account import RIGHTS, Account, ApiToken, Right, Role, Session
+from vltflow.records.account import RIGHTS, Account, ApiToken, Right, Role, Session, account_name
 from vltflow.records.block import (
     AssociationBlock,
     BlockState,
@@ -86,6 +86,7 @@ __all__ = [
     "Threshold",
     "ThresholdMethod",
     "Verdict",
+    "account_name",
     "score_bits",
     "score_text",
 ]

@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from vltflow.core.errors import UserError
+
+LONGEST_NAME = 64
+
 
 class Right(StrEnum):
     """What somebody may do; also the scope of an API token."""
@@ -35,6 +39,19 @@ RIGHTS: dict[Role, frozenset[Right]] = {
     Role.ADMIN: frozenset(Right),
 }
 """Who does what: deciding is the QC scientist's, running the machine the operator's."""
+
+
+def account_name(name: str) -> str:
+    """A name that an account may have.
+
+    Raises
+    ------
+    UserError
+        If it may not.
+    """
+    if not name.isprintable() or not name.strip() or len(name) > LONGEST_NAME:
+        raise UserError(f"a name needs 1 to {LONGEST_NAME} printable characters")
+    return name
 
 
 @dataclass(frozen=True, slots=True)

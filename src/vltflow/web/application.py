@@ -9,6 +9,7 @@ from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddle
 
 from vltflow import __version__
 from vltflow.web import (
+    administration,
     assets,
     block,
     campaigns,
@@ -36,7 +37,7 @@ from vltflow.web.visitors import guard
 
 PAGES: tuple[ModuleType, ...] = (
     today, monitor, block, report, trend, images, health, completeness, qc1, desk, decisions,
-    products, product, spectrum, files, campaigns, profile, login, assets,
+    products, product, spectrum, files, campaigns, profile, administration, login, assets,
 )  # fmt: skip
 """Each has a ``router``; those with a ``MENU`` (title and address) stand in the menu."""
 _SMALLEST_PACKED = 700

@@ -138,6 +138,7 @@ def needs(right: Right) -> Callable[[Visitor], Visitor]:
 
 Deciding = Annotated[Visitor, Depends(needs(Right.DECIDE))]
 Operating = Annotated[Visitor, Depends(needs(Right.OPERATE))]
+Administering = Annotated[Visitor, Depends(needs(Right.ADMINISTER))]
 
 
 def cookie_name(request: Request) -> str:

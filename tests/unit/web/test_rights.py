@@ -12,6 +12,8 @@ FORMS = (
     "/ab/A/decision", "/desk/decisions", "/ab/A/order", "/api/ab/A/decision", "/logout",
     "/profile/password", "/profile/tokens", "/profile/tokens/1/revoke",
     "/qc1/hide", "/qc1/unhide", "/qc1/plots", "/qc1/plots/1/remove",
+    "/accounts/add", "/accounts/role", "/accounts/disabled", "/accounts/password",
+    "/accounts/tokens/revoke",
 )  # fmt: skip
 DECIDING = FORMS[:2] + FORMS[3:4]
 ACCEPT = {"decision": "ACCEPTED", "comment": "fine", "seen": "1"}

@@ -104,7 +104,7 @@ def revoke_token(
     """Let anybody's token count no more."""
     _in_person(visitor)
     with service.store.write(by=visitor.name, why="token revoked") as tx:
-        tx.accounts.revoke_token(name, number)
+        tx.accounts.revoke_token(account_name(name), number)
     return _done()
 
 
@@ -117,7 +117,7 @@ def _in_person(visitor: Visitor) -> None:
 def _of_another(visitor: Visitor, name: str) -> None:
     """Nobody locks themselves out: so there is always an admin who can log in."""
     _in_person(visitor)
-    if name == visitor.name:
+    if account_name(name) == visitor.name:
         raise UserError(
             "your own account is not changed here",
             hint="Another admin can; your password is on your own page",

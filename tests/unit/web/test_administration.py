@@ -71,6 +71,8 @@ MISTAKES = (
     ("add", {"password": "short"}, 400),
     ("add", {"role": "king"}, 422),
     ("role", {"name": "nobody"}, 404),
+    ("role", {"name": "a\0"}, 400),
+    ("tokens/revoke", {"name": "a\0", "number": "1"}, 400),
     ("disabled", {"name": "nobody", "disabled": "perhaps"}, 422),
     ("tokens/revoke", {"number": "x"}, 422),
 )

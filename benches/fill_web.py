@@ -190,7 +190,7 @@ _NIGHTS = (
         _NEW,
         "'s' || (10000000 + i), name, 1, instrument, night, 'SCI_' || raw_type, 'T' || i % 5000, "
         "'1x1', mjd, 'N' || (10000000 + i), 1, 'ADP.' || (10000000 + i), :hash, 1, 20.0, '000', '', "
-        "10.0, 10.0, 0.9698, 0.171, 0.1736, 't' || i % 5000, 'PUBLISHED' FROM one",
+        "10.0, (i % 17000) / 100.0 - 85.0, 0.9698, 0.171, 0.1736, 't' || i % 5000, 'PUBLISHED' FROM one",
     ),
 )  # fmt: skip
 _DECADE = (

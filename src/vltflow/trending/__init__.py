@@ -5,7 +5,7 @@ gives numbers that pages and commands show. Never changes anything.
 """
 
 from vltflow.trending.correlation import Correlation, correlate
-from vltflow.trending.export import EXPORTS, exported
+from vltflow.trending.export import EXPORTS, exported, formats
 from vltflow.trending.ranges import RANGES, TimeRange, time_range
 from vltflow.trending.scores import HealthScores, ReportScore, health_scores
 from vltflow.trending.series import Question, Series, average, decimated, part, series_of, view
@@ -23,6 +23,7 @@ __all__ = [
     "correlate",
     "decimated",
     "exported",
+    "formats",
     "health_scores",
     "part",
     "series_of",

@@ -21,6 +21,8 @@ from vltflow.store.trends import EVER, Kind, Points, Range
 _SIGMAS = 6.0
 """Robust standard deviations about the median that a plot shows at least."""
 _SIGMA_OF_MAD = 1.4826
+_ROOM = 2.0
+"""Heights of the values above and below them in which limits are still shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,26 +127,29 @@ def average(series: Series, method: str) -> float | None:
 def view(several: tuple[Series, ...]) -> tuple[float, float] | None:
     """Range of values that a plot shows, so that one wild point does not flatten the others.
 
-    It holds the limits and six robust standard deviations about the median of each
-    data set, or all of its values if they need less. None without a value.
+    It holds six robust standard deviations about the median of each data set, or all of its
+    values if they need less; and limits, unless they lie so far off that nobody could see the
+    values change. None without a value.
     """
-    lows, highs = [], []
-    for one in several:
-        good = one.value[np.isfinite(one.value)]
-        if not good.size:
-            continue
-        middle = float(np.median(good))
-        reach = _SIGMAS * _SIGMA_OF_MAD * float(np.median(np.abs(good - middle)))
-        reach = reach or 0.05 * abs(middle) or 1.0
-        lows.append(max(float(good.min()), middle - reach))
-        highs.append(min(float(good.max()), middle + reach))
-        lows += [one.low] if one.low is not None else []
-        highs += [one.high] if one.high is not None else []
-    if not lows:
+    spans = [span for one in several if (span := _span(one.value[np.isfinite(one.value)]))]
+    if not spans:
         return None
-    low, high = min(lows), max(highs)
+    low, high = min(span[0] for span in spans), max(span[1] for span in spans)
+    room = _ROOM * (high - low)
+    limits = [limit for one in several for limit in (one.low, one.high) if limit is not None]
+    near = [limit for limit in limits if low - room <= limit <= high + room]
+    low, high = min(low, *near, high), max(high, *near, low)
     margin = 0.06 * ((high - low) or abs(high) or 1.0)
     return low - margin, high + margin
+
+
+def _span(good: np.ndarray) -> tuple[float, float] | None:
+    if not good.size:
+        return None
+    middle = float(np.median(good))
+    reach = _SIGMAS * _SIGMA_OF_MAD * float(np.median(np.abs(good - middle)))
+    reach = reach or 0.05 * abs(middle) or 1.0
+    return max(float(good.min()), middle - reach), min(float(good.max()), middle + reach)
 
 
 def _flags(found: Points, wanted: Collection[int | str]) -> np.ndarray:

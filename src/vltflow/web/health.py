@@ -9,10 +9,18 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from starlette.responses import Response
 
 from vltflow.core.errors import UnknownName
+from vltflow.core.time import iso_from_mjd
 from vltflow.instruments import Instrument
-from vltflow.instruments.health import HealthReport
+from vltflow.instruments.health import HealthPlot, HealthReport
 from vltflow.store import Transaction
-from vltflow.trending import RANGES, HealthScores, Question, health_scores, time_range
+from vltflow.trending import (
+    RANGES,
+    HealthScores,
+    Question,
+    formats,
+    health_scores,
+    time_range,
+)
 from vltflow.web.pages import as_json, packed, show, tagged
 from vltflow.web.plots import (
     COLUMNS,
@@ -23,6 +31,7 @@ from vltflow.web.plots import (
     closer,
     correlation_plot,
     time_plot,
+    values_file,
 )
 from vltflow.web.service import Service, Serving
 from vltflow.web.visitors import Visiting
@@ -70,7 +79,7 @@ def instrument_page(
         events = tx.health.events(name, limit=20)[::-1]
     return show(
         request, "health.html", visitor, instrument=instrument, chosen=chosen, scores=scores,
-        events=events, ranges=RANGES, refresh=REFRESH_S,
+        events=events, ranges=RANGES, refresh=REFRESH_S, iso=iso_from_mjd,
     )  # fmt: skip
 
 
@@ -90,7 +99,8 @@ def report_page(
         request, "health_report.html", visitor,
         instrument=instrument, report=wanted, chosen=chosen, ranges=RANGES, refresh=REFRESH_S,
         nights=scores.nights, score=scores.groups[0].reports[0],
-        sources=[f"{here}/{number}{given}" for number in range(1, len(wanted.plots) + 1)],
+        sources=[f"{here}/{number}" for number in range(1, len(wanted.plots) + 1)], given=given,
+        endings=formats(),
     )  # fmt: skip
 
 
@@ -118,10 +128,7 @@ def plot_json(
 ) -> Response:
     """A plot of a report, counted from 1; `start` and `end` (seconds since 1970) for a close-up."""
     instrument = service.instrument(name)
-    plots = _report(instrument, report).plots
-    if number > len(plots):
-        raise UnknownName(f"report {report} has {len(plots)} plots, no {number}")
-    plot = plots[number - 1]
+    plot = _plot(instrument, report, number)
 
     def made() -> bytes:
         sets = [
@@ -138,6 +145,29 @@ def plot_json(
         look = Looking(service, tx, instrument)
         content = look.shared((repr(plot), chosen, start, end, columns), made)
     return tagged(request, content, "application/json")
+
+
+@router.get("/api/health/{name}/{report}/{number}/{which}.{ending}")
+def plot_file(
+    request: Request,
+    service: Serving,
+    name: str,
+    report: str,
+    number: Annotated[int, Path(ge=1, le=10)],
+    which: Annotated[int, Path(ge=1, le=2)],
+    ending: str,
+    when: Asking,
+) -> Response:
+    """Values of a data set of a plot as CSV, VOTable (``vot``) or Parquet."""
+    instrument = service.instrument(name)
+    series = _plot(instrument, report, number).series
+    if which > len(series):
+        raise UnknownName(f"plot {number} of report {report} has one data set")
+    with service.store.read() as tx:
+        chosen = time_range(tx, name, when.range, when.night)
+        look = Looking(service, tx, instrument)
+        question = Question.of(name, series[which - 1], chosen.mjd)
+        return values_file(request, look, question, ending, name=f"{report}_{number}_{which}")
 
 
 def _scores(
@@ -164,6 +194,13 @@ def _report(instrument: Instrument, name: str) -> HealthReport:
             f"{instrument.name} has no report {name[:60]!r}", hint=f"There is {names}"
         )
     return found
+
+
+def _plot(instrument: Instrument, report: str, number: int) -> HealthPlot:
+    plots = _report(instrument, report).plots
+    if number > len(plots):
+        raise UnknownName(f"report {report} has {len(plots)} plots, no {number}")
+    return plots[number - 1]
 
 
 def _plain(scores: HealthScores) -> dict[str, Any]:

@@ -7,22 +7,26 @@ from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
 import numpy as np
-from fastapi import Query
+from fastapi import Query, Request
+from starlette.responses import Response
 
 from vltflow.core.errors import UserError
 from vltflow.instruments import Instrument
 from vltflow.store import Transaction
 from vltflow.store.trends import Measured, Range
 from vltflow.trending import (
+    EXPORTS,
     Question,
     Series,
     average,
     correlate,
     decimated,
+    exported,
     part,
     series_of,
     view,
 )
+from vltflow.web.pages import tagged
 from vltflow.web.service import Service
 from vltflow.web.words import query
 
@@ -31,6 +35,8 @@ _UNIX_EPOCH = 40_587.0
 """MJD of 1970-01-01."""
 _DAY = 86_400.0
 COLUMNS = 800
+MOST = 200_000
+"""Values in a file."""
 Columns = Annotated[int, Query(ge=50, le=4000)]
 Seconds = Annotated[float | None, Query(ge=-1e11, le=1e11, allow_inf_nan=False)]
 
@@ -174,6 +180,24 @@ def rows_of(look: Looking, question: Question, *, most: int) -> tuple[Series, li
     keys = series.keys(np.arange(series.mjd.size)[-most:][::-1])
     known = look.tx.trends.measured(question.kind, keys)
     return series, [known[key] for key in keys]
+
+
+def values_file(
+    request: Request, look: Looking, question: Question, ending: str, *, name: str
+) -> Response:
+    """Values of a question as a file, at most 200,000 of them, the latest.
+
+    Raises
+    ------
+    UserError
+        If no parameter is named, or there is no such format.
+    """
+    _, rows = rows_of(look, question, most=MOST)
+    unit = rows[0].unit if rows else ""
+    content = exported(rows[::-1], ending, name=question.kind[2], unit=unit)
+    answer = tagged(request, content, EXPORTS[ending])
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}.{ending}"'
+    return answer
 
 
 def _units(instrument: Instrument, sets: Iterable[DataSet]) -> Iterable[str]:

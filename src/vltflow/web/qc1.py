@@ -14,7 +14,7 @@ from vltflow.core.time import iso_from_mjd, night_range, now_iso
 from vltflow.records import HiddenValue, Right, SavedPlot
 from vltflow.store import Transaction
 from vltflow.store.trends import EVER, Range
-from vltflow.trending import EXPORTS, Question, exported
+from vltflow.trending import Question, formats
 from vltflow.web.pages import packed, show, tagged
 from vltflow.web.plots import (
     COLUMNS,
@@ -26,6 +26,7 @@ from vltflow.web.plots import (
     correlation_plot,
     rows_of,
     time_plot,
+    values_file,
 )
 from vltflow.web.service import Serving
 from vltflow.web.visitors import Deciding, Visiting, Visitor, needs
@@ -35,8 +36,6 @@ router = APIRouter()
 MENU = ("QC1", "/qc1")
 SHOWN = 200
 """Values in the table."""
-MOST = 200_000
-"""Values in a file."""
 Text = Annotated[str, Query(max_length=200)]
 Field = Annotated[str, Form(max_length=200)]
 Known = Annotated[Visitor, Depends(needs(Right.READ))]
@@ -105,7 +104,7 @@ def qc1_page(request: Request, visitor: Visiting, service: Serving, asked: Askin
             series, rows = rows_of(look, asked.question(), most=SHOWN)
             values |= {"total": series.mjd.size, "rows": rows}
     return show(
-        request, "qc1.html", visitor, asked=asked, iso=iso_from_mjd, endings=tuple(EXPORTS),
+        request, "qc1.html", visitor, asked=asked, iso=iso_from_mjd, endings=formats(),
         question=query(asked.given), other=query(asked.given | {"hidden": not asked.hidden}),
         **values,
     )  # fmt: skip
@@ -141,17 +140,11 @@ def qc1_json(
 
 @router.get("/api/qc1/values.{ending}")
 def qc1_file(request: Request, service: Serving, asked: Asking, ending: str) -> Response:
-    """Values as CSV or VOTable (``vot``)."""
-    if ending not in EXPORTS:
-        raise UserError(f"no format {ending[:20]!r}", hint=f"One of {', '.join(EXPORTS)}")
+    """Values as CSV, VOTable (``vot``) or Parquet."""
     instrument = service.instrument(asked.instrument)
     with service.store.read() as tx:
-        _, rows = rows_of(Looking(service, tx, instrument), asked.question(), most=MOST)
-    unit = rows[0].unit if rows else ""
-    content = exported(rows[::-1], ending, name=asked.parameter, unit=unit)
-    answer = tagged(request, content, EXPORTS[ending])
-    answer.headers["Content-Disposition"] = f'attachment; filename="qc1.{ending}"'
-    return answer
+        look = Looking(service, tx, instrument)
+        return values_file(request, look, asked.question(), ending, name="qc1")
 
 
 @router.post("/qc1/hide", include_in_schema=False)

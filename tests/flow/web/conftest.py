@@ -88,6 +88,20 @@ def server(web_site: Path) -> Iterator[Server]:
 
 
 @pytest.fixture
+def serving() -> Iterator[Callable[[Path], Server]]:
+    """Function that starts a server of another site."""
+    started = []
+
+    def start(site: Path) -> Server:
+        started.append(Server(site).start())
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.stop()
+
+
+@pytest.fixture
 def store(web_site: Path) -> Iterator[Store]:
     """The store behind the server."""
     opened = load_site(web_site)

@@ -135,6 +135,19 @@ def test_a_server_that_is_gone_is_told_quietly_and_found_again(
     expect(page.locator("#trouble")).to_be_hidden()
 
 
+def test_a_point_of_a_health_plot_leads_to_its_ab_and_qc_report(open_page) -> None:
+    page = open_page("/health/UVES/bias_blue?range=full")
+    box = page.locator("[data-health]").first
+    expect(box).to_have_attribute("data-drawn", re.compile(r"\d+"))
+    box.focus()
+    page.keyboard.press("ArrowRight")
+    links = page.locator("[data-reading] a")
+    expect(links).to_have_text(["AB", "QC report"])
+    assert links.nth(1).get_attribute("href").endswith("/report")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("/ab/"))
+
+
 def test_figures_of_the_report_are_drawn_when_it_is_opened(open_page, known) -> None:
     page = open_page(f"/ab/{known['red']}/report")
     expect(page.locator("#figures figure svg").first).to_be_visible()

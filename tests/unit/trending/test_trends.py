@@ -1,6 +1,7 @@
 """Trends over both stores: nothing that sticks out is lost, nothing hidden counts."""
 
 from dataclasses import replace
+from io import BytesIO
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from vltflow.trending import (
     correlate,
     exported,
     health_scores,
+    part,
     series_of,
     time_range,
     view,
@@ -138,6 +140,49 @@ def test_files_hold_every_value_and_no_formula(store, small_instrument, add_valu
     assert b"'=cmd" in exported(rows, "csv", name="QC RON", unit="ADU")
     assert b"<TABLEDATA>" in exported(rows, "vot", name="QC RON", unit="ADU")
     assert b"<VOTABLE" in exported([], "vot", name="QC RON", unit="ADU")
+    with pytest.raises(UserError, match="no format 'exe'"):
+        exported(rows, "exe", name="QC RON", unit="ADU")
+
+
+def test_parquet_holds_the_same_columns_or_says_what_it_needs(
+    store, small_instrument, add_value, monkeypatch
+):
+    parquet = pytest.importorskip("pyarrow.parquet", reason="no Parquet: needs pyarrow")
+    add_value(store, "A", 57080.0, 2.0)
+    with store.read() as tx:
+        keys = series_of(tx, small_instrument, Question(KIND)).keys(np.arange(1))
+        rows = list(tx.trends.measured(KIND, keys).values())
+    table = parquet.read_table(BytesIO(exported(rows, "parquet", name="QC RON", unit="ADU")))
+    (row,) = table.to_pylist()
+    assert (row["mjd"], row["value"], row["high"], row["ab"]) == (57080.0, 2.0, 4.0, "A")
+    assert table.schema.field("value").metadata[b"unit"] == b"ADU"
+    empty = parquet.read_table(BytesIO(exported([], "parquet", name="QC RON", unit="ADU")))
+    assert empty.schema.equals(table.schema)
+    monkeypatch.setattr("vltflow.trending.export.find_spec", lambda _name: None)
+    with pytest.raises(UserError) as said:
+        exported(rows, "parquet", name="QC RON", unit="ADU")
+    assert "vltflow[parquet]" in str(said.value)
+
+
+def test_limits_far_off_do_not_flatten_the_values(store, small_instrument, add_value):
+    for number in range(5):
+        add_value(store, f"A{number}", 57080.0 + number, 2.0 + 0.01 * number)
+    with store.read() as tx:
+        low, high = view((series_of(tx, small_instrument, Question(KIND)),))
+    assert (low > 1.0, high < 4.0) == (True, True)
+    with store.read() as tx:
+        found = replace(series_of(tx, small_instrument, Question(KIND)), low=1.99, high=None)
+    assert view((found,))[0] < 1.99
+
+
+def test_a_close_up_is_a_part_with_the_limits_of_the_whole(store, small_instrument, add_value):
+    for number in range(4):
+        add_value(store, f"A{number}", 57080.0 + number, 2.0 + number)
+    with store.read() as tx:
+        whole = series_of(tx, small_instrument, Question(KIND))
+    near = part(whole, (57081.0, 57082.0))
+    assert near.value.tolist() == [3.0, 4.0]
+    assert (near.low, near.high) == (whole.low, whole.high)
 
 
 def test_a_wrong_range_or_night_is_the_mistake_of_who_asks(store):

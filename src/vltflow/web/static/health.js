@@ -31,15 +31,17 @@
 
   const marks = (state) => (plot) => {
     const { ctx } = plot, scale = devicePixelRatio, box = plot.bbox, size = 3.6 * scale;
-    const bottom = box.top + box.height, colours = inks(), soft = css("--soft"), bad = css("--bad");
+    const bottom = box.top + box.height, colours = inks(), soft = css("--soft"), bad = css("--bad"), warn = css("--warn"), labels = [];
     ctx.save();
     ctx.beginPath(); ctx.rect(box.left, box.top, box.width, box.height); ctx.clip();
     ctx.font = `${11 * scale}px system-ui, sans-serif`; ctx.textAlign = "left"; ctx.textBaseline = "alphabetic";
     state.data.events.forEach((event, at) => {
       const x = plot.valToPos(event.time, "x", true);
-      ctx.strokeStyle = ctx.fillStyle = css("--warn"); ctx.lineWidth = scale;
+      const words = `${event.kind}: ${event.text}`.slice(0, 48), y = box.top + (12 + 13 * (at % 3)) * scale;
+      const wide = ctx.measureText(words).width, left = Math.max(box.left, Math.min(x + 3 * scale, box.left + box.width - wide));
+      labels.push([words, left, y, wide]);
+      ctx.strokeStyle = warn; ctx.lineWidth = scale;
       ctx.beginPath(); ctx.moveTo(x, box.top); ctx.lineTo(x, bottom); ctx.stroke();
-      ctx.fillText(`${event.kind}: ${event.text}`.slice(0, 48), x + 3 * scale, box.top + (12 + 13 * (at % 3)) * scale);
     });
     state.data.series.forEach((one, which) => {
       one.limits.forEach((limit) => level(plot, ctx, limit, colours[which], [7, 4], scale));
@@ -52,6 +54,10 @@
         else if (y > bottom) sign(ctx, x, bottom - 1, size, "down");
         else sign(ctx, x, y, size, one.hidden[at] ? "ring" : one.outlier[at] ? "cross" : which ? "diamond" : "dot");
       });
+    });
+    labels.forEach(([words, left, y, wide]) => {
+      ctx.fillStyle = css("--card"); ctx.fillRect(left - scale, y - 10 * scale, wide + 2 * scale, 13 * scale);
+      ctx.fillStyle = warn; ctx.fillText(words, left, y);
     });
     const chosen = state.points[state.at];
     if (chosen) {
@@ -134,7 +140,13 @@
   const choose = (state, at) => {
     state.at = at;
     state.plot.redraw(false);
-    state.box.parentElement.querySelector("[data-reading]").textContent = words(state);
+    const reading = state.box.parentElement.querySelector("[data-reading]"), { ab } = state.points[at];
+    reading.textContent = words(state);
+    for (const [title, end] of ab ? [["AB", ""], ["QC report", "/report"]] : []) {
+      const link = document.createElement("a");
+      link.href = `/ab/${encodeURIComponent(ab)}${end}`; link.textContent = title;
+      reading.append("  ", link);
+    }
   };
   const nearest = (state, event) => {
     const { plot } = state, box = plot.over.getBoundingClientRect();

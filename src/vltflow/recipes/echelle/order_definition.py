@@ -137,9 +137,8 @@ def _traces(
 ) -> tuple[Traces, float]:
     """Traces, and how far the setting that their distances tell is from the header's, nm."""
     step = parameters.tracestep
-    data = np.where(light.data < light.saturation, light.data, np.float32(np.nan))
     cuts = cut_traces(
-        data, noise=light.noise, conad=inputs.chip.conad, fwhm=parameters.fwhm,
+        light.unsaturated, noise=light.noise, conad=inputs.chip.conad, fwhm=parameters.fwhm,
         step=step, threshold=parameters.threshold, threads=inputs.cores,
     )  # fmt: skip
     chain, middle = link_traces(cuts, step=step), 0.5 * light.data.shape[1]

@@ -81,7 +81,9 @@ def compared(work: Path, repeats: int) -> list[dict[str, Any]]:
     site, raw = work / "site", work / "raw"
     vltflow("init", str(site), site=site)
     with (site / "vltflow.toml").open("a") as settings:  # ESO's flats need ESO's order tables
-        settings.write('\n[runners]\nUVES = { uves_cal_orderpos = "esorex" }\n')
+        settings.write(
+            '\n[runners]\nUVES = { uves_cal_predict = "esorex", uves_cal_orderpos = "esorex" }\n'
+        )
     vltflow("simulate", "uves", NIGHT, "--out", str(raw), "--only", RAW_TYPES, site=site)
     vltflow("ingest", str(raw), site=site)
     vltflow("night", NIGHT, "--instrument", "UVES", site=site)

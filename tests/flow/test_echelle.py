@@ -6,6 +6,7 @@ import pytest
 
 from vltflow.cli.app import run as run_command
 from vltflow.core.site import load_site
+from vltflow.records import Colour
 from vltflow.simulate import simulate_day
 from vltflow.store import Store
 
@@ -13,9 +14,9 @@ NIGHT = "2015-02-26"
 
 
 @pytest.mark.slow
-def test_an_order_table_is_certified_and_calibrates_the_arc_of_its_night(tmp_path):
-    setups = ["blue_2x2_390nm_1.2", "blue_2x2_390nm_0.6"]
-    kinds = ["ORDER_FLAT_BLUE", "ARC_LAMP_BLUE"]
+def test_format_check_and_order_table_are_certified_and_serve_the_arc_of_their_night(tmp_path):
+    setups = [f"blue_2x2_390nm_{slit}" for slit in ("0.7", "1.2", "0.6")]
+    kinds = ["ARC_LAMP_FORM_BLUE", "ORDER_FLAT_BLUE", "ARC_LAMP_BLUE"]
     day = simulate_day("uves", NIGHT, tmp_path / "raw", raw_types=kinds, setups=setups)
     site = tmp_path / "site"
     assert run_command(["init", str(site), "--cores", "2", "--memory-mb", "4000"]) == 0
@@ -26,12 +27,25 @@ def test_an_order_table_is_certified_and_calibrates_the_arc_of_its_night(tmp_pat
     try:
         with store.read() as tx:
             blocks = {block.raw_type: block for block in tx.blocks.find(instrument="UVES")}
+            scores = [one for block in blocks.values() for one in _scores(tx, block)]
             made = {kind: tx.products.of_block(block.name) for kind, block in blocks.items()}
     finally:
         store.close()
-    assert {kind: [one.category for one in several] for kind, several in made.items()} == {
+    assert {kind: sorted(one.category for one in several) for kind, several in made.items()} == {
+        "ARC_LAMP_FORM_BLUE": ["LINE_GUESS_TAB_BLUE", "ORDER_GUESS_TAB_BLUE"],
         "ORDER_FLAT_BLUE": ["ORDER_TABLE_BLUE"],
         "ARC_LAMP_BLUE": ["LINE_TABLE_BLUE"],
     }
-    used = {match.category for match in blocks["ARC_LAMP_BLUE"].masters if match.product_id}
-    assert used >= {"ORDER_TABLE_BLUE", "LINE_REFER_TABLE", "SPECTRAL_FORMAT_TAB"}
+    assert [one.parameter for one in scores if one.colour is Colour.RED] == []
+    assert _used(blocks["ORDER_FLAT_BLUE"]) == {"SPECTRAL_FORMAT_TAB", "ORDER_GUESS_TAB_BLUE"}
+    assert _used(blocks["ARC_LAMP_BLUE"]) >= {
+        "ORDER_TABLE_BLUE", "LINE_GUESS_TAB_BLUE", "LINE_REFER_TABLE", "SPECTRAL_FORMAT_TAB",
+    }  # fmt: skip
+
+
+def _scores(tx, block):
+    return tx.quality.scores([block.name]).get(block.name, [])
+
+
+def _used(block):
+    return {match.category for match in block.masters if match.product_id}

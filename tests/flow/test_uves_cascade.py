@@ -29,7 +29,7 @@ pytestmark = [
 NIGHT = "2015-02-26"
 LIGHT_KM_S = 299_792.458
 KINDS = ("BIAS", "ARC_LAMP_FORM", "ORDER_FLAT", "FLAT", "ARC_LAMP", "STANDARD")
-OPTICAL = ("uves_cal_orderpos", "uves_cal_wavecal", "uves_cal_response")
+OPTICAL = ("uves_cal_predict", "uves_cal_orderpos", "uves_cal_wavecal", "uves_cal_response")
 """Recipes that run natively unless a site chooses."""
 SLIT = 0.6
 SETUPS = {

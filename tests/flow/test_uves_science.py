@@ -29,7 +29,7 @@ SETUPS = {
     "BLUE": ("blue_1x1", *(f"blue_1x1_346nm_{slit}" for slit in ("0.7", "1.2", "0.6"))),
     "RED": ("red_1x1", *(f"red_1x1_580nm_{slit}" for slit in ("0.6", "1.2"))),
 }
-OPTICAL = ("uves_cal_orderpos", "uves_cal_wavecal", "uves_obs_scired")
+OPTICAL = ("uves_cal_predict", "uves_cal_orderpos", "uves_cal_wavecal", "uves_obs_scired")
 """By ESO's recipes; its flats and darks have no number that could be scored."""
 REAL, REAL_NIGHTS = "390_02", ("2010-05-12", "2010-05-10", "2010-05-11")
 

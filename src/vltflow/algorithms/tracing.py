@@ -138,8 +138,6 @@ class Traces:
     """Order of each point."""
     orders: np.ndarray
     """Orders that were found, ascending."""
-    shift: float
-    """Median of found minus guessed y, pixels."""
 
 
 def fit_traces(
@@ -190,8 +188,7 @@ def fit_traces(
         sigma=np.hypot(points.sigma, 0.01), kappa=kappa, floor=0.05,
     )  # fmt: skip
     found = np.array([one for one in orders if np.sum(fit.used & (order == one)) >= least])
-    shift = float(np.median(points.y - guess(points.x, order)))
-    return Traces(fit, points, order, found, shift)
+    return Traces(fit, points, order, found)
 
 
 def number_chains(

@@ -78,3 +78,48 @@ def test_a_weak_lamp_gives_the_same_format_with_fewer_lines(format_day):
     expected, made = run(format_day)[0], run(format_day, weaker)[0]
     assert made.qc["QC MODEL NLINSEL"] < 0.8 * expected.qc["QC MODEL NLINSEL"]
     assert made.qc["QC MODEL DIFFYMED"] == pytest.approx(expected.qc["QC MODEL DIFFYMED"], abs=0.5)
+
+
+def moved(echelle, **columns):
+    """The rough model, off by some unbinned pixels."""
+    model = echelle.statics["SPECTRAL_FORMAT_TAB"]
+    rows = model.tables["FORMAT"].copy()
+    for name, distance in columns.items():
+        rows[name] += distance
+    return dataclasses.replace(model, tables={"FORMAT": rows})
+
+
+def test_orders_get_the_numbers_of_the_format_check_where_the_model_is_off_by_an_order(
+    format_day, echelle, echelle_products, kit
+):
+    guess = {"ORDER_GUESS_TAB": kit.as_tables(run(format_day)[1])}
+    recipe = find_recipe("echelle.order_definition")
+    lowest = []
+    for tables in ({}, guess):
+        inputs = echelle.inputs(
+            "ORDER_FLAT", "BLUE", SPECTRAL_FORMAT_TAB=moved(echelle, Y0=40.0), **tables
+        )
+        (made,) = recipe.process(inputs, recipe.parameters()).products
+        lowest.append(made.qc["QC ORDMIN"])
+    expected = echelle_products[0].qc
+    assert lowest[0] != expected["QC ORDMIN"]
+    assert lowest[1] == expected["QC ORDMIN"]
+    # What is told of the model does not depend on the guess.
+    assert made.qc["QC ORD SHIFT"] == pytest.approx(expected["QC ORD SHIFT"] - 20, abs=0.1)
+
+
+def test_lines_are_found_by_the_format_check_where_the_model_is_off_by_more_than_shiftmax(
+    format_day, echelle, echelle_products, kit
+):
+    guess = {"LINE_GUESS_TAB": kit.as_tables(run(format_day)[0])}
+    model = {"SPECTRAL_FORMAT_TAB": moved(echelle, X0=300.0)}
+    table = {"ORDER_TABLE": kit.as_tables(echelle_products[0])}
+    recipe = find_recipe("echelle.wavelength_calibration")
+    inputs = echelle.inputs("ARC_LAMP", "BLUE", **model, **table)
+    with pytest.raises(AlgorithmFailure, match="do not fit the catalogue"):
+        recipe.process(inputs, recipe.parameters())
+    inputs = echelle.inputs("ARC_LAMP", "BLUE", **model, **table, **guess)
+    (made,) = recipe.process(inputs, recipe.parameters()).products
+    expected = echelle_products[1].qc
+    assert made.qc["QC NLINSOL"] == pytest.approx(expected["QC NLINSOL"], rel=0.02)
+    assert made.qc["QC LINE SHIFT"] == pytest.approx(expected["QC LINE SHIFT"] + 150, abs=5)

@@ -97,6 +97,17 @@ def test_orders_run_where_the_real_line_table_has_them(real, calibrated):
     assert np.std(y - real.lines["Ynew"]) < 0.05
 
 
+def test_a_format_check_of_real_light_is_a_good_first_guess(real):
+    recipe = find_recipe("echelle.format_check")
+    lines, orders = recipe.process(real.inputs("ARC_LAMP_FORM_BLUE"), recipe.parameters()).products
+    assert lines.qc["QC MODEL FRACSEL"] > 70
+    inner = real.lines[np.isin(real.lines["Order"], orders.tables[0].rows["ORDER"][1:-1])]
+    trace = read_surface(_tables(orders), "TRACE", pixels=True)
+    y = trace(inner["X"] - 1.0, inner["Order"].astype(float)) + 1.0
+    assert np.std(y - inner["Ynew"]) < 0.1
+    assert np.std(_distances(read_surface(_tables(lines), "MLAMBDA_AIR"), inner)) < 0.3
+
+
 def test_wavelengths_are_those_of_the_real_line_table(real, calibrated):
     distance = _distances(read_surface(_tables(calibrated.lines), "MLAMBDA_AIR"), real.lines)
     # The spectrum that was painted is displaced by 0.03 pixel against the lines of the table,

@@ -44,9 +44,11 @@ from vltflow.records import QcFigure
 if TYPE_CHECKING:
     from vltflow.algorithms.surface import Interval
 
-_TRUSTED = 0.75
-"""Share of the brightest spots that must be lines: right formats have 0.97 and more, one that was
-wrong along half of the orders 0.59."""
+_TRUSTED = 0.8
+"""Share of the brightest lines that must lie on one smooth solution: right ones have 0.94 and more,
+lines paired by chance, which spread over the distance of the search, 0.4 at most."""
+_CLOSE = 0.4
+"""Pixels from the solution."""
 _BRIGHTEST = 300
 """Spots that are asked."""
 _DEGREES = (4, 4)
@@ -80,7 +82,7 @@ class FormatCheck(Recipe):
     """
 
     name: ClassVar = "echelle.format_check"
-    version: ClassVar = "1"
+    version: ClassVar = "2"
     summary: ClassVar = "First guess of lines and orders from an arc frame through a short slit"
     raw: ClassVar = RawInput(1, 1)
     masters: ClassVar = (
@@ -115,9 +117,11 @@ class FormatCheck(Recipe):
         guess = rough_guess(inputs, parameters, light.data.shape)
         lines = _predicted(inputs, guess, light.data.shape)
         spots = _spots(inputs, parameters, light)
-        share, pairs = _matched(inputs, parameters, spots, lines, light.data.shape[1])
+        pairs = _matched(inputs, parameters, spots, lines, light.data.shape[1])
         found = _Format(spots, lines, pairs, light.data.shape[1], parameters.kappa)
-        qc = _measure(found, share, light.data.shape)
+        brightest = np.argsort(spots.height)[::-1][:_BRIGHTEST]
+        _check(inputs, found, np.isin(pairs.spot, brightest))
+        qc = _measure(found, float(np.isin(brightest, pairs.spot).mean()), light.data.shape)
         return RecipeResult((_line_product(found, qc), _order_product(found, light, qc)))
 
     def resources(self, frame_count: int, pixels: int) -> Resources:  # noqa: ARG002 - of the base
@@ -147,6 +151,12 @@ class _Format:
         )  # fmt: skip
 
     @property
+    def misses(self) -> np.ndarray:
+        """Distance of the lines from the wavelengths' surface, pixels."""
+        slope = self.waves.surface.slope(self.spots.x, self.order.astype(float))
+        return np.asarray(self.waves.residuals / slope)
+
+    @property
     def distance(self) -> tuple[np.ndarray, np.ndarray]:
         """Found minus predicted x and y."""
         return self.spots.x - self.lines.x[self.line], self.spots.y - self.lines.y[self.line]
@@ -168,9 +178,8 @@ def _predicted(inputs: RecipeInputs, guess: Guess, shape: tuple[int, int]) -> Pr
 
 
 def _spots(inputs: RecipeInputs, parameters: FormatCheckParameters, light: Light) -> Spots:
-    data = np.where(light.data < light.saturation, light.data, np.float32(np.nan))
     return find_spots(
-        data, noise=light.noise, conad=inputs.chip.conad, fwhm=parameters.fwhm,
+        light.unsaturated, noise=light.noise, conad=inputs.chip.conad, fwhm=parameters.fwhm,
         threshold=parameters.threshold,
     )  # fmt: skip
 
@@ -181,7 +190,7 @@ def _matched(
     spots: Spots,
     lines: Predicted,
     width: int,
-) -> tuple[float, Matched]:
+) -> Matched:
     name, numbers = inputs.frames[0].name, {"spots": float(len(spots.x))}
     binning = inputs.chip.binning
     turned = inputs.chip.quarter_turns % 2 == 1
@@ -191,11 +200,7 @@ def _matched(
         pairs = match_format(spots, lines, vote_format(spots, lines, reach), width)
     except ValueError as error:
         raise _refused(name, str(error), numbers) from None
-    share = _share(spots, pairs)
-    if share < _TRUSTED:
-        numbers["share"] = share
-        raise _refused(name, f"{share:.0%} of the brightest spots are lines", numbers)
-    return share, pairs
+    return pairs
 
 
 def _refused(name: str, reason: str, numbers: dict[str, float]) -> AlgorithmFailure:
@@ -206,10 +211,13 @@ def _refused(name: str, reason: str, numbers: dict[str, float]) -> AlgorithmFail
     )  # fmt: skip
 
 
-def _share(spots: Spots, pairs: Matched) -> float:
-    """Share of the brightest spots that were paired with lines."""
-    brightest = np.argsort(spots.height)[::-1][:_BRIGHTEST]
-    return float(np.isin(brightest, pairs.spot).mean())
+def _check(inputs: RecipeInputs, found: _Format, bright: np.ndarray) -> None:
+    """Refuse lines that were paired by chance."""
+    close = float((np.abs(found.misses[bright]) < _CLOSE).sum() / max(1, bright.sum()))
+    if close < _TRUSTED:
+        numbers = {"lines": float(len(bright)), "share": close}
+        reason = f"{close:.0%} of the brightest lines lie on one solution"
+        raise _refused(inputs.frames[0].name, reason, numbers)
 
 
 def _measure(found: _Format, share: float, shape: tuple[int, int]) -> dict[str, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +12,10 @@ from numpy.polynomial import Chebyshev
 from vltflow.algorithms.spectral_format import SpectralFormat
 from vltflow.core.errors import AlgorithmFailure, UnprocessableData
 from vltflow.recipes.echelle.light import keyword_number, keyword_value, table_of
+from vltflow.recipes.echelle.surfaces import read_surface
 
 if TYPE_CHECKING:
+    from vltflow.algorithms.surface import Surface
     from vltflow.recipes.declaration import RecipeInputs
     from vltflow.recipes.echelle.parameters import SettingParameters
 
@@ -26,6 +29,8 @@ _NUMBERS = {
 _SIZE = ("NX", "NY")
 """Columns with the unbinned size of the chip's whole frame, dispersion along x."""
 COLUMNS = ("CHIP", "DISPERSER", *_NUMBERS, *_SIZE)
+LINES, ORDERS = "LINE_GUESS_TAB", "ORDER_GUESS_TAB"
+"""What a format check found; see `refined`."""
 _REACH = 60.0
 """Pixels (unbinned) by which orders may miss the chip and still be candidates."""
 DWLENMAX = "Largest distance of the light's central wavelength from the header's [nm]."
@@ -153,6 +158,37 @@ def rough_guess(
         waves[int(order)] = Chebyshev.fit(binned, wave, 7)
         places[int(order)] = Chebyshev.fit(binned, (y - 0.5) / binning[1] - 0.5, 7)
     return Guess(candidates, waves, places)
+
+
+def refined(guess: Guess, inputs: RecipeInputs, width: int) -> Guess:
+    """The same guess with what a format check found, where its native tables are given.
+
+    Parameters
+    ----------
+    guess
+        Of the rough model: it stays for orders that the format check did not find.
+    inputs
+        With LINE_GUESS_TAB or ORDER_GUESS_TAB, or neither.
+    width
+        Columns of the frame.
+    """
+    x = np.linspace(0.0, width - 1.0, 80)
+    waves, places = dict(guess.waves), dict(guess.places)
+    if "MLAMBDA_AIR" in _tables(inputs, LINES):
+        surface = read_surface(inputs.tables[LINES], "MLAMBDA_AIR")
+        waves |= {m: Chebyshev.fit(x, surface(x, m) / m, 7) for m in _orders(surface)}
+    if "TRACE" in _tables(inputs, ORDERS):
+        surface = read_surface(inputs.tables[ORDERS], "TRACE", pixels=True)
+        places |= {m: Chebyshev.fit(x, surface(x, m), 7) for m in _orders(surface)}
+    return Guess(np.array(sorted(waves | places)), waves, places)
+
+
+def _tables(inputs: RecipeInputs, role: str) -> Mapping[str, np.ndarray]:
+    return inputs.tables[role].tables if role in inputs.tables else {}
+
+
+def _orders(surface: Surface) -> range:
+    return range(round(surface.second[0] + 0.5), round(surface.second[1] + 0.5))
 
 
 def check_setting(name: str, dwlen: float, limit: float, by: str) -> None:

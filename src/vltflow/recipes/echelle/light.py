@@ -28,6 +28,11 @@ class Light:
     saturation: float
     """Values from here on are not trustworthy, ADU above the bias."""
 
+    @property
+    def unsaturated(self) -> np.ndarray:
+        """The data, NaN where they are saturated."""
+        return np.where(self.data < self.saturation, self.data, np.float32(np.nan))
+
 
 @dataclass(frozen=True)
 class Counts:

@@ -31,7 +31,9 @@ DECLARED = (
     QcDeclaration("QC LINE RESIDRMS PIX", "pixel", "Rms residual of the lines used"),
     QcDeclaration("QC LINE RESIDRMS SPEED", "m/s", "Rms residual of the lines used"),
     QcDeclaration("QC LINE DORDER", "", "Correction of the numbers of the order table"),
-    QcDeclaration("QC LINE SHIFT", "pixel", "Shift of the lines against the rough model"),
+    QcDeclaration(
+        "QC LINE SHIFT", "pixel", "Median shift of the rough model's wavelengths to the lines"
+    ),
     QcDeclaration("QC LINE DWLEN", "nm", "Central wavelength by the orders' places - header"),
     QcDeclaration("QC LINE HALFBRIG", "%", "Share of the brighter half of the lines identified"),
     QcDeclaration("QC LINE CONTRAST", "", "Votes for the shift over those of the runner-up"),
@@ -86,7 +88,6 @@ def measure(
         "QC LINE RESIDRMS PIX": float(pixels.std()),
         "QC LINE RESIDRMS SPEED": float((angstrom / wave).std()) * 299_792_458.0,
         "QC LINE DORDER": solution.vote.orders,
-        "QC LINE SHIFT": solution.vote.shift,
         "QC LINE HALFBRIG": 100.0 * float(np.isin(bright, solution.index).mean()),
         "QC LINE CONTRAST": solution.vote.contrast / max(solution.vote.runner_up, 1e-9),
         "QC NLINTOT": len(lines.x),

@@ -30,7 +30,15 @@ from vltflow.recipes.declaration import (
 )
 from vltflow.recipes.detector import frames
 from vltflow.recipes.detector.figures import image_figure
-from vltflow.recipes.echelle.guess import DWLENMAX, ROLE, Guess, check_setting, rough_guess
+from vltflow.recipes.echelle.guess import (
+    DWLENMAX,
+    ORDERS,
+    ROLE,
+    Guess,
+    check_setting,
+    refined,
+    rough_guess,
+)
 from vltflow.recipes.echelle.light import Light, light_of
 from vltflow.recipes.echelle.parameters import SettingParameters
 from vltflow.recipes.echelle.surfaces import surface_table
@@ -76,6 +84,7 @@ class OrderDefinition(Recipe):
     raw: ClassVar = RawInput(1, 1)
     masters: ClassVar = (
         MasterInput(ROLE, table=True),
+        MasterInput(ORDERS, table=True, required=False),
         MasterInput("MASTER_BIAS", required=False),
     )
     outputs: ClassVar = (Output("ORDER_TABLE", "order centres over x and order number, pixel"),)
@@ -128,9 +137,8 @@ def _traces(
 ) -> tuple[Traces, float]:
     """Traces, and how far the setting that their distances tell is from the header's, nm."""
     step = parameters.tracestep
-    data = np.where(light.data < light.saturation, light.data, np.float32(np.nan))
     cuts = cut_traces(
-        data, noise=light.noise, conad=inputs.chip.conad, fwhm=parameters.fwhm,
+        light.unsaturated, noise=light.noise, conad=inputs.chip.conad, fwhm=parameters.fwhm,
         step=step, threshold=parameters.threshold, threads=inputs.cores,
     )  # fmt: skip
     chain, middle = link_traces(cuts, step=step), 0.5 * light.data.shape[1]
@@ -138,9 +146,10 @@ def _traces(
     dwlen = guess.missed_by_spacing(middle, y, distance) if len(y) else 0.0
     check_setting(inputs.frames[0].name, dwlen, parameters.dwlenmax, "distances of its orders")
     rows, columns = light.data.shape
+    known = refined(guess, inputs, columns)
     try:
         traces = fit_traces(
-            cuts, chain, guess.place, guess.candidates, size=(rows, columns),
+            cuts, chain, known.place, known.candidates, size=(rows, columns),
             degrees=(parameters.defpol1, parameters.defpol2), kappa=parameters.kappa,
         )  # fmt: skip
     except ValueError as error:
@@ -154,7 +163,9 @@ def _traces(
 
 def _measure(traces: Traces, guess: Guess, shape: tuple[int, int], step: int) -> dict[str, float]:
     x = np.arange(0.5 * step, shape[1], step)
-    y = guess.place(x[None, :], guess.candidates[:, None].astype(float)) + traces.shift
+    distance = traces.points.y - guess.place(traces.points.x, traces.order)
+    shift = float(np.nanmedian(distance))
+    y = guess.place(x[None, :], guess.candidates[:, None].astype(float)) + shift
     inside = (y > 0) & (y < shape[0] - 1)
     predicted = guess.candidates[inside.mean(axis=1) >= _SEEN]
     residuals = traces.fit.residuals[traces.fit.used]
@@ -169,7 +180,7 @@ def _measure(traces: Traces, guess: Guess, shape: tuple[int, int], step: int) ->
         "QC ORD RESIDMAX": float(residuals.max()),
         "QC ORD RESIDAVG": float(residuals.mean()),
         "QC ORD RESIDRMS": float(residuals.std()),
-        "QC ORD SHIFT": traces.shift,
+        "QC ORD SHIFT": shift,
         "QC ORDMIN": int(traces.orders[0]),
         "QC ORDMAX": int(traces.orders[-1]),
     }

@@ -23,7 +23,15 @@ from vltflow.recipes.declaration import (
 from vltflow.recipes.detector import frames
 from vltflow.recipes.echelle import lines_measured
 from vltflow.recipes.echelle.arc import Arc, ArcParameters, measure_arc
-from vltflow.recipes.echelle.guess import DWLENMAX, ROLE, Guess, check_setting, rough_guess
+from vltflow.recipes.echelle.guess import (
+    DWLENMAX,
+    LINES,
+    ROLE,
+    Guess,
+    check_setting,
+    refined,
+    rough_guess,
+)
 from vltflow.recipes.echelle.light import light_of, table_of
 from vltflow.recipes.echelle.surfaces import surface_table
 from vltflow.recipes.echelle.tilt import SlitImage, measure_slit_image, without_tilt
@@ -66,6 +74,7 @@ class WavelengthCalibration(Recipe):
         MasterInput("ORDER_TABLE", table=True),
         MasterInput("LINE_REFER_TABLE", table=True),
         MasterInput(ROLE, table=True),
+        MasterInput(LINES, table=True, required=False),
         MasterInput("MASTER_BIAS", required=False),
     )
     outputs: ClassVar = (Output("LINE_TABLE", "identified lines, wavelengths, slit tilt"),)
@@ -82,13 +91,15 @@ class WavelengthCalibration(Recipe):
         arc = measure_arc(inputs, parameters, light, guess)
         slit = measure_slit_image(arc)
         arc = without_tilt(arc, slit)
-        solution = _solution(inputs, parameters, arc, guess)
+        known = refined(guess, inputs, light.data.shape[1])
+        solution = _solution(inputs, parameters, arc, known)
         orders = arc.orders + solution.vote.orders
         dwlen = guess.missed(0.5 * light.data.shape[1], arc.centres, orders)
         # Along the orders wavelengths hardly depend on the setting: only the orders' places tell.
         check_setting(inputs.frames[0].name, dwlen, parameters.dwlenmax, "orders with its lines")
         qc = lines_measured.measure(arc.lines, arc.fwhm, solution, slit, light.data.shape[1])
         qc |= {"QC NLINTOT": arc.detected, "QC LINE DWLEN": dwlen}
+        qc["QC LINE SHIFT"] = _shift(solution, arc, guess)
         slit = slit.renumbered(solution.vote.orders)
         return RecipeResult((_product(arc, solution, slit, qc, parameters),))
 
@@ -130,6 +141,13 @@ def _solution(
         )  # fmt: skip
     except ValueError as error:
         raise AlgorithmFailure(f"{name}: no solution: {error}", numbers=numbers) from None
+
+
+def _shift(solution: Solution, arc: Arc, guess: Guess) -> float:
+    """Median of true minus roughly modelled wavelengths of the lines, pixels."""
+    x = arc.lines.x[solution.index]
+    guessed = guess.wave(x, arc.lines.order[solution.index] + solution.vote.orders)
+    return float(np.nanmedian((solution.wave - guessed) / solution.dispersion))
 
 
 def _product(

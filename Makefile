@@ -8,7 +8,7 @@ NIGHT ?= 2015-02-26
 
 .PHONY: run test test-long check bench compare docs clean
 
-run: $(VENV)/installed            ## demo: a simulated day of UVES calibrations, from raw frames to certified masters
+run: $(VENV)/installed            ## demo: simulated UVES nights, from raw frames to certified masters and science products
 	@bash tools/demo.sh "$(BIN)" "$(DEMO)" "$(NIGHT)"
 
 test: $(VENV)/tests-installed     ## install what the tests need, run all of them

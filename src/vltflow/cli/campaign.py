@@ -82,6 +82,12 @@ def plan(
     console().print(f"{definition.name}: {selection_text(selection)}", highlight=False)
     show([_plan_row(one) for one in plans], _PLAN_COLUMNS, as_json=False, empty="")
     _tell_problems(plans)
+    if any(one.waiting for one in plans):
+        console().print("wait for masters: --complete makes these first")
+    if any(one.outdated for one in plans):
+        console().print(
+            "outdated: another recipe version or definition made these; run --reprocess"
+        )
 
 
 @app.command()

@@ -80,10 +80,16 @@ def _record(found: Reduced) -> dict[str, Any]:
     }
 
 
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
 def _tell(found: Reduced) -> None:
     out = console()
-    names = ", ".join(found.instruments) or "no known instrument"
-    out.print(f"{found.frames} raw frames of {names}")
+    if found.frames:
+        out.print(f"{_counted(found.frames, 'raw frame')} of {', '.join(found.instruments)}")
+    else:
+        out.print("no raw frame of an instrument that vltflow knows: vltflow instruments list")
     rows = [asdict(row) | {"files": len(row.products)} for row in found.science]
     show(rows, _COLUMNS, as_json=False, empty="no science frames were recognised")
     bad = [*found.rejected, *((name, "no rule recognises it") for name in found.unknown)]
@@ -92,10 +98,11 @@ def _tell(found: Reduced) -> None:
     if found.lacks:
         out.print(f"\n[bold]missing calibrations[/]: fetch them from {ARCHIVE}, then run it again")
     for lack in found.lacks:
-        out.print(
-            f"{lack.category} for {len(lack.wanted_by)} ABs; there is {lack.nearest or 'nothing'}",
-            highlight=False, markup=False,
-        )  # fmt: skip
+        what = f"{lack.category} for {_counted(len(lack.wanted_by), 'AB')}"
+        there = lack.nearest or "nothing"
+        out.print(f"{what}; there is {there}", highlight=False, markup=False)
         out.print(f"  ask for {lack.query}", highlight=False, markup=False)
     if found.files:
-        out.print(f"\n{len(found.files)} files in {found.folder}, begin with index.html")
+        out.print(
+            f"\n{_counted(len(found.files), 'file')} in {found.folder}, begin with index.html"
+        )

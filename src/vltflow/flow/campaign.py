@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from vltflow import archive, associate, certify, classify, publish, qc
 from vltflow.core.errors import Conflict
+from vltflow.core.helpers import Helpers
 from vltflow.core.site import Site
 from vltflow.core.time import now_iso
 from vltflow.flow.campaign_plan import makers_of, outdated
@@ -39,6 +40,7 @@ class _Run:
     selection: Selection
     batch: Batch
     executor: LocalExecutor
+    helpers: Helpers
     tell: CampaignProgress
     cancel: threading.Event | None
     ended: list[str] = field(default_factory=list)
@@ -119,13 +121,14 @@ def run_campaign(  # noqa: PLR0913 - what a user may choose
     prepare(store, instrument)
     selection = Selection.from_json(campaign.selection)
     reports = []
-    with LocalExecutor(site) as executor:
+    makers = publish.helpers(instrument, store.vault, site.cores)
+    with LocalExecutor(site) as executor, makers as helpers:
         for month in months:
             if cancel is not None and cancel.is_set():
                 break
             batch = _begun(store, campaign, month, instrument.context)
             run = _Run(
-                store, site, instrument, selection, batch, executor,
+                store, site, instrument, selection, batch, executor, helpers,
                 tell or (lambda *_: None), cancel,
             )  # fmt: skip
             if reprocess:
@@ -158,7 +161,7 @@ def _reopen(run: _Run) -> None:
 
 
 def _run_batch(run: _Run) -> BatchReport:
-    start = time.monotonic()
+    start, helped_s = time.monotonic(), run.helpers.cpu_s
     while not _is_cancelled(run):
         with run.store.read() as tx:
             science = chosen(tx, run.instrument, run.selection, run.batch.month)
@@ -168,7 +171,7 @@ def _run_batch(run: _Run) -> BatchReport:
         if not done and not changed:
             break
     _judge(run)
-    return _ended(run, time.monotonic() - start)
+    return _ended(run, time.monotonic() - start, run.helpers.cpu_s - helped_s)
 
 
 def _is_cancelled(run: _Run) -> bool:
@@ -186,6 +189,7 @@ def _make(run: _Run, names: Sequence[str]) -> int:
         run.instrument,
         names,
         executor=run.executor,
+        helpers=run.helpers,
         tell=lambda now: run.tell(month, now.done, now.total, now.ended),
         cancel=run.cancel,
     )
@@ -201,13 +205,13 @@ def _make(run: _Run, names: Sequence[str]) -> int:
 
 def _judge(run: _Run) -> None:
     """What an earlier run made and could not judge any more, or a person has decided since."""
-    scored = [one.block for one in qc.run(run.store, run.instrument, pages=False)]
+    scored = [one.block for one in qc.run(run.store, run.instrument)]
     run.certified += len(certify.run(run.store, run.instrument, blocks=scored or None))
     run.archived += len(archive.run(run.store, run.instrument))
-    run.published += len(publish.run(run.store, run.instrument).new)
+    run.published += len(publish.run(run.store, run.instrument, helpers=run.helpers).new)
 
 
-def _ended(run: _Run, elapsed_s: float) -> BatchReport:
+def _ended(run: _Run, elapsed_s: float, publishing_s: float) -> BatchReport:
     """Note what the batch came to, with its page; a cancelled one stays RUNNING."""
     report = batch_report(
         run.store,
@@ -222,6 +226,7 @@ def _ended(run: _Run, elapsed_s: float) -> BatchReport:
             "archived_now": run.archived,
             "published_now": run.published,
             "reopened": run.reopened,
+            "publishing_s": round(publishing_s, 2),
         },
         ended=run.ended,
     )

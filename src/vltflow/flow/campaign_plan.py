@@ -16,6 +16,8 @@ from vltflow.process.rules import needed_for
 from vltflow.records import AssociationBlock, BlockState, Job, MatchState
 from vltflow.store import Store, Transaction
 
+_REFUSAL = " does not take it: "
+
 
 @dataclass(frozen=True, slots=True)
 class Lack:
@@ -138,7 +140,10 @@ def _time(
 
 def _levels(science: Iterable[AssociationBlock]) -> Counter[int]:
     return Counter(
-        match.level for block in science for match in block.masters if match.level is not None
+        match.level
+        for block in science
+        for match in block.masters
+        if match.level is not None and not match.member
     )
 
 
@@ -154,7 +159,10 @@ def lacks_of(science: Iterable[AssociationBlock]) -> list[Lack]:
 
 
 def problems_of(science: Iterable[AssociationBlock]) -> dict[str, int]:
-    """Reasons of blocked ABs without the lacks, most frequent first."""
+    """Reasons of blocked ABs without the lacks, most frequent first.
+
+    A recipe that refuses several setups is named once, with one of its reasons.
+    """
     reasons = Counter(
         reason
         for block in science
@@ -162,4 +170,13 @@ def problems_of(science: Iterable[AssociationBlock]) -> dict[str, int]:
         for reason in block.problem.split("; ")
         if reason and not reason.startswith("no ")
     )
-    return dict(reasons.most_common())
+    refusals: dict[str, list[str]] = {}
+    for reason, _ in reasons.most_common():
+        refusals.setdefault(reason.partition(_REFUSAL)[0], []).append(reason)
+    problems = {
+        f"{same[0]} (and {len(same) - 1} more)" if same[1:] else same[0]: sum(
+            reasons[reason] for reason in same
+        )
+        for same in refusals.values()
+    }
+    return dict(sorted(problems.items(), key=lambda one: -one[1]))

@@ -17,6 +17,7 @@ from vltflow.flow.campaign_plan import BatchPlan, plan_batch
 from vltflow.flow.selection import Selection, chosen, selection_text
 from vltflow.instruments import Instrument
 from vltflow.plots.draw import draw
+from vltflow.qc.statistics import ModeStatistics, picture, science_statistics
 from vltflow.records import (
     AssociationBlock,
     Batch,
@@ -30,6 +31,8 @@ from vltflow.records import (
 from vltflow.store import Store
 
 _BINS = 30
+_FEWEST = 3
+"""Jobs of a recipe that make a histogram."""
 _BAD = frozenset({BlockState.FAILED, BlockState.PARTIAL})
 _pages = Environment(
     loader=PackageLoader("vltflow.flow", "templates"),
@@ -72,6 +75,8 @@ class BatchReport:
     eye: tuple[tuple[str, str], ...]
     """ABs of the batch that wait for a person, with the reason."""
     figures: tuple[QcFigure, ...]
+    modes: tuple[ModeStatistics, ...]
+    """Statistics of the spectra of the batch, by mode."""
 
 
 def batch_report(  # noqa: PLR0913 - what a run knows
@@ -105,7 +110,8 @@ def batch_report(  # noqa: PLR0913 - what a run knows
         latest = tx.jobs.latest(names)
         jobs = list(tx.jobs.latest(ended).values())
         makers = tx.blocks.by_name(set(ended) - set(names)).values()
-    own = set(names)
+        own = set(names)
+        modes = science_statistics(tx, instrument, mjd=_range(science), blocks=own)
     desk = waiting(store, instrument.name, definition=lambda _: instrument)
     rows = tuple(
         _row(block, frames, score_text(scores.get(block.name, [])), decisions, latest)
@@ -116,12 +122,23 @@ def batch_report(  # noqa: PLR0913 - what a run knows
         instrument=instrument.name,
         selection=selection,
         plan=plan,
-        numbers={**_counted(science, frames, decisions), **_paced(jobs, batch, site), **numbers},
+        numbers={
+            **_counted(science, frames, decisions),
+            **_paced(jobs, batch, site, numbers),
+            **numbers,
+        },
         rows=rows,
         failures=tuple(one for one in (*makers, *science) if one.state in _BAD),
         eye=tuple((one.block, one.reason) for one in desk if one.block in own),
         figures=tuple(_figures(jobs, science)),
+        modes=tuple(modes),
     )
+
+
+def _range(science: Sequence[AssociationBlock]) -> tuple[float, float]:
+    """Closed range in time of ABs."""
+    moments = [block.mjd_mid for block in science] or [0.0]
+    return min(moments), max(moments)
 
 
 def _row(
@@ -163,12 +180,14 @@ def _counted(
     }
 
 
-def _paced(jobs: Iterable[Job], batch: Batch, site: Site) -> dict[str, Any]:
-    """Throughput of a run, and which share of the cores its jobs held and used."""
+def _paced(
+    jobs: Iterable[Job], batch: Batch, site: Site, numbers: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Throughput of a run, and which share of the cores its jobs and its publishing took."""
     wall = max(batch.elapsed_s or 0.0, 1e-3)
     timed = [job for job in jobs if job.elapsed_s is not None]
     held = sum((job.elapsed_s or 0.0) * job.cores for job in timed)
-    used = sum(job.cpu_s or 0.0 for job in timed)
+    used = sum(job.cpu_s or 0.0 for job in timed) + numbers["publishing_s"]
     return {
         "elapsed_s": round(wall, 2),
         "jobs_per_hour": round(3600 * len(timed) / wall, 1),
@@ -183,6 +202,8 @@ def _figures(jobs: Sequence[Job], science: Sequence[AssociationBlock]) -> Iterab
         if job.elapsed_s is not None:
             by_recipe.setdefault(job.recipe, []).append(job.elapsed_s)
     for recipe, times in sorted(by_recipe.items()):
+        if len(times) < _FEWEST:
+            continue
         yield _histogram(
             f"time_{recipe}", f"Wall time of {recipe}", times, "time [s]", "jobs",
             marks={"median": float(np.median(times))},
@@ -191,7 +212,7 @@ def _figures(jobs: Sequence[Job], science: Sequence[AssociationBlock]) -> Iterab
         match.distance_days
         for block in science
         for match in block.masters
-        if match.distance_days is not None and match.state is MatchState.REAL
+        if match.distance_days is not None and match.state is MatchState.REAL and not match.member
     ]
     if distances:
         yield _histogram(
@@ -219,6 +240,10 @@ def render(report: BatchReport) -> bytes:
         Markup(draw(figure, prefix=f"f{number}").decode())  # noqa: S704 - our own drawing
         for number, figure in enumerate(report.figures)
     ]
+    if report.modes:
+        title = f"{report.instrument} science spectra {report.batch.month}"
+        drawn = picture(title, report.modes, file_format="svg", prefix="s")
+        pictures.append(Markup(drawn.decode()))  # noqa: S704 - our own drawing
     page = _pages.get_template("campaign.html").render(
         one=report,
         batch=report.batch,

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from vltflow import certify, publish, qc
+from vltflow.core.helpers import Helpers
 from vltflow.core.site import Site
 from vltflow.instruments import Instrument
 from vltflow.process.executors import Executor
@@ -43,12 +44,11 @@ def run_line(  # noqa: PLR0913 - what the rooms need
     names: Collection[str],
     *,
     executor: Executor,
+    helpers: Helpers,
     tell: Tell,
     cancel: threading.Event | None = None,
 ) -> tuple[ProcessReport, Judged]:
     """Process ABs; judge and publish what they made meanwhile.
-
-    Report pages are drawn for ABs with red scores only; the others when somebody looks.
 
     Parameters
     ----------
@@ -56,6 +56,8 @@ def run_line(  # noqa: PLR0913 - what the rooms need
         ABs; those whose masters they need are run before.
     executor
         Where jobs run.
+    helpers
+        Processes that make science products: `publish.helpers`.
     tell
         Told about each AB that ends.
     cancel
@@ -73,7 +75,7 @@ def run_line(  # noqa: PLR0913 - what the rooms need
     StoreError
         If the store refuses; what was done stays done.
     """
-    with _Judge(store, instrument) as judge:
+    with _Judge(store, instrument, helpers) as judge:
 
         def ended(now: Progress) -> None:
             judge.wake()
@@ -94,10 +96,11 @@ def run_line(  # noqa: PLR0913 - what the rooms need
 class _Judge:
     """A thread that scores, certifies and publishes what has ended, until all has."""
 
-    def __init__(self, store: Store, instrument: Instrument) -> None:
+    def __init__(self, store: Store, instrument: Instrument, helpers: Helpers) -> None:
         self.judged = Judged()
         self._store = store
         self._instrument = instrument
+        self._helpers = helpers
         self._news = threading.Event()
         self._over = threading.Event()
         self._error: BaseException | None = None
@@ -135,7 +138,7 @@ class _Judge:
             self._error = error
 
     def _judge(self) -> None:
-        scored = qc.run(self._store, self._instrument, pages=False)
+        scored = qc.run(self._store, self._instrument)
         names = [one.block for one in scored]
         if not names:
             return
@@ -143,5 +146,7 @@ class _Judge:
         passed = [verdict.block for verdict in verdicts]
         self.judged.certified += len(passed)
         if passed:
-            published = publish.run(self._store, self._instrument, blocks=passed)
+            published = publish.run(
+                self._store, self._instrument, blocks=passed, helpers=self._helpers
+            )
             self.judged.published += len(published.new)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from vltflow import archive, associate, certify, classify, ingest, publish, qc
 from vltflow.core.errors import UserError
+from vltflow.core.helpers import Helpers
 from vltflow.core.site import Site
 from vltflow.fits import has_suffix
 from vltflow.flow.line import run_line
@@ -118,21 +119,37 @@ def _reduce(
     classify.run(store, instrument)
     archive.build_statics(store, instrument)
     associate.run(store, instrument)
+    with publish.helpers(instrument, store.vault, site.cores) as helpers:
+        _make(
+            store, site, instrument, executor=executor, helpers=helpers, say=say, cancel=cancel
+        )  # fmt: skip
+        _accept(store, instrument)
+        archive.run(store, instrument)
+        publish.run(store, instrument, helpers=helpers)
+
+
+def _make(  # noqa: PLR0913 - what the line needs
+    store: Store,
+    site: Site,
+    instrument: Instrument,
+    *,
+    executor: LocalExecutor,
+    helpers: Helpers,
+    say: Tell,
+    cancel: threading.Event | None,
+) -> None:
     while cancel is None or not cancel.is_set():
         wanted = _wanted(store, instrument)
         if not wanted:
             break
         report, _ = run_line(
-            store, site, instrument, wanted, executor=executor, cancel=cancel,
+            store, site, instrument, wanted, executor=executor, helpers=helpers, cancel=cancel,
             tell=lambda now: say(instrument.name, now.done, now.total),
         )  # fmt: skip
-        qc.run(store, instrument, pages=False)
+        qc.run(store, instrument)
         changed = associate.run(store, instrument).changed
         if not report.done and not changed:
             break
-    _accept(store, instrument)
-    archive.run(store, instrument)
-    publish.run(store, instrument)
 
 
 def _wanted(store: Store, instrument: Instrument) -> list[str]:

@@ -8,16 +8,11 @@ of them to be worth the second that a process takes to start.
 from __future__ import annotations
 
 import os
-import pickle
-import subprocess
-import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import islice
-from typing import IO, cast
 
-from vltflow.core.errors import VltflowError
+from vltflow.core.helpers import Helpers
 from vltflow.ingest.reading import Reading, read_files
 from vltflow.ingest.walk import Found
 from vltflow.instruments.model import InstrumentFile
@@ -82,74 +77,9 @@ def _by_threads(
 def _by_processes(
     pieces: Iterator[list[Found]], definitions: Definitions, count: int
 ) -> Iterator[Result]:
-    """Results of processes that have one piece each, in the order of the pieces."""
-    readers: deque[_Reader] = deque()
-    try:
-        for piece in islice(pieces, count):
-            readers.append(_Reader())
-            readers[-1].send(piece, definitions)
-        while readers:
-            reader = readers.popleft()
-            results = reader.receive()
-            piece = next(pieces, [])
-            if piece:
-                reader.send(piece, definitions)
-                readers.append(reader)
-            else:
-                reader.close()
+    with Helpers("vltflow.ingest.reader", definitions, count) as helpers:
+        for _, results in helpers.map(pieces):
             yield from results
-    finally:
-        for reader in readers:
-            reader.close()
-
-
-class _Reader:
-    """One reading process.
-
-    multiprocessing would import the program's main module into each process, here the
-    whole command line, and leave processes behind when this one is killed.
-    """
-
-    def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "vltflow.ingest.reader"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
-        self._requests = cast("IO[bytes]", self._process.stdin)
-        self._answers = cast("IO[bytes]", self._process.stdout)
-
-    def send(self, files: Sequence[Found], definitions: Definitions) -> None:
-        """Let it read files; only when it has nothing else to do."""
-        try:
-            pickle.dump((files, definitions), self._requests, pickle.HIGHEST_PROTOCOL)
-            self._requests.flush()
-        except BrokenPipeError as error:
-            raise self._died() from error
-
-    def receive(self) -> list[Result]:
-        """Results of the files that it was sent."""
-        try:
-            return cast("list[Result]", pickle.load(self._answers))  # noqa: S301 - our own process
-        except (EOFError, pickle.UnpicklingError) as error:
-            raise self._died() from error
-
-    def close(self) -> None:
-        """End it, whatever it does."""
-        self._process.kill()
-        self._process.wait()
-        for pipe in (self._requests, self._answers):
-            try:
-                pipe.close()
-            except BrokenPipeError:
-                continue  # what was left in the buffer is of no interest
-
-    def _died(self) -> VltflowError:
-        self.close()
-        return VltflowError(
-            f"a process that read files died (exit code {self._process.returncode})",
-            hint="What was recorded stays: ingest again to go on",
-        )
 
 
 def _cores() -> int:

@@ -82,6 +82,7 @@ class IdpFile(Part):
     solution: Solution | None = None
     mode: str = ""
     """Label of what spectra are compared by, with keywords of the setup: ``{DET.WIN1.BINX}``."""
-    distances: dict[str, str] = Field(default_factory=dict)
+    distances: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """Masters whose distance in time and temperature is a QC1 parameter: word in its name, and
-    begin of their categories: ``ARC: LINE_TABLE`` makes ``QC CAL DT ARC``, ``QC CAL DTEMP ARC``."""
+    begins of their categories: ``ARC: [LINE_TABLE]`` makes ``QC CAL DT ARC`` and
+    ``QC CAL DTEMP ARC``."""

@@ -42,7 +42,11 @@ class ModePoints:
 
 
 def draw_statistics(
-    title: str, modes: Sequence[ModePoints], *, file_format: style.FileFormat = "png"
+    title: str,
+    modes: Sequence[ModePoints],
+    *,
+    file_format: style.FileFormat = "png",
+    prefix: str = "",
 ) -> bytes:
     """Three pictures side by side; equal arrays give equal bytes.
 
@@ -74,7 +78,7 @@ def draw_statistics(
     _dress(equality, "SNR of the error bars", "SNR of the scatter", logarithmic=True)
     _dress(distance, "days to the calibration", "degrees C to it", logarithmic=False)
     _legend(page, modes, title, height)
-    return saved(page, title, file_format, "")
+    return saved(page, title, file_format, prefix)
 
 
 def _points(

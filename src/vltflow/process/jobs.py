@@ -78,6 +78,16 @@ def resources_of(
     return _checked_fit(block, stated, site)
 
 
+def fewest_cores(block: AssociationBlock, instrument: Instrument) -> int | None:
+    """Cores with which a job can do: one, where ``recipes.yaml`` leaves the number open.
+
+    No result of a native recipe depends on it. None where the number is stated.
+    """
+    execution = instrument.execution_of(block.raw_type, block.setup_keys)
+    is_open = instrument.recipe_of(block.raw_type).executed_by == "native"
+    return 1 if is_open and "cores" not in execution.model_fields_set else None
+
+
 def version_of(instrument: Instrument, raw_type: str, setup_keys: str) -> str:
     """Version of the recipe that would process a raw type now, as a job records it.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from vltflow.process.admission import Admission, Tokens
 
 AHEAD_SECONDS = 2.0
@@ -34,20 +36,36 @@ class Places:
         memory = sum(size.memory_mb * number for size, number in self._holders.items())
         return self._total.minus(Tokens(cores, memory))
 
-    def pick(self, admission: Admission, *, ahead: int) -> tuple[str, Tokens] | None:
+    def pick(
+        self, admission: Admission, *, ahead: int, most: Callable[[str], int]
+    ) -> tuple[str, Tokens] | None:
         """Take the next job out of the queue, and its place.
+
+        Jobs side by side use cores better than threads of one job: a job gets more than it
+        was queued with only as far as there are cores for all that wait.
 
         Parameters
         ----------
         admission
-            The queue.
+            The queue, each job with the fewest cores that it can do with.
         ahead
             How many jobs may wait behind others.
+        most
+            Most cores that a job can use.
+
+        Returns
+        -------
+        str, Tokens
+            The job and what it takes; None if none can start.
         """
-        found = admission.next(self.free)
+        free = self.free
+        found = admission.next(free)
         if found is not None:
-            self.take(found[1])
-            return found
+            name, size = found
+            share = min(most(name), free.cores // (len(admission) + 1))
+            size = Tokens(max(size.cores, share), size.memory_mb)
+            self.take(size)
+            return name, size
         behind = sum(self._jobs.values()) - sum(self._holders.values())
         if behind >= ahead:
             return None

@@ -17,7 +17,7 @@ from vltflow.process.admission import Admission, Tokens
 from vltflow.process.collect import Ended, keep, record
 from vltflow.process.executors import Executor, ExecutorState, Outcome
 from vltflow.process.executors.folders import remove_folder
-from vltflow.process.jobs import Task, make_task, resources_of, tokens_of
+from vltflow.process.jobs import Task, fewest_cores, make_task, resources_of, tokens_of
 from vltflow.process.materials import read_materials
 from vltflow.process.places import Pace, Places
 from vltflow.process.queue import Queue
@@ -199,7 +199,8 @@ class Scheduler:
                 ended += self._refuse(tx, block, BlockState.FAILED, str(error))
                 continue
             self._ready[block.name] = (self._with_runner(tx, block), resources)
-            self._admission.add(block.name, tokens_of(resources))
+            cores = fewest_cores(block, instrument) or resources["cores"]
+            self._admission.add(block.name, tokens_of({**resources, "cores": cores}))
         return ended
 
     def _postpone(self, tx: Transaction, block: AssociationBlock, reason: str) -> None:
@@ -225,8 +226,8 @@ class Scheduler:
     def _admit(self, tx: Transaction) -> tuple[list[Task], list[tuple[str, BlockState]]]:
         """Pick what starts now and register it; whoever changed meanwhile is left alone."""
         picked: list[tuple[AssociationBlock, Mapping[str, int]]] = []
-        while (found := self._places.pick(self._admission, ahead=self._pace.ahead)) is not None:
-            picked.append(self._ready.pop(found[0]))
+        while (found := self._pick()) is not None:
+            picked.append(found)
         if not picked:
             return [], []
         states = tx.blocks.states([block.name for block, _ in picked])
@@ -241,6 +242,17 @@ class Scheduler:
             if block.name not in submitted:
                 self._places.release(tokens_of(resources))
         return tasks, ended
+
+    def _pick(self) -> tuple[AssociationBlock, Mapping[str, int]] | None:
+        found = self._places.pick(
+            self._admission,
+            ahead=self._pace.ahead,
+            most=lambda name: self._ready[name][1]["cores"],
+        )
+        if found is None:
+            return None
+        block, resources = self._ready.pop(found[0])
+        return block, {**resources, "cores": found[1].cores}
 
     def _register(
         self, tx: Transaction, picked: list[tuple[AssociationBlock, Mapping[str, int]]]

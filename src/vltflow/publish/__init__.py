@@ -6,6 +6,7 @@ arrays and a description (``spectrum_file``), its preview (``preview``), and the
 anybody's files (``validation``). Never reduces data.
 """
 
+from vltflow.publish.producing import helpers
 from vltflow.publish.run import Published, run
 
-__all__ = ["Published", "run"]
+__all__ = ["Published", "helpers", "run"]

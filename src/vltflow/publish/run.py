@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import logging
-import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
-from pathlib import Path
 
-from vltflow.core.errors import UnprocessableData, VltflowError
+from vltflow.core.errors import VltflowError
+from vltflow.core.helpers import Helpers
 from vltflow.core.identity import content_hash
 from vltflow.core.time import mjd_from_iso, now_iso
 from vltflow.instruments import Instrument
-from vltflow.publish.making import Companion, Files, make_files, md5_of
 from vltflow.publish.naming import archive_name
-from vltflow.publish.rules import Severity
+from vltflow.publish.producing import Made, Request, produce
 from vltflow.publish.sources import Sources, gather, main_categories
-from vltflow.publish.validation import validate
-from vltflow.records import AssociatedFile, ScienceProduct, score_bits
-from vltflow.store import Store
+from vltflow.records import ScienceProduct, score_bits
+from vltflow.store import Store, Transaction
 
 PROBLEM = "not published: "
-_SHOWN = 3
 _MILLISECOND = 1e-3 / 86_400.0
 _log = logging.getLogger(__name__)
 
@@ -43,6 +39,7 @@ def run(
     *,
     blocks: Sequence[str] | None = None,
     again: bool = False,
+    helpers: Helpers | None = None,
     by: str = "publish",
 ) -> Published:
     """Publish certified spectra that are not yet, and hide what lost its trust.
@@ -58,6 +55,8 @@ def run(
     again
         Make a new version of `blocks` that are published already: after a change of
         ``idp.yaml`` or of the scores.
+    helpers
+        Processes that make the files (`producing.helpers`); None: this one does.
 
     Raises
     ------
@@ -67,16 +66,42 @@ def run(
     if not instrument.idp.spectra:
         return Published()
     hidden = _hide(store, instrument, by) if blocks is None else ()
+    names = _selected(store, instrument, blocks, again=again)
     new: list[ScienceProduct] = []
     failed: list[str] = []
-    for name in _selected(store, instrument, blocks, again=again):
-        try:
-            new.append(_publish(store, instrument, name, by))
-        except VltflowError as error:  # the boundary of one AB
-            _log.warning("ab=%s %s%s", name, PROBLEM, error)
-            _remark(store, name, f"{PROBLEM}{error}", by)
-            failed.append(name)
+    requests = _requests(store, instrument, names, failed, by)
+    for request, made in _made(requests, store, instrument, helpers):
+        if isinstance(made, Made):
+            new.append(_record(store, request.sources, made, by))
+        else:
+            _refuse(store, request.sources.block.name, made, by)
+            failed.append(request.sources.block.name)
     return Published(tuple(new), hidden, tuple(failed))
+
+
+def _requests(
+    store: Store, instrument: Instrument, names: Sequence[str], failed: list[str], by: str
+) -> Iterator[Request]:
+    """What products are made from; ABs that lack something are refused here."""
+    given: set[str] = set()  # archive names of what is being made
+    for name in names:
+        try:
+            with store.read() as tx:
+                sources = gather(tx, instrument, name)
+                later = _free_millisecond(tx, sources, given)
+        except VltflowError as error:  # the boundary of one AB
+            _refuse(store, name, error, by)
+            failed.append(name)
+            continue
+        yield Request(sources, later)
+
+
+def _made(
+    requests: Iterable[Request], store: Store, instrument: Instrument, helpers: Helpers | None
+) -> Iterator[tuple[Request, Made | VltflowError]]:
+    if helpers is not None:
+        return helpers.map(requests)
+    return ((request, produce(request, instrument, store.vault)) for request in requests)
 
 
 def _hide(store: Store, instrument: Instrument, by: str) -> tuple[ScienceProduct, ...]:
@@ -100,63 +125,31 @@ def _selected(
     return names if blocks is None else [name for name in names if name in set(blocks)]
 
 
-def _publish(store: Store, instrument: Instrument, name: str, by: str) -> ScienceProduct:
-    with store.read() as tx:
-        sources = gather(tx, instrument, name)
-        later = _free_millisecond(tx.science.taken, sources)
-    with tempfile.TemporaryDirectory() as folder:
-        made = make_files(sources, instrument, store.vault, Path(folder), later=later)
-        _check(made)
-        file_id = store.vault.put_file(made.path)
-        files = tuple(_kept(store, one) for one in made.companions)
-        size = made.path.stat().st_size
-    with store.write(by=by, why=f"AB {name}, revision {sources.block.revision}") as tx:
-        product = _record(
-            sources, made, file_id, size, files, version=tx.science.versions(made.path.name) + 1
-        )
+def _free_millisecond(tx: Transaction, sources: Sources, given: set[str]) -> int:
+    begin = mjd_from_iso(sources.ended)
+    for number in count():
+        name = archive_name(begin + number * _MILLISECOND)
+        if name not in given and not tx.science.taken([name]):
+            given.add(name)
+            return number
+    raise AssertionError
+
+
+def _record(store: Store, sources: Sources, made: Made, by: str) -> ScienceProduct:
+    block = sources.block
+    with store.write(by=by, why=f"AB {block.name}, revision {block.revision}") as tx:
+        product = _product(sources, made, version=tx.science.versions(made.name) + 1)
         tx.science.publish(product)
-        block = tx.blocks.get(name)
-        if PROBLEM in block.problem:
-            tx.blocks.set_problem(name, _without_ours(block.problem))
+        present = tx.blocks.get(block.name)
+        if PROBLEM in present.problem:
+            tx.blocks.set_problem(block.name, _without_ours(present.problem))
     return product
 
 
-def _free_millisecond(taken: Callable[[list[str]], set[str]], sources: Sources) -> int:
-    begin = mjd_from_iso(sources.ended)
-    return next(
-        number for number in count() if not taken([archive_name(begin + number * _MILLISECOND)])
-    )
-
-
-def _check(made: Files) -> None:
-    """Raise UnprocessableData if the standard refuses what was made."""
-    (verdict,) = validate([made.path])
-    errors = [one for one in verdict.findings if one.severity is Severity.ERROR]
-    if errors:
-        shown = "; ".join(f"{one.rule} {one.keyword}: {one.reason}" for one in errors[:_SHOWN])
-        raise UnprocessableData(
-            f"{made.path.name}: {len(errors)} rules of the standard refuse it: {shown}"
-        )
-
-
-def _kept(store: Store, one: Companion) -> AssociatedFile:
-    file_id = store.vault.put_file(one.path)
-    size = one.path.stat().st_size
-    return AssociatedFile(one.path.name, one.category, file_id, size, md5_of(one.path))
-
-
-def _record(
-    sources: Sources,
-    made: Files,
-    file_id: str,
-    size: int,
-    files: tuple[AssociatedFile, ...],
-    *,
-    version: int,
-) -> ScienceProduct:
+def _product(sources: Sources, made: Made, *, version: int) -> ScienceProduct:
     block = sources.block
     return ScienceProduct(
-        science_id=content_hash([block.name, block.revision, version, file_id])[:32],
+        science_id=content_hash([block.name, block.revision, version, made.file_id])[:32],
         block=block.name,
         revision=block.revision,
         instrument=block.instrument,
@@ -165,25 +158,28 @@ def _record(
         target=made.said.target,
         setup=block.setup,
         mjd_obs=sources.frames[0].mjd_obs,
-        name=made.path.name,
+        name=made.name,
         version=version,
         archive_name=made.archive_name,
-        file_id=file_id,
-        size=size,
+        file_id=made.file_id,
+        size=made.size,
         snr=made.snr,
         bits=score_bits(sources.scores),
         created=now_iso(),
         inputs=tuple(one.product_id for one in sources.main),
-        associated=files,
+        associated=made.associated,
         ra=made.said.ra,
         dec=made.said.dec,
         programmes=tuple(made.said.programmes),
     )
 
 
-def _remark(store: Store, name: str, problem: str, by: str) -> None:
+def _refuse(store: Store, name: str, error: VltflowError, by: str) -> None:
+    """Give an AB the reason why it has no science product as its problem."""
+    _log.warning("ab=%s %s%s", name, PROBLEM, error)
     with store.write(by=by, why="no science product") as tx:
         own = _without_ours(before := tx.blocks.get(name).problem)
+        problem = f"{PROBLEM}{error}"
         shown = f"{own}; {problem}" if own else problem
         if shown != before:
             tx.blocks.set_problem(name, shown)

@@ -46,14 +46,14 @@ def run(
     *,
     blocks: Sequence[str] | None = None,
     again: bool = False,
-    pages: bool = True,
     by: str = "qc",
 ) -> list[BlockScore]:
     """Measure, score and report ABs of an instrument whose products were not looked at yet.
 
-    The three are recorded in one transaction an AB, so that an interrupted run is
-    continued by the next. An AB whose products cannot be read gets this as its
-    problem, and the others go on.
+    Values and scores are recorded in one transaction an AB, so that an interrupted run is
+    continued by the next. The report page of an AB with red scores is drawn at once, as somebody
+    will look at it; `report_page` draws the others when somebody does. An AB whose products
+    cannot be read gets this as its problem, and the others go on.
 
     Parameters
     ----------
@@ -62,9 +62,6 @@ def run(
     again
         Score also those of `blocks` that have scores but no verdict yet: after a
         change of thresholds.
-    pages
-        Whether report pages are drawn now; else `report_page` draws them when somebody looks.
-        Those of ABs with red scores are drawn in any case: somebody will.
 
     Raises
     ------
@@ -76,7 +73,7 @@ def run(
     results = []
     for name in _selected(store, instrument, blocks, again=again):
         try:
-            results.append(_score_block(store, instrument, known, name, pages=pages, by=by))
+            results.append(_score_block(store, instrument, known, name, by))
         except Conflict as conflict:
             _log.info("ab=%s left for the next run: %s", name, conflict)
         except VltflowError as error:  # the boundary of one AB, as the job's is in processing
@@ -148,7 +145,7 @@ def report_page(store: Store, instrument: Instrument, name: str) -> bytes:
 
 
 def _score_block(
-    store: Store, instrument: Instrument, known: Catalogue, name: str, *, pages: bool, by: str
+    store: Store, instrument: Instrument, known: Catalogue, name: str, by: str
 ) -> BlockScore:
     started = perf_counter()
     with store.read() as tx:
@@ -156,14 +153,14 @@ def _score_block(
     values, undefined = _measured(store, instrument, known, dossier)
     declare(store, _numbered(known, dossier, values), by)
     with store.read() as tx:
-        quality = judge(tx, instrument, dossier, values, undefined, shown=pages)
+        quality = judge(tx, instrument, dossier, values, undefined, shown=False)
     colours = [score.colour for score in quality.scores]
     report = ""
-    if pages:
-        page = render(dossier, quality, figures_of(store, dossier.products))
+    if Colour.RED in colours:
+        with store.read() as tx:
+            shown = judge(tx, instrument, dossier, values, undefined)
+        page = render(dossier, shown, figures_of(store, dossier.products))
         report = store.vault.put_bytes(page)
-    elif Colour.RED in colours:
-        return _score_block(store, instrument, known, name, pages=True, by=by)
     _record(store, dossier, quality, report=(report, perf_counter() - started), by=by)
     grey = colours.count(Colour.GREY)
     return BlockScore(

@@ -124,8 +124,8 @@ def _of_chip(  # noqa: PLR0913 - all that a measurement may look at
     told = [one for one in exposures if one is not None]
     yield from _of_spectrum(file, entry, told)
     yield from _of_frames(file, entry, dossier, told, counted=counted)
-    for name, category in instrument.idp.distances.items():
-        yield from _distances(name, category, chip.section.name, dossier.block.masters)
+    for name, categories in instrument.idp.distances.items():
+        yield from _distances(name, categories, chip.section.name, dossier.block.masters)
 
 
 def _of_spectrum(file: _FileOf, entry: SpectrumType, exposures: list[_Exposure]) -> Values:
@@ -193,12 +193,14 @@ def _exposure(location: str, chip: ChipSection, folder: Path) -> _Exposure | Non
     return _Exposure(float(gain) if isinstance(gain, int | float) else 0.0, number)
 
 
-def _distances(name: str, category: str, chip: str, masters: tuple[MasterMatch, ...]) -> Values:
+def _distances(
+    name: str, categories: tuple[str, ...], chip: str, masters: tuple[MasterMatch, ...]
+) -> Values:
     """Distance in time and temperature to the masters of one kind, the largest of this chip."""
     matches = [
         one
         for one in masters
-        if one.category.startswith(category)
+        if one.category.startswith(categories)
         and one.category.endswith(chip)
         and one.state is not MatchState.MISSING
     ]

@@ -100,7 +100,11 @@ def science_statistics(
 
 
 def picture(
-    title: str, modes: Sequence[ModeStatistics], *, file_format: FileFormat = "png"
+    title: str,
+    modes: Sequence[ModeStatistics],
+    *,
+    file_format: FileFormat = "png",
+    prefix: str = "",
 ) -> bytes:
     """The statistics as `plots.science` draws them."""
     from vltflow.plots.science import ModePoints, draw_statistics  # noqa: PLC0415 - slow to load
@@ -118,7 +122,7 @@ def picture(
         )
         for one in modes
     ]
-    return draw_statistics(title, points, file_format=file_format)
+    return draw_statistics(title, points, file_format=file_format, prefix=prefix)
 
 
 def _statistics(mode: str, points: Sequence[SciencePoint]) -> ModeStatistics:

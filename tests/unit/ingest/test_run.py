@@ -261,10 +261,10 @@ def test_killed_ingestion_goes_on_from_what_is_recorded(
 def test_reader_ends_with_its_parent() -> None:
     script = """
         import os, time
-        from vltflow.ingest.workers import _Reader
+        from vltflow.core.helpers import _Helper
 
-        reader = _Reader()
-        reader.send([], [])
+        reader = _Helper("vltflow.ingest.reader", [])
+        reader.send([])
         reader.receive()
         print(reader._process.pid, flush=True)
         time.sleep(60)
@@ -287,6 +287,6 @@ def is_running(process: int) -> bool:
 
 def test_death_of_a_reader_is_told(sqlite_store, instrument, write_frame, monkeypatch) -> None:
     folder = write_frame(1).parent
-    monkeypatch.setattr("vltflow.ingest.workers.sys.executable", "/bin/false")
-    with pytest.raises(VltflowError, match="a process that read files died"):
+    monkeypatch.setattr("vltflow.core.helpers.sys.executable", "/bin/false")
+    with pytest.raises(VltflowError, match="a helping process died"):
         ingest.run(sqlite_store, [instrument], [folder], workers=2)

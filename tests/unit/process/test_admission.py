@@ -1,3 +1,5 @@
+from functools import partial
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -77,14 +79,23 @@ def test_the_oldest_of_a_size_is_overtaken_a_bounded_number_of_times(sizes, pati
 
 def test_short_jobs_queue_behind_others_of_their_size_and_take_their_tokens_over():
     places, admission = Places(TOTAL), queue(*[Tokens(4, 100)] * 3, Tokens(1, 100))
-    assert places.pick(admission, ahead=1)[0] == "0"
-    assert places.pick(admission, ahead=0) is None
-    assert places.pick(admission, ahead=1)[0] == "1"
-    assert places.pick(admission, ahead=1) is None
+    pick = partial(places.pick, admission, most=lambda _: 1)
+    assert pick(ahead=1)[0] == "0"
+    assert pick(ahead=0) is None
+    assert pick(ahead=1)[0] == "1"
+    assert pick(ahead=1) is None
     places.release(Tokens(4, 100))
     assert places.free == Tokens(0, 3900)
     places.release(Tokens(4, 100))
     assert places.free == TOTAL
+
+
+@pytest.mark.parametrize(("waiting", "cores"), [(1, [3]), (2, [2, 2]), (3, [1, 1, 2])])
+def test_a_job_gets_more_cores_only_as_far_as_all_others_have_one(waiting, cores):
+    places, admission = Places(TOTAL), queue(*[Tokens(1, 100)] * waiting)
+    picked = [places.pick(admission, ahead=0, most=lambda _: 3)[1].cores for _ in cores]
+    assert picked == cores
+    assert places.free.cores == TOTAL.cores - sum(cores)
 
 
 def test_only_short_jobs_are_planned_ahead():

@@ -4,10 +4,11 @@ import math
 import numpy as np
 
 from vltflow.plots import save_figures
-from vltflow.qc import run
+from vltflow.qc import report_page, run
 from vltflow.records import BlockState, Colour, Decision, ProductState, QcFigure, Verdict
 from vltflow.store import Store
 
+RED = {"MASTER_BIAS_BLUE": {"QC RON": 99.0}}
 LEVELS = QcFigure(
     name="rows", title="Row medians", kind="line", x=np.arange(10.0), y=np.arange(10.0),
     x_label="row [pixel]", y_label="level [ADU]", parameters=("QC LEVEL",), marks={"median": 4.5},
@@ -33,9 +34,16 @@ def test_values_scores_and_report_of_a_new_block_are_recorded(store, small_instr
     assert (result.block, result.red, result.scored, result.score) == ("first", 0, 1, "(0/1)")
     with store.read() as tx:
         values = {value.parameter: (value.value, value.unit) for value in tx.quality.values()}
-        assert tx.quality.reports(["first"]) == {"first": result.report}
+        assert tx.quality.reports(["first"]) == {"first": ""}
     assert values == {"QC RON": (2.5, "ADU"), "QC SLOPE": (1e-4, "ADU/pixel")}
-    assert b"<h1>BIAS_BLUE" in store.vault.get_bytes(result.report)
+    assert b"<h1>BIAS_BLUE" in report_page(store, small_instrument, "first")
+
+
+def test_the_report_of_a_red_block_is_drawn_at_once(store, small_instrument, add_block):
+    add_block(store, "red", products=RED)
+    (result,) = run(store, small_instrument)
+    assert result.red == 1
+    assert store.vault.get_bytes(result.report) == report_page(store, small_instrument, "red")
 
 
 def test_a_second_run_has_nothing_to_do(sqlite_store, small_instrument, add_block):
@@ -172,17 +180,17 @@ def test_chosen_blocks_only_and_again_on_demand(sqlite_store, small_instrument, 
 
 
 def test_equal_records_give_an_equal_report(sqlite_store, small_instrument, add_block):
-    add_block(sqlite_store, "first", figures=[LEVELS])
+    add_block(sqlite_store, "first", figures=[LEVELS], products=RED)
     (first,) = run(sqlite_store, small_instrument)
     (second,) = run(sqlite_store, small_instrument, blocks=["first"], again=True)
-    assert first.report == second.report
+    assert first.report == second.report != ""
 
 
 def test_an_unreadable_figure_file_is_told_at_the_block(
     sqlite_store, small_instrument, add_block, tmp_path
 ):
     save_figures(tmp_path / "f.npz", [LEVELS])
-    made = add_block(sqlite_store, "first", figures=[LEVELS])
+    made = add_block(sqlite_store, "first", figures=[LEVELS], products=RED)
     path = sqlite_store.vault.local_path(made.products[0].figures_file, tmp_path)
     path.chmod(0o600)
     path.write_bytes(b"0" * 100)

@@ -10,7 +10,7 @@ from vltflow.algorithms.compiled import compiled
 
 _LEAST_SHARE = 0.1
 """Share of the source's light in good pixels below which a column has no value."""
-_FAINT = 10.0
+FAINT = 10.0
 """Signal to noise ratio below which the light of five columns tells the photon noise."""
 _HIT, _NEXT = 18.0, 6.0
 """-2 ln of the chance that a cosmic ray hits a pixel (1e-4), and its neighbour too (5 %)."""
@@ -114,7 +114,7 @@ def _clean(
     floor, conad, kappa, tolerance = args
     for turn in range(16):
         light = max(out[0], 0.0)
-        if round_ > 0 and out[0] < _FAINT * math.sqrt(max(out[1], 0.0)):
+        if round_ > 0 and out[0] < FAINT * math.sqrt(max(out[1], 0.0)):
             light = typical
         _weigh(pixels, basis, noise, count, floor, conad, light, out[2], out[3])
         if turn == 0:

@@ -19,10 +19,11 @@ import numpy as np
 from vltflow.algorithms.blocks import over_blocks
 from vltflow.algorithms.column_fit import MOST_PIXELS
 from vltflow.algorithms.compiled import compiled
-from vltflow.algorithms.cosmic_rays import fit_column, near_rejected
+from vltflow.algorithms.cosmic_rays import FAINT, fit_column, near_rejected
 from vltflow.algorithms.profile_table import ProfileTable, profile_at
 from vltflow.algorithms.quality import Quality
 from vltflow.algorithms.slit import SlitImage, window_pixels
+from vltflow.algorithms.slit_sum import add_up, missing_part
 
 _REJECTED, _SATURATED, _NO_DATA = (
     int(Quality.REJECTED), int(Quality.SATURATED), int(Quality.NO_DATA)
@@ -81,7 +82,13 @@ class TraceLight:
 
 
 def extract(
-    detector: Detector, slit: SlitImage, profile: ProfileTable, rules: Rules, *, threads: int = 1
+    detector: Detector,
+    slit: SlitImage,
+    profile: ProfileTable,
+    rules: Rules,
+    *,
+    whole: SlitImage | None = None,
+    threads: int = 1,
 ) -> TraceLight:
     """Extract the light of all traces.
 
@@ -95,6 +102,9 @@ def extract(
         Of the source.
     rules
         Weights, sky and rejection.
+    whole
+        Windows with the blurred rims of the slit, which sums are taken over; the same as `slit`
+        if not given.
 
     Returns
     -------
@@ -108,11 +118,15 @@ def extract(
     relative = detector.response_variance
     noisy = relative if relative is not None else np.zeros((1, 1), np.float32)
     bad = detector.quality & np.uint8(rules.unusable)
+    outer = slit if whole is None else whole
+    # Light that is not on the chip cannot be added up.
+    low, high = (np.where(np.isfinite(outer.low), end, np.nan) for end in (slit.low, slit.high))
 
     def work(start: int, stop: int) -> None:
         for n in range(start, stop):
             _trace(detector.image, bad, noisy, rejected,
-                   slit.centre[n], slit.lean(n), slit.low[n], slit.high[n],
+                   slit.centre[n], slit.lean(n), low[n], high[n],
+                   outer.low[n], outer.high[n],
                    profile.centre[n], profile.values[n], profile.start, profile.spacing,
                    detector.variance[n], detector.conad, rules.sky_terms,
                    int(rules.weights == "optimal"), rules.kappa, rules.tolerance,
@@ -132,6 +146,8 @@ def _trace(
     lean: np.ndarray,
     low: np.ndarray,
     high: np.ndarray,
+    outer_low: np.ndarray,
+    outer_high: np.ndarray,
     source: np.ndarray,
     values: np.ndarray,
     start: float,
@@ -181,6 +197,48 @@ def _trace(
                 continue
             _store(pixels, basis, noise, count, bad, rejected, optimal, sky_terms, out, x,
                    flux, variance, sky, level, quality, chi2)  # fmt: skip
+            if not optimal:
+                below = (low[x], high[x], floor[x], conad, kappa)
+                _sum_up(image, bad, relative, rejected, centre, lean, outer_low[x], outer_high[x],
+                        source[x], values, start, spacing, first, below, pixels, basis, out, x,
+                        flux, variance, quality)  # fmt: skip
+
+
+@compiled
+def _sum_up(
+    image: np.ndarray,
+    bad: np.ndarray,
+    relative: np.ndarray,
+    rejected: np.ndarray,
+    centre: np.ndarray,
+    lean: np.ndarray,
+    low: float,
+    high: float,
+    source: float,
+    values: np.ndarray,
+    start: float,
+    spacing: float,
+    first: np.ndarray,
+    below: tuple[float, float, float, float, float],
+    pixels: np.ndarray,
+    basis: np.ndarray,
+    out: np.ndarray,
+    x: int,
+    flux: np.ndarray,
+    variance: np.ndarray,
+    quality: np.ndarray,
+) -> None:
+    """Add up the whole slit of a column whose inner part was fitted."""
+    if not math.isfinite(out[0]):
+        return
+    count = window_pixels(image, bad, centre, lean, low, high, x, source, pixels)
+    _describe(pixels, basis, count, values, start, spacing, x, source, relative)
+    _straighten(pixels, basis, count, first, x)
+    light = out[0]
+    if light < FAINT * math.sqrt(max(out[1], 0.0)):
+        light = _around(first, x, len(centre))[0]
+    missing = missing_part(pixels, count, values, start, spacing, x, source)
+    add_up(pixels, basis, count, rejected, below, light, missing, out, x, flux, variance, quality)
 
 
 @compiled
@@ -281,20 +339,15 @@ def _store(
 ) -> None:
     flags, squares, good = 0, 0.0, 0.0
     weight, shares = 0.0, 0.0
-    total, errors, below, whole = 0.0, 0.0, 0.0, 0.0
     for i in range(count):
         row, column = int(pixels[4, i]), int(pixels[5, i])
         p, under = basis[0, i], out[2] + out[3] * pixels[1, i]
-        whole += p
         if pixels[3, i] > 0.0:
             rest = pixels[0, i] - out[0] * p - under
             squares += rest * rest / noise[i]
             good += 1.0
             weight += p * p / noise[i]
             shares += p / noise[i]
-            total += pixels[0, i] - under
-            errors += noise[i]
-            below += under
             continue
         if bad[row, column] == 0 and math.isfinite(out[0]):
             rejected[row, column] = 1
@@ -302,18 +355,12 @@ def _store(
             flags |= _REJECTED if p > 0.02 or not optimal else 0
         elif p > 0.02 or not optimal:
             flags |= _SATURATED if (bad[row, column] & _SATURATED) != 0 else 0
-        # What a bad pixel would have held, by the model.
-        total += out[0] * p
-        errors += out[1] * p * p
     quality[x] = flags
     if not math.isfinite(out[0]):
         flux[x] = variance[x] = sky[x] = level[x] = math.nan
         quality[x] = flags | _NO_DATA
         return
-    level[x] = out[2]
     chi2[x] = squares / max(good - 1.0 - sky_terms, 1.0)
+    flux[x], variance[x], sky[x], level[x] = out[0], out[1], 0.0, 0.0
     if optimal:
-        flux[x], variance[x], sky[x] = out[0], out[1], out[2] * shares / weight
-    else:
-        # Whole rows hold more or less of the slit as the trace crosses them.
-        flux[x], variance[x], sky[x] = total / whole, errors / (whole * whole), below / whole
+        sky[x], level[x] = out[2] * shares / weight, out[2]

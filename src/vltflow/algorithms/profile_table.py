@@ -91,6 +91,7 @@ def corrected_table(
     *,
     reach: float,
     free: int,
+    tolerance: float = 0.2,
     step: int = 1,
     threads: int = 1,
 ) -> ProfileTable:
@@ -107,6 +108,8 @@ def corrected_table(
         Pixels from the source; beyond it the model stays.
     free
         Unknowns of a column: 1 without, 2 with constant, 3 with sloping sky.
+    tolerance
+        Relative deviation from the model beyond which a column is thought hit by a cosmic ray.
     """
     bins = 2 * math.ceil(4 * reach) + 1
     sums = np.zeros((len(slit.centre), bins, 2))
@@ -115,7 +118,7 @@ def corrected_table(
         for n in range(start, stop):
             _residuals(image, bad, slit.centre[n], slit.lean(n), slit.low[n], slit.high[n],
                        table.centre[n], table.values[n], table.start, table.spacing, free,
-                       noise.read, noise.conad, step, sums[n])  # fmt: skip
+                       noise.read, noise.conad, tolerance, step, sums[n])  # fmt: skip
 
     over_blocks(work, [(n, n + 1) for n in range(len(sums))], threads=threads)
     joined = sums.copy()
@@ -165,6 +168,7 @@ def _residuals(
     free: int,
     read: float,
     conad: float,
+    tolerance: float,
     step: int,
     sums: np.ndarray,
 ) -> None:
@@ -181,7 +185,7 @@ def _residuals(
         if not light > 0.0:
             continue
         light, sky, slope, outliers = clean_column(
-            pixels, basis, variance, count, free, read, conad, 0.2, -1.0, light, sky, slope
+            pixels, basis, variance, count, free, read, conad, tolerance, -1.0, light, sky, slope
         )
         # A column with a cosmic ray tells nothing that the others do not.
         if outliers or not light > 0.0:
@@ -208,26 +212,43 @@ def _add_residuals(
             sums[k, 1] += light * light / variance[i]
 
 
-def even_table(slit: SlitImage, level: np.ndarray, distance: np.ndarray) -> ProfileTable:
+def slit_table(slit: SlitImage, level: np.ndarray, distance: np.ndarray) -> ProfileTable:
     """Table of light that fills the slit, from its mean along the slit.
 
     Parameters
     ----------
+    slit
+        Windows with the blurred rims of the slit.
     level
         Mean light of every trace, shape (traces, distances); NaN takes the nearest value.
     distance
         Pixels from the slit's middle.
     """
-    reach = math.ceil(slit.half) + 2
+    reach = int(distance[-1]) + 2
     place = -reach + np.arange(2 * reach * FINE + 1) / FINE
     values = np.empty((len(level), 2, place.size))
+    knots = np.concatenate([[distance[0] - 1.0], distance, [distance[-1] + 1.0]])
     for n, one in enumerate(level):
         known = np.isfinite(one)
-        # A slit's rim that is left out is as bright as what is next to it.
+        # What the next trace's slit covers is as bright as what is next to it.
         filled = np.interp(distance, distance[known], one[known]) if known.any() else one * 0.0
+        filled[~known & (np.abs(distance) > slit.half)] = 0.0
         if not filled.sum() > 0:
-            filled = np.ones(len(distance))
-        values[n] = np.maximum(np.interp(place, distance, filled), 0.0)
+            filled = (np.abs(distance) <= slit.half).astype(float)
+        values[n] = np.interp(place, knots, np.pad(np.maximum(filled, 0.0), 1))
+    values /= values.sum(axis=2, keepdims=True) / FINE
     centre = np.zeros(slit.centre.shape)
-    table = ProfileTable(values, float(-reach), slit.centre.shape[1] - 1.0, centre)
-    return normalised(table, slit)
+    return ProfileTable(values, float(-reach), slit.centre.shape[1] - 1.0, centre)
+
+
+def contrast(table: ProfileTable, half: float) -> float:
+    """How uneven the light is along the slit: rms about its mean over the mean, all traces.
+
+    Parameters
+    ----------
+    half
+        Pixels from the slit's middle within which it counts.
+    """
+    place = table.start + np.arange(table.values.shape[2]) / FINE
+    inside = table.values[:, 0, np.abs(place) <= half]
+    return float(np.median(inside.std(axis=1) / inside.mean(axis=1)))

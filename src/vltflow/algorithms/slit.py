@@ -8,9 +8,6 @@ import numpy as np
 
 from vltflow.algorithms.compiled import compiled
 
-_ON_CHIP = 0.8
-"""Share of a window that must be on the chip."""
-
 
 @dataclass(frozen=True)
 class SlitImage:
@@ -63,6 +60,7 @@ def slit_image(
     length: float,
     margin: float,
     rows: int,
+    share: float = 0.8,
 ) -> SlitImage:
     """Windows of a slit along traces, cut where the next trace's slit begins.
 
@@ -73,9 +71,11 @@ def slit_image(
     length
         Of the slit, pixels.
     margin
-        Blurred rim at each end that is left out, pixels.
+        Blurred rim at each end that is left out, pixels; negative: what is added.
     rows
-        Of the chip: where less than 80 % of a slit lie on it there is no window.
+        Of the chip.
+    share
+        Of the window that must lie on the chip, or there is none.
     """
     reach = np.full(centre.shape, max(0.5, 0.5 * length - margin))
     low, high = -reach, reach.copy()
@@ -86,7 +86,7 @@ def slit_image(
     low[place] = np.maximum(low[place], 0.5 - gap[:-1])
     # Of a slit that the chip's rim cuts too little tells the sky from the source.
     inside = np.minimum(centre + high, rows - 0.5) - np.maximum(centre + low, -0.5)
-    outside = (inside < _ON_CHIP * (high - low)) | (high - low < 2.0)
+    outside = (inside < share * (high - low)) | (high - low < 2.0)
     low[outside] = high[outside] = np.nan
     return SlitImage(centre, tilt, curvature, low, high, 0.5 * length)
 

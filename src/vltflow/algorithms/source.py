@@ -45,9 +45,6 @@ class Source:
     """Full width at half maximum, pixels, shape (traces, NODES)."""
     inverse_beta: float
     """1 / beta of its Moffat function; 0 for a Gaussian."""
-    distance: np.ndarray
-    level: np.ndarray
-    """Mean light along the slit: pixels from its middle, shape (bins,), and (traces, bins)."""
 
 
 def find_source(
@@ -88,7 +85,7 @@ def find_source(
     if not strength[-1] >= _FOUND:
         centre = np.zeros(slit.centre.shape)
         width = np.full((len(orders), NODES), fwhm)
-        return Source(False, float(strength[-1]), centre, width, 0.0, distance, level)
+        return Source(False, float(strength[-1]), centre, width, 0.0)
     guess = _guess(orders, strength, places)
     start = np.repeat(guess[:, None], _CHUNKS, axis=1)
     step = max(1, int(np.isfinite(slit.low).sum()) // (slit.low.shape[0] * _CHUNKS * _SAMPLED))
@@ -105,7 +102,7 @@ def find_source(
     inverse_beta = best_shape(np.array([fit(shape, brightest) for shape in _SHAPES]))
     shapes = fit(inverse_beta)
     centre, width = _smooth(shapes, orders, slit, guess, fwhm)
-    return Source(True, float(strength[-1]), centre, width, inverse_beta, distance, level)
+    return Source(True, float(strength[-1]), centre, width, inverse_beta)
 
 
 def collapsed(
@@ -119,7 +116,8 @@ def collapsed(
         Pixels from the slit's centre, shape (bins,); mean over the trace of the medians over
         `chunk` columns and its error from their scatter, shape (traces, bins), NaN unknown.
     """
-    reach = math.floor(slit.half)
+    ends = np.abs([slit.low, slit.high])
+    reach = math.floor(np.max(ends[np.isfinite(ends)], initial=0.0))
     distance = np.arange(-reach, reach + 1, dtype=float)
     traces, columns = slit.centre.shape
     medians = np.full((traces, columns // chunk, len(distance)), np.nan)

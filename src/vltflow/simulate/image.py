@@ -42,6 +42,10 @@ class Profile:
         """The same with this half width, dark outside its own."""
         return Profile(np.pad(self.values, (reach - self.reach) * _FINE))
 
+    def normalised(self) -> Profile:
+        """The same with the integral 1."""
+        return Profile(self.values * _FINE / self.values.sum())
+
 
 @dataclass(frozen=True)
 class SlitBend:

@@ -14,6 +14,7 @@ from vltflow.instruments.uves import statics
 from vltflow.process.runners.frames import FrameImage, chip_of, tables_of
 from vltflow.recipes import Chip, MasterImage, MasterTable, RecipeInputs, find_recipe
 from vltflow.recipes.echelle.extraction import ExtractionParameters, extract_orders
+from vltflow.recipes.echelle.surfaces import read_surface
 from vltflow.simulate import simulate_day
 from vltflow.simulate.source import Source
 from vltflow.simulate.uves import night as nights
@@ -209,23 +210,25 @@ def as_tables(product):
 class ScienceDay:
     """Exposures of one setup, and masters made of the same night's calibrations."""
 
-    def __init__(self, folder, exposures, *, chip="BLUE", window=True, night=NIGHT):
+    def __init__(self, folder, exposures, *, chip="BLUE", window=True, night=NIGHT, standard=False):
         arm = exposures[0].arm
-        plan = science_night(night, exposures, window=window, standard=False)
+        plan = science_night(night, exposures, window=window, standard=standard)
         # Rows that are warm from a trap on look like nothing else than a dark.
         dark = nights._dark(arm)
         setup = replace(dark.setup, binning=exposures[0].binning, window=plan[0].setup.window)
         darks = nights.one_by_one([replace(dark, setup=setup)], 3600.0)
         plan = (*plan, replace(darks[0], ordinal=len(plan)))
         day = simulate_day("uves", night, folder, templates=plan)
-        self.folder, self.chip = folder, chip
-        (self.section,) = [
-            one for one in load("UVES").header.detectors[arm.upper()] if one.name == chip
-        ]
+        self.folder, self.arm = folder, arm
         blocks = sorted(day.blocks, key=lambda block: block["files"][0])
         self.files = [block["files"] for block in blocks if block["raw_type"].startswith("SCI")]
-        kinds = {block["raw_type"]: block["files"] for block in blocks}
-        suffix = arm.upper()
+        self.kinds = {block["raw_type"]: block["files"] for block in blocks}
+        self.calibrate(chip)
+
+    def calibrate(self, chip):
+        """Make the masters of a chip: the one that is looked at from now on."""
+        self.chip, suffix, kinds = chip, self.arm.upper(), self.kinds
+        (self.section,) = [one for one in load("UVES").header.detectors[suffix] if one.name == chip]
         self.masters, self.tables = {}, self._statics()
         self.masters["MASTER_BIAS"] = as_master(
             self.run("detector.master_bias", kinds[f"BIAS_{suffix}"])[0]
@@ -294,6 +297,22 @@ class ScienceDay:
                 at = np.interp(wave, true_wave[place], np.arange(len(wave))[place])
                 row[:] = _cubic(values, at)
         return result
+
+    def wave_errors(self):
+        """Found minus true wavelength at the lines used in the slit's middle, pixels."""
+        table = self.tables["LINE_TABLE"]
+        solution, rows = read_surface(table, "MLAMBDA_AIR"), table.tables["LINES"]
+        light, _ = self.truth(self.kinds[f"ARC_LAMP_{self.arm.upper()}"][0], "spectrum")
+        errors = []
+        for order, x in zip(rows["ORDER"], rows["X"] - 1, strict=True):
+            wave = light[int(order)][0]
+            # The truth is told at every eighth pixel: beyond the last of them it is not.
+            i = min(int(x), len(wave) - 9)
+            step = wave[i + 1] - wave[i]
+            error = solution(np.array([x]), float(order))[0] / order - wave[i] - (x - i) * step
+            errors.append(error / abs(step))
+        inside = (rows["USED"] == 1) & (rows["X"] - 1 < len(wave) - 8)
+        return np.array(errors)[inside]
 
     def pulls(self, number, extracted, *, rim=25):
         """Extracted minus put in, over the errors; rims of the chip left out."""

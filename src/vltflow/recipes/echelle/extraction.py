@@ -13,11 +13,12 @@ from vltflow.algorithms.extraction import Detector, Rules, TraceLight, extract
 from vltflow.algorithms.orders import OrderSpectra
 from vltflow.algorithms.profile_table import (
     ProfileTable,
+    contrast,
     corrected_table,
-    even_table,
     model_table,
+    slit_table,
 )
-from vltflow.algorithms.source import Source, find_source
+from vltflow.algorithms.source import Source, collapsed, find_source
 from vltflow.core.errors import UnprocessableData
 from vltflow.recipes.echelle import extraction_qc
 from vltflow.recipes.echelle.blaze import blaze_of
@@ -33,12 +34,16 @@ from vltflow.recipes.echelle.slit_light import (
 from vltflow.recipes.echelle.surfaces import read_surface
 
 if TYPE_CHECKING:
+    from vltflow.algorithms.slit import SlitImage
     from vltflow.recipes.declaration import ImageSource, RecipeInputs
     from vltflow.records import QcFigure
 
 Mode = Literal["point", "extended", "slicer", "average"]
 _SEEING = 1.0
 """Arcsec; expected before anything is measured."""
+_SLICED = 0.3
+"""Contrast along the slit from which sky, whose lines are even, is told from the object's slices.
+Below, a pixel may differ from the mean profile by twice the contrast more."""
 
 
 class ExtractionParameters(SlitParameters):
@@ -104,27 +109,36 @@ def extract_orders(inputs: RecipeInputs, parameters: ExtractionParameters) -> Ex
         light.data, light.quality, traces, parameters, inputs.cores
     )
     mode = mode_of(inputs.frames[0], parameters)
-    source, profile = _profile(inputs, parameters, light, traces, mode)
-    terms = {"constant": 1, "linear": 2, "none": 0}[parameters.skymethod]
+    point = mode == "point"
+    if point:
+        source, profile = _point_source(inputs, parameters, light, traces)
+        terms = {"constant": 1, "linear": 2, "none": 0}[parameters.skymethod]
+        tolerance = parameters.tolerance
+    else:
+        source, profile = None, _slit_profile(inputs, light, traces)
+        uneven = contrast(profile, float(np.nanmedian(traces.slit.high)))
+        terms, tolerance = (1, 0.25) if uneven > _SLICED else (0, 0.25 + 2.0 * uneven)
     detector = Detector(
         light.data, light.quality, light.response_variance,
         light.noise**2 + np.maximum(level, 0.0) / inputs.chip.conad, inputs.chip.conad,
     )  # fmt: skip
-    point = mode == "point"
     rules = Rules(
         weights="optimal" if point else "sum",
-        sky_terms=terms if point else 0,
+        sky_terms=terms,
         kappa=parameters.kappa,
-        tolerance=parameters.tolerance if point else 0.25,
+        tolerance=tolerance,
         unusable=UNUSABLE,
     )
-    found = extract(detector, traces.slit, profile, rules, threads=inputs.cores)
+    found = extract(
+        detector, traces.slit, profile, rules, whole=None if point else traces.whole,
+        threads=inputs.cores,
+    )  # fmt: skip
     spectra = _spectra(inputs, traces, profile, found, mode)
     measured = extraction_qc.measure(spectra, found, traces, source, light)
     measured |= extraction_qc.background_qc(background)
     header: dict[str, str | int | float | bool] = {
         "ESO DRS EXTR MODE": mode.upper(),
-        "ESO DRS EXTR SKY": rules.sky_terms,
+        "ESO DRS EXTR SKY": terms if point else 0,
         "ESO DRS BKG SUB": background is not None and background.surface is not None,
     }
     figures = extraction_qc.figures(spectra, traces, source, profile)
@@ -144,13 +158,9 @@ def mode_of(frame: ImageSource, parameters: ExtractionParameters) -> Mode:
     return "extended" if "EXTENDED" in kind else "point"
 
 
-def _profile(
-    inputs: RecipeInputs,
-    parameters: ExtractionParameters,
-    light: SlitLight,
-    traces: Traces,
-    mode: Mode,
-) -> tuple[Source | None, ProfileTable]:
+def _point_source(
+    inputs: RecipeInputs, parameters: ExtractionParameters, light: SlitLight, traces: Traces
+) -> tuple[Source, ProfileTable]:
     noise = Noise(light.noise, inputs.chip.conad)
     bad, slit, threads = light.quality & np.uint8(UNUSABLE), traces.slit, inputs.cores
     scale = _arcsec(inputs, parameters, traces)
@@ -158,17 +168,33 @@ def _profile(
         light.data, bad, slit, noise, traces.orders, fwhm=_SEEING / scale,
         linear_sky=parameters.skymethod == "linear", threads=threads,
     )  # fmt: skip
-    if mode != "point":
-        return None, even_table(slit, source.level, source.distance)
     table = model_table(slit, source.centre, source.width, source.inverse_beta)
     if parameters.profile == "model" or not source.found:
         return source, table
     free = {"constant": 2, "linear": 3, "none": 1}[parameters.skymethod]
     table = corrected_table(
         table, light.data, bad, slit, noise, reach=2.0 * float(np.median(source.width)),
-        free=free, step=max(1, slit.centre.shape[1] // 750), threads=threads,
+        free=free, step=_step(slit), threads=threads,
     )  # fmt: skip
     return source, table
+
+
+def _slit_profile(inputs: RecipeInputs, light: SlitLight, traces: Traces) -> ProfileTable:
+    """Light along the slit, whatever it is; between slices more sharply than whole pixels show."""
+    bad, slit, threads = light.quality & np.uint8(UNUSABLE), traces.slit, inputs.cores
+    distance, level, _ = collapsed(light.data, bad, traces.whole, threads=threads)
+    table = slit_table(traces.whole, level, distance)
+    if contrast(table, float(np.nanmedian(slit.high))) <= _SLICED:
+        return table
+    return corrected_table(
+        table, light.data, bad, slit, Noise(light.noise, inputs.chip.conad), reach=slit.half,
+        free=2, tolerance=1.0, step=_step(slit), threads=threads,
+    )  # fmt: skip
+
+
+def _step(slit: SlitImage) -> int:
+    """Every how many columns a profile is looked at: some 750 are enough."""
+    return max(1, int(slit.centre.shape[1]) // 750)
 
 
 def _arcsec(inputs: RecipeInputs, parameters: ExtractionParameters, traces: Traces) -> float:

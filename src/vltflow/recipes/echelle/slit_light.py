@@ -51,7 +51,8 @@ class SlitParameters(SettingParameters):
     slit_margin: float = Field(
         default=2.5,
         ge=0,
-        description="Blurred rim of the slit left out at each end [unbinned pixel].",
+        description="Half of the blurred rim at each end of the slit, left out unless all light in "
+        "the slit is wanted [unbinned pixel].",
     )
     backsub: bool = Field(
         default=True, description="Whether light between the orders is subtracted [no unit]."
@@ -68,6 +69,9 @@ class Traces:
     orders: np.ndarray
     """Ascending, as the order table numbers them."""
     slit: SlitImage
+    """Without its blurred rims."""
+    whole: SlitImage
+    """With them."""
     across: int
     """Binning along the slit."""
     change: int = 0
@@ -126,7 +130,11 @@ def traces_of(inputs: RecipeInputs, parameters: SlitParameters) -> Traces:
     slit = slit_image(
         centre, tilt, curvature, length=length / scale, margin=margin, rows=rows
     )  # fmt: skip
-    return Traces(orders, slit, across, change)
+    whole = slit_image(
+        centre, tilt, curvature, length=length / scale, margin=-margin, rows=rows,
+        share=length / (length + 2.0 * margin * scale),
+    )  # fmt: skip
+    return Traces(orders, slit, whole, across, change)
 
 
 def slit_light(inputs: RecipeInputs) -> SlitLight:

@@ -91,7 +91,7 @@ def science_night(
     night: str,
     exposures: Sequence[Exposure],
     *,
-    window: bool = False,
+    window: bool | Window = False,
     standard: bool = True,
     calibrations: bool = True,
 ) -> tuple[Template, ...]:
@@ -102,7 +102,7 @@ def science_night(
     night
         ISO date of the evening.
     window
-        Read out `WINDOWS` instead of whole chips.
+        Read out `WINDOWS`, or this window in both arms, instead of whole chips.
     standard
         Whether a standard star is observed in each setup.
     calibrations
@@ -113,7 +113,7 @@ def science_night(
     The same exposures on several nights are exposures of one observation block if their source
     has a name for it: the object's lines then move by the Earth's motion from night to night.
     """
-    windows = {arm: WINDOWS[arm] if window else None for arm in WINDOWS}
+    windows = {arm: WINDOWS[arm] if window is True else window or None for arm in WINDOWS}
     setups = list(dict.fromkeys(one.setup(windows[one.arm]) for one in exposures))
     entries = [nights.science(one.setup(windows[one.arm]), one.source, count=one.count,
                               exptime=one.exptime) for one in exposures]  # fmt: skip

@@ -164,7 +164,8 @@ def _sliced(lit: LightPath, seeing: float) -> Profile:
     total = sum(
         share * part.widened(reach).values for share, part in zip(shares, parts, strict=True)
     )
-    return Profile(np.asarray(total) / np.sum(shares))
+    # What the ends of the slices cut is lost before the slit.
+    return Profile(np.asarray(total)).normalised()
 
 
 def _scale(
@@ -194,7 +195,9 @@ def _placement(lit: LightPath, source: Source) -> Placement:
     The air's refraction is close to a + b / wavelength**2 (Filippenko 1982, PASP 94, 715).
     """
     length = lit.frame.template.setup.slit_length / lit.arcsec
-    if source.shape == "extended" or lit.frame.template.setup.slicer:
+    if source.shape == "extended":  # its profile has the slit's blurred ends
+        return Placement(np.zeros_like(lit.format.wave_vac), np.inf)
+    if lit.frame.template.setup.slicer:
         return Placement(np.zeros_like(lit.format.wave_vac), length)
     bend = lit.format.wave_vac**-2.0
     middle = bend[len(bend) // 2, bend.shape[1] // 2]

@@ -1,0 +1,76 @@
+"""Science that something is wrong with, as a user meets it: a verdict each that says what."""
+
+from __future__ import annotations
+
+import pytest
+
+from vltflow.cli.app import run as run_command
+from vltflow.simulate import simulate_day
+from vltflow.simulate.uves.programme import SCIENCE, science_night
+
+pytestmark = pytest.mark.slow
+
+NIGHT = "2015-02-26"
+OF_EXPOSURES = (
+    "no-object", "saturated-object", "cosmic-shower", "twilight-sky", "nan-coordinates",
+    "missing-coordinates", "wrong-setup",
+)  # fmt: skip
+
+
+def rows_of(folder, defects, exposures, command):
+    """Status of all ABs after a night, by their first frame; frames of the defects; the site."""
+    plan = science_night(NIGHT, SCIENCE["point"][:1] * exposures, window=True, standard=False)
+    day = simulate_day("uves", NIGHT, folder / "raw", templates=plan, defects=defects)
+    site = str(folder / "site")
+    assert run_command(["init", site, "--cores", "2", "--memory-mb", "4000"]) == 0
+    assert run_command(["ingest", str(day.folder), "--site", site]) == 0
+    run_command(["night", NIGHT, "--instrument", "UVES", "--site", site])
+    rows = {row["ab"]: row for row in command("status", "--json", "--site", site)}
+    return rows, {one["defect"]: one["frame"] for one in day.defects}, site
+
+
+def test_each_exposure_ends_in_a_verdict_that_says_what_is_wrong(tmp_path, command):
+    rows, victims, site = rows_of(tmp_path, OF_EXPOSURES, 8, command)
+    waiting = {
+        one["ab"]: one["reason"] for one in command("certify", "list", "--json", "--site", site)
+    }
+    row = {defect: rows[f"{frame}_none"] for defect, frame in victims.items()}
+    for defect, parameter in (
+        ("no-object", "QC OBJ FOUND"),
+        ("twilight-sky", "QC SKY LEVEL"),
+        ("saturated-object", "QC NPIXSAT"),
+    ):
+        assert row[defect]["certification"] == "waits for a person", defect
+        assert f"RED_SCI_POINT_BLUE {parameter}" in waiting[row[defect]["ab"]]
+    assert row["wrong-setup"]["status"] == "BLOCKED"
+    assert "no ORDER_TABLE_BLUE, LINE_TABLE_BLUE for 1x1_437nm" in row["wrong-setup"]["problem"]
+    for defect in ("nan-coordinates", "missing-coordinates"):
+        assert row[defect]["problem"].startswith("not published: "), defect
+        assert "RA" in row[defect]["problem"]
+    # A shower is what the extraction is made for: the spectrum is as good as the clean one.
+    assert row["cosmic-shower"]["certification"] == "AUTO"
+
+
+@pytest.mark.parametrize(
+    ("defect", "victim", "science"),
+    [
+        ("empty-arc", "too few lines (lines=0", "no LINE_TABLE_BLUE"),
+        ("shifted-format", "do not fit the catalogue", "no LINE_TABLE_BLUE"),
+        ("missing-flat", "", "no MASTER_FLAT_BLUE, BLAZE_FLAT_BLUE"),
+    ],
+)
+def test_science_waits_where_its_calibration_failed(defect, victim, science, tmp_path, command):
+    rows, _, _ = rows_of(tmp_path, (defect,), 1, command)
+    kinds = {row["raw_type"]: row for row in rows.values()}
+    if victim:
+        assert (kinds["ARC_LAMP_BLUE"]["status"], victim in kinds["ARC_LAMP_BLUE"]["problem"]) == (
+            "FAILED", True,
+        )  # fmt: skip
+    assert kinds["SCI_POINT_BLUE"]["status"] == "BLOCKED"
+    assert science in kinds["SCI_POINT_BLUE"]["problem"]
+
+
+def test_an_arc_with_half_of_the_lines_waits_for_a_person(tmp_path, command):
+    rows, victims, _ = rows_of(tmp_path, ("half-the-lines",), 1, command)
+    row = rows[f"{victims['half-the-lines']}_none"]
+    assert (row["status"], row["certification"]) == ("SUCCEEDED", "waits for a person")

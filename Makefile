@@ -6,7 +6,7 @@ BIN = $(VENV)/bin
 DEMO ?= demo
 NIGHT ?= 2015-02-26
 
-.PHONY: run test test-long check bench compare docs clean
+.PHONY: run test test-long check bench compare compare-science docs clean
 
 run: $(VENV)/installed            ## demo: simulated UVES nights, from raw frames to certified masters and science products
 	@bash tools/demo.sh "$(BIN)" "$(DEMO)" "$(NIGHT)"
@@ -34,6 +34,9 @@ bench: $(VENV)/tests-installed    ## measure speed, as ratios against peers and 
 
 compare: $(VENV)/tests-installed  ## native recipes against ESO's on full-size frames: writes docs/reference/runners.md
 	$(BIN)/python tools/compare_runners.py
+
+compare-science: $(VENV)/tests-installed  ## science of real light (VLTFLOW_REAL_DATA) by both: writes docs/reference/science.md
+	$(BIN)/python tools/compare_science.py
 
 docs: $(VENV)/tests-installed     ## build the documentation; warnings are errors
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html

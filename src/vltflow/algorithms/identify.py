@@ -29,6 +29,8 @@ _STAGES = ((1, 1, 16.0), (2, 1, 9.0), (2, 2, 5.0), (3, 3, 3.0), (4, 4, 1.5))
 """Degrees in x and order, and distance (pixels) within which a line is taken."""
 _BLENDED = 0.04
 """Pixels by which a line may be off because others, in no catalogue, lie under it."""
+_CROSSED = 10
+"""Lines for each coefficient from which the corners of a chip may bend freely."""
 _LEVERAGE = 0.5
 """Share of a solution that one line may fix alone."""
 
@@ -279,20 +281,25 @@ def _solved(
     kappa: float,
     vote: Vote,
 ) -> Solution:
-    """The final solution: lines taken within the tolerance, until they stay the same."""
-    before = np.zeros(0, int)
-    for _ in range(12):
-        wave = catalogue[_nearest(catalogue, predicted)]
-        index = np.flatnonzero(np.abs((wave - predicted) / dispersion) <= tolerance)
-        pixels = np.hypot(lines.sigma, _BLENDED)
-        fit = fit_surface(
-            lines.x[index], order[index], (order * wave)[index], intervals=intervals,
-            degrees=degrees, sigma=np.abs(order * dispersion * pixels)[index], kappa=kappa,
-            leverage=_LEVERAGE,
-        )  # fmt: skip
-        predicted = fit.surface(lines.x, order) / order
-        dispersion = fit.surface.slope(lines.x, order) / order
-        if np.array_equal(index, before):
-            break
-        before = index
+    """The final solution: lines taken within the tolerance, until they stay the same.
+
+    Within twice of it at first: a corner with few lines is off until they have bent it.
+    """
+    crossed = len(lines.x) >= _CROSSED * (degrees[0] + 1) * (degrees[1] + 1)
+    for reach in (2.0 * tolerance, tolerance):
+        before = np.zeros(0, int)
+        for _ in range(12):
+            wave = catalogue[_nearest(catalogue, predicted)]
+            index = np.flatnonzero(np.abs((wave - predicted) / dispersion) <= reach)
+            pixels = np.hypot(lines.sigma, _BLENDED)
+            fit = fit_surface(
+                lines.x[index], order[index], (order * wave)[index], intervals=intervals,
+                degrees=degrees, sigma=np.abs(order * dispersion * pixels)[index], kappa=kappa,
+                leverage=_LEVERAGE, crossed=crossed,
+            )  # fmt: skip
+            predicted = fit.surface(lines.x, order) / order
+            dispersion = fit.surface.slope(lines.x, order) / order
+            if np.array_equal(index, before):
+                break
+            before = index
     return Solution(fit, index, wave[index], dispersion[index], vote)

@@ -97,6 +97,7 @@ def fit_surface(
     kappa: float = np.inf,
     floor: float = 0.0,
     leverage: float = np.inf,
+    crossed: bool = False,
 ) -> Fit:
     """Least-squares surface through points, outliers left out one round after the other.
 
@@ -107,7 +108,7 @@ def fit_surface(
     intervals
         Ranges of the two variables.
     degrees
-        In the first and second variable; their sum never exceeds the larger one.
+        In the first and second variable; unless `crossed`, their sum never exceeds the larger one.
     sigma
         Error of each value; equal if None.
     kappa
@@ -118,6 +119,9 @@ def fit_surface(
     leverage
         Points that fix the surface by more than this share (0 to 1) alone are left out:
         their residual is small whether they are right or wrong.
+    crossed
+        Whether products of high powers of both variables are free: they bend the corners, for
+        which there have to be points.
 
     Returns
     -------
@@ -130,7 +134,7 @@ def fit_surface(
         If there are fewer points than coefficients.
     """
     degrees = (degrees[0], min(degrees[1], len(np.unique(second)) - 1))
-    basis, terms = _basis(first, second, intervals, degrees)
+    basis, terms = _basis(first, second, intervals, degrees, crossed=crossed)
     weight = np.ones(len(values)) if sigma is None else 1.0 / sigma
     solution, used = _clipped(basis, values, weight, kappa, floor, leverage)
     return Fit(_surface(solution, terms, intervals, degrees), used, values - basis @ solution)
@@ -180,6 +184,8 @@ def _basis(
     second: np.ndarray,
     intervals: tuple[Interval, Interval],
     degrees: tuple[int, int],
+    *,
+    crossed: bool = False,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Polynomials at the points, shape (points, terms), and the places of the terms."""
     basis = chebyshev.chebvander2d(
@@ -187,7 +193,7 @@ def _basis(
     )
     # Products of two high powers are free only to bend the corners, where points are few.
     powers = np.indices((degrees[0] + 1, degrees[1] + 1)).reshape(2, -1)
-    terms = np.flatnonzero(powers.sum(axis=0) <= max(degrees))
+    terms = np.flatnonzero(crossed | (powers.sum(axis=0) <= max(degrees)))
     return basis[:, terms], terms
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from statistics import median
+from statistics import mean, median
 from typing import Any, Literal, cast
 
 from vltflow import __version__
@@ -21,6 +21,8 @@ from vltflow.records import Score, score_bits
 _FRAMES = frozenset({"TOPOCENT", "GEOCENTR", "BARYCENT", "HELIOCEN"})
 _CARRIED = ("ESO QC VRAD BARYCOR", "ESO QC VRAD HELICOR")
 """Velocities of the observer, which whoever compares wavelengths needs."""
+_COVARIANCE = ("ESO DRS COVAR FACTOR", *(f"ESO DRS COVAR RHO{lag}" for lag in range(1, 5)))
+"""How neighbouring bins hang together, which whoever adds bins needs: the mean of the chips."""
 
 
 def describe(
@@ -159,6 +161,10 @@ def _quality(sources: Sources, reduced: Sequence[Header]) -> Iterable[tuple[str,
     for key in _CARRIED:
         if key in reduced[0]:
             yield key, reduced[0][key]
+    for key in _COVARIANCE:
+        told = [value for one in reduced if isinstance(value := one.get(key), int | float)]
+        if len(told) == len(reduced):
+            yield key, float(f"{mean(told):.4g}")
     yield "ESO DRS CONTEXT", sources.block.context
     yield "ESO DRS AB", sources.block.name
     yield "ESO DRS REVISION", sources.block.revision

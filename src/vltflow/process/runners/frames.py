@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from vltflow.core.errors import UnprocessableData, UnreadableFile, VaultError
-from vltflow.fits import Header, RawImage, materialise, scan
+from vltflow.fits import Header, RawImage, materialise, read_tables, scan
 from vltflow.process.executors.folders import local_path
 from vltflow.process.runners.master_file import MasterFile
 from vltflow.recipes import Chip, MasterImage, MasterTable
@@ -171,27 +171,12 @@ def tables_of(path: Path, name: str) -> MasterTable:
     UnreadableFile
         If it holds none.
     """
-    from astropy.io import fits  # noqa: PLC0415 - workers that need no tables keep 15 MB less
-
-    with fits.open(path, memmap=False) as hdus:
-        found = [hdu for hdu in hdus if isinstance(hdu, fits.BinTableHDU)]
-        tables = {hdu.name: _native(hdu.data) for hdu in found}
-        history = {hdu.name: tuple(map(str, hdu.header.get("HISTORY", ()))) for hdu in found}
+    tables = read_tables(path)
     if not tables:
         raise UnreadableFile(
             f"{name} holds no binary table",
             hint="The recipe needs a table of this category: see the association rules",
         )
-    return MasterTable(tables, scan(path)[0].to_dict(), name, history)
-
-
-def _native(rows: Any) -> np.ndarray:
-    """Structured array in the machine's byte order; texts without trailing blanks."""
-    columns = {name: np.asarray(rows[name]) for name in rows.names}
-    kinds = [
-        (name, values.dtype.newbyteorder("="), values.shape[1:]) for name, values in columns.items()
-    ]
-    result = np.empty(len(rows), kinds)
-    for name, values in columns.items():
-        result[name] = values
-    return result
+    headers = scan(path)
+    history = {str(one.get("EXTNAME") or ""): one.commentary("HISTORY") for one in headers[1:]}
+    return MasterTable(tables, headers[0].to_dict(), name, history)

@@ -1,4 +1,4 @@
-"""Wavelengths in vacuum and in air: always one or the other by name."""
+"""What the air does to light: wavelengths in vacuum and in air, and the share that passes."""
 
 from __future__ import annotations
 
@@ -34,3 +34,21 @@ def vacuum_from_air(wave: np.ndarray) -> np.ndarray:
     for _ in range(3):
         vacuum = air * (vacuum / air_from_vacuum(vacuum))
     return vacuum
+
+
+def transmission(
+    wave: np.ndarray, airmass: float, table: tuple[np.ndarray, np.ndarray]
+) -> np.ndarray:
+    """Share of the light that passes the air: 10^(-0.4 k X); NaN outside the table.
+
+    Parameters
+    ----------
+    wave
+        Angstrom.
+    airmass
+        X, 1 or more.
+    table
+        Wavelengths (Angstrom, ascending) and extinction k (mag per airmass).
+    """
+    coefficient = np.interp(wave, *table, left=np.nan, right=np.nan)
+    return np.asarray(10.0 ** (-0.4 * airmass * coefficient))

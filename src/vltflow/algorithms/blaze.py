@@ -166,12 +166,13 @@ def _smooth(
             count += 1
         if count < _LEAST_COLUMNS:
             continue
-        matrix = np.array([[s[0], s[1], s[2]], [s[1], s[2], s[3]], [s[2], s[3], s[4]]])
-        if abs(np.linalg.det(matrix)) < 1e-9:
+        # First row of the inverse by its minors; a kernel that calls LAPACK loads scipy for it.
+        a, b, c = s[2] * s[4] - s[3] * s[3], s[2] * s[3] - s[1] * s[4], s[1] * s[3] - s[2] * s[2]
+        det = s[0] * a + s[1] * b + s[2] * c
+        if abs(det) < 1e-9:
             continue
-        inverse = np.linalg.inv(matrix)
-        smooth[x] = inverse[0, 0] * t[0] + inverse[0, 1] * t[1] + inverse[0, 2] * t[2]
-        error[x] = np.sqrt(inverse[0, 0] * spread / count)
+        smooth[x] = (a * t[0] + b * t[1] + c * t[2]) / det
+        error[x] = np.sqrt(a / det * spread / count)
     _between(light, smooth, error)
 
 

@@ -15,24 +15,6 @@ _FLOOR = 0.003
 _LEAST_POINTS = 5
 
 
-def transmission(
-    wave: np.ndarray, airmass: float, table: tuple[np.ndarray, np.ndarray]
-) -> np.ndarray:
-    """Share of the light that passes the air: 10^(-0.4 k X); NaN outside the table.
-
-    Parameters
-    ----------
-    wave
-        Angstrom.
-    airmass
-        X, 1 or more.
-    table
-        Wavelengths (Angstrom, ascending) and extinction k (mag per airmass).
-    """
-    coefficient = np.interp(wave, *table, left=np.nan, right=np.nan)
-    return np.asarray(10.0 ** (-0.4 * airmass * coefficient))
-
-
 def photons(flux: np.ndarray, wave: np.ndarray) -> np.ndarray:
     """Photons (per s, cm2 and Angstrom) of a flux in erg/s/cm2/Angstrom at Angstrom."""
     return np.asarray(flux * wave / PLANCK_LIGHT)

@@ -29,6 +29,10 @@ _TO_SIGMA = 1.0 / (2.0 * math.sqrt(2.0 * math.log(2.0)))
 GAUSSIAN = 1e-3
 """Inverse exponents below this are a Gaussian's."""
 _ROUNDS = 8
+_MOVED, _OF_ERROR = 1e-3, 0.02
+"""Last step of a fit that has settled: pixels (or a share of the width), and share of the error."""
+_HOPELESS = 4.0
+"""Signal to noise ratio of a stretch whose fit is given up: nothing will come of it."""
 _KNOWN, _MOST_TOGETHER = 16.0, 32
 """Signal to noise ratio that a column's light needs, else columns share it; so many at most."""
 _SHAPE = np.dtype(
@@ -39,7 +43,7 @@ _SHAPE = np.dtype(
 
 @compiled
 def point_light(
-    distance: float, width: float, inverse_beta: float, scale: float, out: np.ndarray
+    distance: float, width: float, shape: tuple[float, float, float], out: np.ndarray
 ) -> None:
     """Share of a point source's light in a pixel, and its derivatives.
 
@@ -49,39 +53,41 @@ def point_light(
         Of the pixel from the source, pixels.
     width
         Full width at half maximum, pixels.
-    inverse_beta
-        1 / beta of the Moffat function; 0 for a Gaussian.
-    scale
-        Value of the integral's inverse at unit width: `unit_scale`.
+    shape
+        As of `unit_shape`.
     out
         Output: the share, its derivative by the source's place and by the logarithm of the
         width. Gauss-Legendre quadrature with three points over the pixel.
     """
-    out[0] = out[1] = out[2] = 0.0
+    k, beta, peak = shape
+    part = 1.0 / width
+    share, place, size = 0.0, 0.0, 0.0
     for q in range(3):
-        weight = 8.0 / 18.0 if q == 1 else 5.0 / 18.0
-        z = (distance + (q - 1) * 0.3872983346207417) / width
-        if inverse_beta < GAUSSIAN:
-            value = math.exp(-2.772588722239781 * z * z)
-            steep = 5.545177444479562 * z
+        z = (distance + (q - 1) * 0.3872983346207417) * part
+        if beta == 0.0:
+            value, steep = math.exp(-k * z * z), 2.0 * k * z
         else:
-            k = 4.0 * (2.0**inverse_beta - 1.0)
+            # A logarithm and an exponential take less time than a power.
             base = 1.0 + k * z * z
-            value = base ** (-1.0 / inverse_beta)
-            steep = 2.0 * k * z / (base * inverse_beta)
-        value *= weight * scale / width
-        out[0] += value
-        out[1] += value * steep / width
-        out[2] += value * (z * steep - 1.0)
+            value, steep = math.exp(-beta * math.log(base)), 2.0 * k * beta * z / base
+        value *= 8.0 / 18.0 if q == 1 else 5.0 / 18.0
+        share += value
+        place += value * steep
+        size += value * (z * steep - 1.0)
+    peak *= part
+    out[0], out[1], out[2] = share * peak, place * peak * part, size * peak
 
 
-def unit_scale(inverse_beta: float) -> float:
-    """Peak of a profile with integral 1 and a full width of 1 at half maximum."""
+def unit_shape(inverse_beta: float) -> tuple[float, float, float]:
+    """Give k and beta of the Moffat function (1 + k z^2)^-beta of full width 1, and its peak.
+
+    The peak is that at which its integral is 1. A Gaussian exp(-k z^2) has a beta of 0 here.
+    """
     if inverse_beta < GAUSSIAN:
-        return math.sqrt(4.0 * math.log(2.0) / math.pi)
-    beta = 1.0 / inverse_beta
-    alpha = 0.5 / math.sqrt(2.0**inverse_beta - 1.0)
-    return math.exp(math.lgamma(beta) - math.lgamma(beta - 0.5)) / (alpha * math.sqrt(math.pi))
+        return 4.0 * math.log(2.0), 0.0, math.sqrt(4.0 * math.log(2.0) / math.pi)
+    beta, k = 1.0 / inverse_beta, 4.0 * (2.0**inverse_beta - 1.0)
+    peak = math.exp(math.lgamma(beta) - math.lgamma(beta - 0.5)) * math.sqrt(k / math.pi)
+    return k, beta, peak
 
 
 def fit_shapes(
@@ -121,20 +127,20 @@ def fit_shapes(
     numpy.ndarray
         Shape (traces, chunks) with x (middle of the stretch), centre, log_width, their errors,
         signal (light in units of its error, all columns together), chi2 and pixels. NaN where
-        a fit did not converge.
+        there is too little light, or a fit ran away.
     """
     traces, columns = slit.centre.shape
     edges = np.linspace(0, columns, chunks + 1).astype(int)
     found = np.full((traces, chunks), np.nan, _SHAPE)
     plain = found.view(np.float64).reshape(traces, chunks, len(_SHAPE.names or ()))
-    scale = unit_scale(inverse_beta)
+    shape = unit_shape(inverse_beta)
 
     def work(start: int, stop: int) -> None:
         for n in range(start, stop):
             for k in range(chunks):
                 _fit(image, bad, slit.centre[n], slit.lean(n), slit.low[n], slit.high[n],
                      int(edges[k]), int(edges[k + 1]), step, centre[n, k], math.log(width[n, k]),
-                     inverse_beta, scale, 3 if linear_sky else 2, noise.read, noise.conad, _ROUNDS,
+                     shape, 3 if linear_sky else 2, noise.read, noise.conad, _ROUNDS,
                      plain[n, k])  # fmt: skip
 
     over_blocks(work, [(n, n + 1) for n in range(traces)], threads=threads)
@@ -154,8 +160,7 @@ def _fit(
     step: int,
     place: float,
     log_width: float,
-    inverse_beta: float,
-    scale: float,
+    shape: tuple[float, float, float],
     free: int,
     read: float,
     conad: float,
@@ -164,7 +169,7 @@ def _fit(
 ) -> None:
     sums = np.empty(9)
     typical = _typical_light(image, bad, centre, lean, low, high, start, stop, step, place,
-                             math.exp(log_width), inverse_beta, scale)  # fmt: skip
+                             math.exp(log_width), shape)  # fmt: skip
     # A cosmic ray in a column would count with the square of its light.
     limit = 5.0 * typical[0] + 8.0 * typical[1]
     error = math.sqrt((read * typical[2]) ** 2 + typical[0] / conad)
@@ -173,7 +178,7 @@ def _fit(
     for n in range(rounds):
         tolerance = 0.5 if n == 0 and rounds > 1 else 0.15
         _accumulate(image, bad, centre, lean, low, high, (start, stop), step, place, log_width,
-                    inverse_beta, scale, free, (read, conad), tolerance, limit,
+                    shape, free, (read, conad), tolerance, limit,
                     together, lights, sums)  # fmt: skip
         if sums[8] < 3:
             return
@@ -187,7 +192,9 @@ def _fit(
         log_width += grow
         if not (-0.7 < log_width < 4.0) or abs(place) > 1e3:
             return
-        if n > 1 and abs(move) < 1e-3 and abs(grow) < 1e-3:
+        if n > 1 and sums[5] < _HOPELESS:
+            return
+        if n > 1 and _settled(move, grow, sums):
             break
     det = sums[0] * sums[2] - sums[1] * sums[1]
     out[0], out[1], out[2] = 0.5 * (start + stop - 1), place, log_width
@@ -196,6 +203,16 @@ def _fit(
     out[5], out[6], out[7] = sums[5], sums[6], sums[7]
     # The errors are those of the columns looked at; all columns carry as much each.
     out[5] *= math.sqrt(max(step, together) / together)
+
+
+@compiled
+def _settled(move: float, grow: float, sums: np.ndarray) -> bool:
+    """Whether place and width moved by next to nothing, or by a fiftieth of their errors."""
+    det = sums[0] * sums[2] - sums[1] * sums[1]
+    return bool(
+        abs(move) < max(_MOVED, _OF_ERROR * math.sqrt(sums[2] / det))
+        and abs(grow) < max(_MOVED, _OF_ERROR * math.sqrt(sums[0] / det))
+    )
 
 
 @compiled
@@ -210,8 +227,7 @@ def _accumulate(
     step: int,
     place: float,
     log_width: float,
-    inverse_beta: float,
-    scale: float,
+    shape: tuple[float, float, float],
     free: int,
     detector: tuple[float, float],
     tolerance: float,
@@ -240,7 +256,7 @@ def _accumulate(
         count = _gather(image, bad, centre, lean, low, high, part, place, pixels)
         if count < 5:
             continue
-        _fill(pixels, basis, variance, count, (place, width, inverse_beta, scale))
+        _fill(pixels, basis, variance, count, place, width, shape)
         light, sky, slope = solve_column(pixels, basis, variance, count, free)
         if not math.isfinite(light) or (together == 1 and abs(light) > brightest):
             continue
@@ -289,13 +305,14 @@ def _fill(
     basis: np.ndarray,
     variance: np.ndarray,
     count: int,
-    shape: tuple[float, float, float, float],
+    place: float,
+    width: float,
+    shape: tuple[float, float, float],
 ) -> None:
     """Profile, 1, distance and the profile's derivatives at each pixel, all weighted alike."""
-    place, width, inverse_beta, scale = shape
     one = np.empty(3)
     for i in range(count):
-        point_light(pixels[1, i] - place, width, inverse_beta, scale, one)
+        point_light(pixels[1, i] - place, width, shape, one)
         basis[0, i], basis[1, i], basis[2, i] = one[0], 1.0, pixels[1, i]
         basis[3, i], basis[4, i] = one[1], one[2]
         variance[i] = 1.0
@@ -327,8 +344,7 @@ def _typical_light(
     step: int,
     place: float,
     width: float,
-    inverse_beta: float,
-    scale: float,
+    shape: tuple[float, float, float],
 ) -> tuple[float, float, float]:
     """Median and robust scatter of the columns' light, and its error for a noise of 1 a pixel."""
     pixels = np.empty((6, MOST_PIXELS))
@@ -342,7 +358,7 @@ def _typical_light(
         n, sp, sd, spp, spd = 0.0, 0.0, 0.0, 0.0, 0.0
         for i in range(count):
             if pixels[3, i] > 0.0:
-                point_light(pixels[1, i] - place, width, inverse_beta, scale, one)
+                point_light(pixels[1, i] - place, width, shape, one)
                 n += 1.0
                 sp += one[0]
                 sd += pixels[0, i]

@@ -10,7 +10,7 @@ import numpy as np
 from vltflow.algorithms.blocks import over_blocks
 from vltflow.algorithms.column_fit import MOST_PIXELS, Noise, clean_column, solve_column
 from vltflow.algorithms.compiled import compiled
-from vltflow.algorithms.profile import point_light, unit_scale
+from vltflow.algorithms.profile import point_light, unit_shape
 from vltflow.algorithms.slit import SlitImage, window_pixels
 
 FINE = 16
@@ -52,20 +52,20 @@ def model_table(
     reach = math.ceil(slit.half + np.nanmax(np.abs(centre))) + 2
     spacing = (centre.shape[1] - 1.0) / (nodes - 1.0)
     values = np.empty((len(centre), nodes, 2 * reach * FINE + 1))
-    _tabulate(values, width, inverse_beta, unit_scale(inverse_beta), float(-reach))
+    _tabulate(values, width, unit_shape(inverse_beta), float(-reach))
     table = ProfileTable(values, float(-reach), spacing, np.ascontiguousarray(centre))
     return normalised(table, slit)
 
 
 @compiled
 def _tabulate(
-    values: np.ndarray, width: np.ndarray, inverse_beta: float, scale: float, start: float
+    values: np.ndarray, width: np.ndarray, shape: tuple[float, float, float], start: float
 ) -> None:
     one = np.empty(3)
     for n in range(values.shape[0]):
         for k in range(values.shape[1]):
             for i in range(values.shape[2]):
-                point_light(start + i / FINE, width[n, k], inverse_beta, scale, one)
+                point_light(start + i / FINE, width[n, k], shape, one)
                 values[n, k, i] = one[0]
 
 

@@ -12,7 +12,8 @@ from vltflow.fits.reduced import ReducedOrder, ReducedSpectrum, read_orders, rea
 from vltflow.fits.row import Column, first_row, table_columns
 from vltflow.fits.scanner import Inspection, Unit, inspect, scan, units
 from vltflow.fits.streams import SUFFIXES, has_suffix, stem
-from vltflow.fits.writing import Image, new_file, write_bytes, write_images, write_product
+from vltflow.fits.table import Table, read_tables
+from vltflow.fits.writing import Image, new_file, write_bytes, write_hdus, write_product
 
 __all__ = [
     "MOMENTS",
@@ -26,6 +27,7 @@ __all__ = [
     "RawImage",
     "ReducedOrder",
     "ReducedSpectrum",
+    "Table",
     "Unit",
     "amend",
     "differences",
@@ -37,11 +39,12 @@ __all__ = [
     "new_file",
     "read_orders",
     "read_reduced",
+    "read_tables",
     "scan",
     "stem",
     "table_columns",
     "units",
     "write_bytes",
-    "write_images",
+    "write_hdus",
     "write_product",
 ]

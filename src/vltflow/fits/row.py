@@ -126,11 +126,12 @@ def first_row(
                 )
             stream.seek(unit.data_start + column.offset)
             stored = np.frombuffer(stream.read(end - column.offset), dtype)
-            cells[column.name] = _physical(stored, unit.header, column.number)
+            cells[column.name] = physical(stored, unit.header, column.number)
     return cells
 
 
-def _physical(stored: np.ndarray, header: Header, number: int) -> np.ndarray:
+def physical(stored: np.ndarray, header: Header, number: int) -> np.ndarray:
+    """Values of a column in this machine's byte order, TSCALn and TZEROn applied."""
     native = stored.astype(stored.dtype.newbyteorder("="))
     scale, zero = header.get(f"TSCAL{number}", 1), header.get(f"TZERO{number}", 0)
     if (scale, zero) == (1, 0) or not all(isinstance(one, int | float) for one in (scale, zero)):

@@ -20,6 +20,7 @@ from vltflow.fits.checksum import encode, ones_complement_sum
 from vltflow.fits.header import FitsValue
 from vltflow.fits.scanner import units_of
 from vltflow.fits.structure import padded
+from vltflow.fits.table import Table, stored_rows, table_cards
 
 _SEALS = (
     ("DATASUM", "0", "sum of the data, 32 bits"),
@@ -33,14 +34,14 @@ _BLOCK_BYTES = 1 << 20
 class Image:
     """An image HDU: what a product of arrays needs, without a library."""
 
-    data: np.ndarray
+    data: np.ndarray | None
     """float32, float64, or integers that FITS stores as they are (uint8, int16, int32, int64)."""
     cards: Sequence[tuple[str, FitsValue]]
     """Keywords in FITS form with their values; what describes the array is added."""
 
 
-def write_images(path: str | os.PathLike[str], images: Sequence[Image]) -> str:
-    """Write images with CHECKSUM and DATASUM, as `write_product` does; the first is the primary.
+def write_hdus(path: str | os.PathLike[str], hdus: Sequence[Image | Table]) -> str:
+    """Write HDUs with CHECKSUM and DATASUM, as `write_product` does; the first is an image.
 
     Returns
     -------
@@ -52,26 +53,39 @@ def write_images(path: str | os.PathLike[str], images: Sequence[Image]) -> str:
     ValueError
         If a value of a header cannot be written.
     KeyError
-        If FITS has no such type of pixels.
+        If FITS has no such type of pixels or of a column.
     OSError
         If the disk refuses; nothing is left behind.
     """
-    return _write(path, (_own_image(image, first=not n) for n, image in enumerate(images)))
+    parts = (
+        _own_image(one, first=not n) if isinstance(one, Image) else _own_table(one)
+        for n, one in enumerate(hdus)
+    )
+    return _write(path, parts)
 
 
 def _own_image(image: Image, *, first: bool) -> _Part:
-    data = np.ascontiguousarray(image.data)
+    data = np.ascontiguousarray(image.data if image.data is not None else np.empty(0, np.uint8))
+    shape = data.shape if image.data is not None else ()
     begin: tuple[tuple[str, FitsValue, str], ...] = (
         ("SIMPLE", True, "conforms to FITS standard")
         if first
         else ("XTENSION", "IMAGE", "image extension"),
         ("BITPIX", _BITPIX[data.dtype.kind + str(data.itemsize)], "array data type"),
-        ("NAXIS", data.ndim, "number of axes"),
-        *((f"NAXIS{n}", length, "") for n, length in enumerate(reversed(data.shape), start=1)),
+        ("NAXIS", len(shape), "number of axes"),
+        *((f"NAXIS{n}", length, "") for n, length in enumerate(reversed(shape), start=1)),
     )
     more = (("EXTEND", True, ""),) if first else (("PCOUNT", 0, ""), ("GCOUNT", 1, ""))
     own = ((name, value, "") for name, value in image.cards)
-    text = header_text((*begin, *more, *own, *_SEALS))
+    return _own_part((*begin, *more, *own), data)
+
+
+def _own_table(table: Table) -> _Part:
+    return _own_part(table_cards(table), stored_rows(table.rows).view(np.uint8))
+
+
+def _own_part(cards: Iterable[tuple[str, FitsValue, str]], data: np.ndarray) -> _Part:
+    text = header_text((*cards, *_SEALS))
     header = np.frombuffer(bytearray(text, "ascii"), np.uint8)
     part = _Part(header, _big_endian(data), data.nbytes)
     part.seal()

@@ -31,8 +31,8 @@ import numpy as np
 
 from vltflow import __version__
 from vltflow.algorithms import Quality
-from vltflow.fits import Image, write_images, write_product
-from vltflow.recipes import ProductData, TableData, TableProduct
+from vltflow.fits import Image, Table, write_hdus
+from vltflow.recipes import ProductData, TableProduct
 
 VARIANCE = "VARIANCE"
 QUALITY = "QUALITY"
@@ -91,10 +91,10 @@ def save_product(
         *_quality_values(product.qc),
     ]
     if isinstance(product, TableProduct):
-        return _save_tables(path, product, cards)
+        return write_hdus(path, [Image(None, _written(cards)), *_tables(product)])
     unit = str(product.header.get("BUNIT", ""))
     variance = [("EXTNAME", VARIANCE), *([("BUNIT", f"({unit})**2")] if unit else [])]
-    return write_images(
+    return write_hdus(
         path,
         [
             Image(np.asarray(product.data, np.float32), _written(cards)),
@@ -104,21 +104,10 @@ def save_product(
     )
 
 
-def _save_tables(path: Path, product: TableProduct, cards: Iterable[tuple[str, Any]]) -> str:
-    from astropy.io import fits  # noqa: PLC0415 - workers that write no tables keep 15 MB less
-
-    tables = [_table(table) for table in product.tables]
-    return write_product(path, [fits.PrimaryHDU(None, _header(cards)), *tables])
-
-
-def _table(table: TableData) -> Any:
-    from astropy.io import fits  # noqa: PLC0415 - as above
-
-    hdu = fits.BinTableHDU(table.rows, _header(table.header.items()), name=table.name)
-    for column in hdu.columns:
-        if column.name in table.units:
-            column.unit = table.units[column.name]
-    return hdu
+def _tables(product: TableProduct) -> list[Table]:
+    return [
+        Table(one.name, one.rows, one.units, _written(one.header.items())) for one in product.tables
+    ]
 
 
 def _inherited(first: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
@@ -170,15 +159,6 @@ def _written(cards: Iterable[tuple[str, Any]]) -> list[tuple[str, Any]]:
             continue  # FITS knows no such numbers
         written[key] = _fitting(key, value)
     return list(written.items())
-
-
-def _header(cards: Iterable[tuple[str, Any]]) -> Any:
-    from astropy.io import fits  # noqa: PLC0415 - as above
-
-    return fits.Header(
-        fits.Card(f"HIERARCH {key}" if key.startswith("ESO ") else key, value)
-        for key, value in _written(cards)
-    )
 
 
 def _fitting(key: str, value: Any) -> Any:

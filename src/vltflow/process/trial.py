@@ -68,7 +68,7 @@ def tried(
     VltflowError
         As for any job: missing program, wrong parameter, what does not fit.
     """
-    specs = [_spec(store, executor.site, *candidate) for candidate in candidates]
+    specs = [trial_job(store, executor.site, *candidate) for candidate in candidates]
     folders = [local_path(spec.work) for _, spec in specs]
     results: list[list[JobResult]] = [[] for _ in specs]
     try:
@@ -90,9 +90,16 @@ def tried(
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _spec(
+def trial_job(
     store: Store, site: Site, instrument: Instrument, block: AssociationBlock
 ) -> tuple[Job, JobSpec]:
+    """The job of an AB, in a folder of its own below the site's work.
+
+    Raises
+    ------
+    RecipeError
+        If a master is not there yet.
+    """
     virtual = [match.category for match in block.masters if match.state is MatchState.VIRTUAL]
     if virtual:
         raise RecipeError(

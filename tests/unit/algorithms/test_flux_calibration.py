@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from vltflow.algorithms.air import transmission
 from vltflow.algorithms.flux_calibration import (
     Points,
     fit_response,
     measure_points,
     photons,
-    transmission,
 )
 
 WAVE = np.arange(3800.0, 5000.0, 0.02)

@@ -5,10 +5,18 @@ from __future__ import annotations
 import erfa
 import numpy as np
 import pytest
+from astropy.coordinates import EarthLocation, SkyCoord
 from astropy.io import fits
 from astropy.time import Time
+from astropy.utils import iers
 
-from vltflow.algorithms.velocity import LIGHT_KMS, Site, shifted, velocity_correction
+from vltflow.algorithms.velocity import (
+    LIGHT_KMS,
+    Site,
+    shifted,
+    ut1_minus_utc,
+    velocity_correction,
+)
 
 PARANAL = Site(-70.4048, -24.6272, 2648.0)
 AU_PER_DAY = 149_597_870.7 / 86_400.0
@@ -37,6 +45,22 @@ def test_motion_agrees_with_an_independent_computation_within_a_metre_per_second
     assert ours - RELATIVITY == pytest.approx(of_first_order(ra, dec, mjd, PARANAL), abs=0.001)
     helio = velocity_correction(ra, dec, mjd, PARANAL, "heliocentric")
     assert 0.0 < abs(ours - helio) < 0.02
+
+
+@pytest.mark.parametrize("mjd", [51_600.1, 57_203.9999, 60_500.05])  # the second: a leap second
+@pytest.mark.parametrize("kind", ["barycentric", "heliocentric"])
+def test_motion_is_astropys_within_two_millimetres_per_second(mjd, kind):
+    place = EarthLocation.from_geodetic(PARANAL.longitude, PARANAL.latitude, PARANAL.height)
+    target, time = SkyCoord(206.1, -10.6, unit="deg"), Time(mjd, format="mjd", scale="utc")
+    with iers.conf.set_temp("auto_download", value=False):
+        theirs = target.radial_velocity_correction(kind, obstime=time, location=place)
+    ours = velocity_correction(206.1, -10.6, mjd, PARANAL, kind)
+    assert ours == pytest.approx(theirs.to_value("km/s"), abs=2e-6)
+
+
+def test_the_earths_rotation_outside_its_table_is_that_of_the_nearest_day():
+    assert ut1_minus_utc(30_000.0) == ut1_minus_utc(37_665.0) == pytest.approx(0.0326338)
+    assert ut1_minus_utc(90_000.0) == ut1_minus_utc(80_000.0)
 
 
 def test_numbers_that_are_no_place_or_time_are_refused():

@@ -12,7 +12,7 @@ from astropy.io import fits as astropy_fits
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vltflow.fits import Image, inspect, scan, write_images
+from vltflow.fits import Image, inspect, scan, write_hdus
 from vltflow.fits.card_text import card, header_text
 from vltflow.fits.cards import parse_header
 
@@ -64,7 +64,7 @@ def images():
 
 def test_images_are_what_astropy_and_fitsverify_expect(tmp_path):
     path = tmp_path / "product.fits"
-    write_images(path, images())
+    write_hdus(path, images())
     with astropy_fits.open(path, checksum=True) as opened:
         for ours, theirs in zip(images(), opened, strict=True):
             assert theirs.verify_checksum() == theirs.verify_datasum() == 1

@@ -57,7 +57,7 @@ class LocalExecutor:
         self._woken, self._wake = os.pipe()
         os.set_blocking(self._woken, False)
         self._selector.register(self._woken, selectors.EVENT_READ)
-        self._workers = WorkerPool(self._selector, site.work, site.cores)
+        self._workers = WorkerPool(self._selector, site.work)
         self._commands = Commands(self._wake)
 
     def __enter__(self) -> Self:

@@ -46,14 +46,11 @@ class WorkerPool:
         Where the answers of workers are registered, with the worker as data.
     folder
         Where workers write what they say outside of jobs.
-    threads
-        Most threads that a kernel may ever use.
     """
 
-    def __init__(self, selector: selectors.BaseSelector, folder: Path, threads: int) -> None:
+    def __init__(self, selector: selectors.BaseSelector, folder: Path) -> None:
         self._selector = selector
         self._folder = folder
-        self._threads = threads
         self._workers: list[Worker] = []
         self._started = 0
 
@@ -111,17 +108,14 @@ class WorkerPool:
     def _new_worker(self) -> Worker:
         self._started += 1
         log = self._folder / f"worker-{os.getpid()}-{self._started}.log"
-        threads = str(self._threads)
         with log.open("wb") as said:
             process = subprocess.Popen(
                 [sys.executable, "-m", "vltflow.process.worker", str(os.getpid())],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=said,
-                env=os.environ
-                | {"NUMBA_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": "1"}
                 # One heap for all threads: of several, each keeps what its thread has freed.
-                | {"MALLOC_ARENA_MAX": "1"},
+                env=os.environ | {"OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"},
                 start_new_session=True,
             )
         worker = Worker(process, log)

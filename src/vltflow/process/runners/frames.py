@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from vltflow.core.errors import UnprocessableData, UnreadableFile, VaultError
-from vltflow.fits import Header, RawImage, materialise, scan
+from vltflow.fits import Header, RawImage, materialise, read_tables, scan
 from vltflow.process.executors.folders import local_path
 from vltflow.process.runners.master_file import MasterFile
 from vltflow.recipes import Chip, MasterImage, MasterTable
@@ -171,33 +171,15 @@ def tables_of(path: Path, name: str) -> MasterTable:
     UnreadableFile
         If it holds none.
     """
-    from astropy.io import fits  # noqa: PLC0415 - workers that need no tables keep 15 MB less
-
-    with fits.open(path, memmap=False) as hdus:
-        found = {
-            hdu.name or str(number): hdu
-            for number, hdu in enumerate(hdus)
-            if isinstance(hdu, fits.BinTableHDU)
-        }
-        tables = {name: _native(hdu.data) for name, hdu in found.items()}
-        history = {
-            name: tuple(map(str, hdu.header.get("HISTORY", ()))) for name, hdu in found.items()
-        }
+    tables = read_tables(path)
     if not tables:
         raise UnreadableFile(
             f"{name} holds no binary table",
             hint="The recipe needs a table of this category: see the association rules",
         )
-    return MasterTable(tables, scan(path)[0].to_dict(), name, history)
-
-
-def _native(rows: Any) -> np.ndarray:
-    """Structured array in the machine's byte order; texts without trailing blanks."""
-    columns = {name: np.asarray(rows[name]) for name in rows.names}
-    kinds = [
-        (name, values.dtype.newbyteorder("="), values.shape[1:]) for name, values in columns.items()
-    ]
-    result = np.empty(len(rows), kinds)
-    for name, values in columns.items():
-        result[name] = values
-    return result
+    headers = scan(path)
+    history = {
+        str(one.get("EXTNAME") or number): one.commentary("HISTORY")
+        for number, one in enumerate(headers)
+    }
+    return MasterTable(tables, headers[0].to_dict(), name, history)

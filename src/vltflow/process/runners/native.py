@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import sys
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -117,7 +116,7 @@ def _run_chip(
             spectra=spectra,
             cores=spec.cores,
         )
-        _prepare_kernels(spec.cores)
+        load_compiler()
         log.info("chip=%s frames=%d masters=%d", chip["name"], len(frames), len(masters))
         result = recipe.process(inputs, recipe.parameters(**task["parameters"]))
     return [
@@ -187,10 +186,3 @@ def _members(task: Mapping[str, Any], chip: str) -> list[Mapping[str, str]]:
 def _used(task: Mapping[str, Any], chip: str) -> list[dict[str, str]]:
     """Masters of one chip, and those that all chips share."""
     return [master for master in task["masters"] if master["chip"] in {chip, ""}]
-
-
-def _prepare_kernels(cores: int) -> None:
-    load_compiler()
-    numba = sys.modules.get("numba")
-    if numba is not None:
-        numba.set_num_threads(min(cores, numba.config.NUMBA_NUM_THREADS))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vltflow.algorithms.flux_calibration import transmission
+from vltflow.algorithms.air import transmission
 
 if TYPE_CHECKING:
     from vltflow.recipes.declaration import MasterTable, RecipeInputs

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import Field
 
+from vltflow.algorithms.air import transmission
 from vltflow.algorithms.flux_calibration import (
     Points,
     ResponseFit,
     fit_response,
     measure_points,
     photons,
-    transmission,
 )
 from vltflow.algorithms.merge import sum_orders
 from vltflow.core.errors import AlgorithmFailure, UnprocessableData

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -105,13 +105,21 @@ def measure(day, number, setup, snr, kit):
     )  # fmt: skip
 
 
-def note(row):
-    """Add a line to the table, if one is wanted."""
-    if "VLTFLOW_TRUTH_TABLE" in os.environ:
-        values = [getattr(row, field.name) for field in fields(Row)]
-        cells = [f"{one:.4f}" if isinstance(one, float) else str(one) for one in values]
-        with Path(os.environ["VLTFLOW_TRUTH_TABLE"]).open("a") as table:
-            table.write("| " + " | ".join(cells) + " |\n")
+def note(rows):
+    """Add the scenes of a setup to the table, if one is wanted."""
+    if "VLTFLOW_TRUTH_TABLE" not in os.environ:
+        return
+    best = max((row for row in rows if row.scene != "extended"), key=lambda row: row.snr)
+    cells = [
+        rows[0].setup,
+        ", ".join(f"{row.flux:.4f}" for row in rows),
+        f"{min(row.rms for row in rows):.2f} to {max(row.rms for row in rows):.2f}",
+        f"{sum(row.beyond for row in rows)} of {sum(row.pixels for row in rows):,}",
+        f"{best.shift:.4f} +- {best.shift_error:.4f}",
+        f"{best.wave:.4f}; {best.worst_wave:.3f}",
+    ]
+    with Path(os.environ["VLTFLOW_TRUTH_TABLE"]).open("a", encoding="utf-8") as table:
+        table.write("| " + " | ".join(cells) + " |\n")
 
 
 def judge(row):
@@ -139,7 +147,7 @@ def run(folder, case, kit, science_day):
         setup = f"{setting} {chip} {binning}x{binning} {slit}"
         for number, exposure in enumerate(asked):
             rows.append(measure(day, number, setup, exposure.source.snr, kit))
-            note(rows[-1])
+        note(rows[-len(asked) :])
     for row in rows:
         judge(row)
     return rows

@@ -141,6 +141,9 @@ def extract_orders(inputs: RecipeInputs, parameters: ExtractionParameters) -> Ex
         "ESO DRS EXTR SKY": terms if point else 0,
         "ESO DRS BKG SUB": background is not None and background.surface is not None,
     }
+    if not point:
+        length = 2.0 * traces.slit.half * _arcsec(inputs, parameters, traces)
+        header["ESO DRS EXTR LENGTH"] = round(length, 3)
     figures = extraction_qc.figures(spectra, traces, source, profile)
     return Extracted(
         spectra, measured, figures, mode, source, profile, found, traces, header

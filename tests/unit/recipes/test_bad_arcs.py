@@ -12,6 +12,7 @@ from vltflow.core.errors import AlgorithmFailure, UnprocessableData
 from vltflow.instruments.data import thorium_argon
 from vltflow.recipes import MasterTable, find_recipe
 from vltflow.recipes.echelle.surfaces import read_surface
+from vltflow.recipes.echelle.wavelength import check_orders
 
 
 class Altered:
@@ -187,3 +188,10 @@ def test_a_line_table_of_eso_that_lacks_a_part_is_refused(column, lacking):
     table = MasterTable({"1": rows}, {}, "line_table.fits", {"1": ("TRACEID 0", "WINDOW 1")})
     with pytest.raises(UnprocessableData, match=f"line_table.fits: {lacking}"):
         read_surface(table, "MLAMBDA_AIR")
+
+
+def test_lines_of_one_order_hold_no_solution_for_seven():
+    measured = np.repeat(np.arange(62, 69), 5)
+    check_orders("arc", measured, measured[:20], {})
+    with pytest.raises(AlgorithmFailure, match="its lines span 1 of 7 orders"):
+        check_orders("arc", measured, measured[:5], {})

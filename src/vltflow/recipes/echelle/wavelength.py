@@ -36,6 +36,8 @@ from vltflow.recipes.echelle.light import light_of, table_of
 from vltflow.recipes.echelle.surfaces import surface_table
 from vltflow.recipes.echelle.tilt import SlitImage, measure_slit_image, without_tilt
 
+_HELD = 0.5
+"""Share of the orders with lines that those in the solution must span."""
 _TRUSTED = 3.0
 """Contrast of the vote over that of the runner-up from which a solution is believed."""
 
@@ -134,13 +136,39 @@ def _solution(
             "than shiftmax.",
         )  # fmt: skip
     try:
-        return identify(
+        solution = identify(
             arc.lines, guess.wave, catalogue, width=width, vote=vote,
             degrees=(parameters.degree, parameters.degree - 1), tolerance=parameters.tolerance,
             kappa=parameters.kappa,
         )  # fmt: skip
     except ValueError as error:
         raise AlgorithmFailure(f"{name}: no solution: {error}", numbers=numbers) from None
+    check_orders(name, arc.lines.order, arc.lines.order[solution.index], numbers)
+    return solution
+
+
+def check_orders(
+    name: str, measured: np.ndarray, used: np.ndarray, numbers: dict[str, float]
+) -> None:
+    """Refuse a solution that lines of a few orders hold: in all others it runs away.
+
+    Parameters
+    ----------
+    measured, used
+        Orders of the lines that were measured, and of those in the solution.
+
+    Raises
+    ------
+    AlgorithmFailure
+        The orders of the solution span less than half of those with lines.
+    """
+    seen, held = np.ptp(measured) + 1, np.ptp(used) + 1
+    if held < _HELD * seen:
+        raise AlgorithmFailure(
+            f"{name}: no solution: its lines span {held} of {seen} orders",
+            numbers=numbers,
+            hint="Read out more of the chip, expose the lamp longer, or allow fewer degrees.",
+        )
 
 
 def _shift(solution: Solution, arc: Arc, guess: Guess) -> float:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from astropy.io import fits
 
@@ -29,15 +30,17 @@ SETUPS = {
     "BLUE": ("blue_1x1", *(f"blue_1x1_346nm_{slit}" for slit in ("0.7", "1.2", "0.6"))),
     "RED": ("red_1x1", *(f"red_1x1_580nm_{slit}" for slit in ("0.6", "1.2"))),
 }
-OPTICAL = ("uves_cal_predict", "uves_cal_orderpos", "uves_cal_wavecal", "uves_obs_scired")
+OPTICAL = ("uves_cal_predict", "uves_cal_orderpos", "uves_cal_wavecal")
 """By ESO's recipes; its flats and darks have no number that could be scored."""
+REAL_SNR = 17.7
 REAL, REAL_NIGHTS = "390_02", ("2010-05-12", "2010-05-10", "2010-05-11")
 
 
-def _site(folder: Path, nights) -> Store:
+def _site(folder: Path, nights, science: str) -> Store:
     site = folder / "site"
     assert run_command(["init", str(site), "--cores", "2", "--memory-mb", "4000"]) == 0
-    chosen = ", ".join(f'{recipe} = "esorex"' for recipe in OPTICAL)
+    runners = dict.fromkeys(OPTICAL, "esorex") | {"uves_obs_scired": science}
+    chosen = ", ".join(f'{recipe} = "{runner}"' for recipe, runner in runners.items())
     with (site / "vltflow.toml").open("a") as settings:
         settings.write(f"\n[runners]\nUVES = {{ {chosen} }}\n")
     assert run_command(["ingest", str(folder / "raw"), "--site", str(site)]) == 0
@@ -53,7 +56,7 @@ def day(request, tmp_path_factory: pytest.TempPathFactory):
     folder = tmp_path_factory.mktemp(request.param)
     raw_types = [f"{kind}_{request.param}" for kind in KINDS]
     simulate_day("uves", NIGHT, folder / "raw", raw_types=raw_types, setups=SETUPS[request.param])
-    store = _site(folder, [NIGHT])
+    store = _site(folder, [NIGHT], "esorex")
     yield folder, store
     store.close()
     shutil.rmtree(folder)
@@ -102,7 +105,7 @@ def test_science_becomes_a_product_that_everybody_accepts(day, tmp_path):
         assert b"verification OK" in ended.stdout
 
 
-def test_real_light_is_certified_by_itself_and_published(
+def test_real_light_is_reduced_by_both_with_esos_order_and_line_tables(
     real_data: Path, tmp_path_factory: pytest.TempPathFactory
 ):
     tool = real_data.parent / "tools" / "repaint_uves.py"
@@ -112,12 +115,33 @@ def test_real_light_is_certified_by_itself_and_published(
     spectra = real_data / "uves" / "HE1341-1020"
     call = [sys.executable, str(tool), str(spectra), REAL, str(folder / "raw")]
     subprocess.run(call, check=True, capture_output=True)
-    for truth in (folder / "raw").glob("*.truth.fits"):
-        truth.unlink()
-    store = _site(folder, REAL_NIGHTS)
+    (truth,) = (folder / "raw").glob("*.truth.fits")
+    truth = truth.rename(folder / truth.name)
+    store = _site(folder, REAL_NIGHTS, "both")
     with store.read() as tx:
         (product,) = tx.science.find(instrument="UVES")
         decision = tx.blocks.decisions([product.block])[product.block]
-    assert (product.bits, decision) == ("000000000", "AUTO")
-    assert product.snr == pytest.approx(17.2, rel=0.05)
+        compared = tx.quality.compared([product.block])
+        (orders,) = tx.products.of_block(product.block)
+    assert (product.bits, decision, set(compared)) == ("000000000", "AUTO", {product.block})
+    assert product.snr == pytest.approx(REAL_SNR, rel=0.05)
+    assert _light(store.vault.local_path(orders.file_id, folder), truth) == pytest.approx(
+        1.0, abs=0.01
+    )
     store.close()
+
+
+def _light(orders: Path, truth: Path) -> float:
+    """Extracted light over the painted one, the median of all orders."""
+    with fits.open(truth) as hdus:
+        painted = dict(zip(hdus["ORDERS"].data["ORDER"], hdus["OBJECT"].data, strict=True))
+        conad = hdus[0].header["CONAD"]
+    middle = slice(500, 2500)
+    return float(
+        np.median(
+            [
+                conad * np.nansum(row["FLUX"][middle]) / painted[row["ORDER"]][middle].sum()
+                for row in fits.getdata(orders, "ORDERS")
+            ]
+        )
+    )

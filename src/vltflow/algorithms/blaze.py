@@ -106,7 +106,7 @@ def _mean_light(
     noise: np.ndarray,
 ) -> None:
     rows = flat.shape[0]
-    values, errors = np.empty(rows), np.empty(rows)
+    values, errors, ordered = np.empty(rows), np.empty(rows), np.empty(rows)
     for x in range(len(centre)):
         if not (high[x] > low[x]):
             continue
@@ -120,8 +120,7 @@ def _mean_light(
                 count += 1
         if count < _LEAST_ROWS:
             continue
-        middle = np.median(values[:count])
-        spread = 1.4826 * np.median(np.abs(values[:count] - middle))
+        middle, spread = _middle(values, ordered, count)
         # Equal weights: those of single pixels would follow their noise.
         total, squares, used = 0.0, 0.0, 0
         for i in range(count):
@@ -130,6 +129,31 @@ def _mean_light(
                 squares += errors[i]
                 used += 1
         light[x], noise[x] = total / used, squares / (used * used)
+
+
+@compiled
+def _middle(values: np.ndarray, ordered: np.ndarray, count: int) -> tuple[float, float]:
+    """Median and robust sigma of some tens of values, which are put in order into `ordered`."""
+    for i in range(count):
+        value, k = values[i], i
+        while k > 0 and ordered[k - 1] > value:
+            ordered[k] = ordered[k - 1]
+            k -= 1
+        ordered[k] = value
+    middle = 0.5 * (ordered[(count - 1) // 2] + ordered[count // 2])
+    # The deviations grow from the middle to both ends: the smaller one is the next.
+    below, above = (count - 1) // 2, (count - 1) // 2 + 1
+    last, before = 0.0, 0.0
+    for _ in range(count // 2 + 1):
+        before = last
+        low = middle - ordered[below] if below >= 0 else np.inf
+        high = ordered[above] - middle if above < count else np.inf
+        last = min(low, high)
+        if low <= high:
+            below -= 1
+        else:
+            above += 1
+    return middle, 1.4826 * (last if count % 2 else 0.5 * (before + last))
 
 
 @compiled

@@ -27,14 +27,22 @@ class Surface:
 
     def __call__(self, first: np.ndarray | float, second: np.ndarray | float) -> np.ndarray:
         """Values at points; the two arguments broadcast."""
-        u, v = np.broadcast_arrays(_unit(first, self.first), _unit(second, self.second))
-        return np.asarray(chebyshev.chebval2d(u, v, self.coefficients))
+        return _values(_unit(first, self.first), _unit(second, self.second), self.coefficients)
 
     def slope(self, first: np.ndarray | float, second: np.ndarray | float) -> np.ndarray:
         """Derivative by the first variable at points."""
-        u, v = np.broadcast_arrays(_unit(first, self.first), _unit(second, self.second))
         derived = chebyshev.chebder(self.coefficients, axis=0)
-        return np.asarray(chebyshev.chebval2d(u, v, derived)) * 2.0 / np.ptp(self.first)
+        values = _values(_unit(first, self.first), _unit(second, self.second), derived)
+        return values * 2.0 / np.ptp(self.first)
+
+
+def _values(u: np.ndarray, v: np.ndarray, coefficients: np.ndarray) -> np.ndarray:
+    if u.ndim == v.ndim == 2 and len(u) == 1 and v.shape[1] == 1:
+        # On a grid each polynomial of the first variable is computed once, not in every row.
+        grid = chebyshev.chebgrid2d(u[0], v[:, 0], coefficients)
+        return np.ascontiguousarray(grid.T)
+    u, v = np.broadcast_arrays(u, v)
+    return np.asarray(chebyshev.chebval2d(u, v, coefficients))
 
 
 def through(

@@ -85,9 +85,7 @@ def plan(
     if any(one.waiting for one in plans):
         console().print("wait for masters: --complete makes these first")
     if any(one.outdated for one in plans):
-        console().print(
-            "outdated: another recipe version or definition made these; run --reprocess"
-        )
+        console().print("outdated: made by another recipe version or definition: run --reprocess")
 
 
 @app.command()

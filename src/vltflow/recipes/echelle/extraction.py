@@ -141,7 +141,7 @@ def extract_orders(inputs: RecipeInputs, parameters: ExtractionParameters) -> Ex
         "ESO DRS EXTR SKY": terms if point else 0,
         "ESO DRS BKG SUB": background is not None and background.surface is not None,
     }
-    figures = extraction_qc.figures(spectra, traces, source, profile)
+    figures = extraction_qc.figures(spectra, traces, profile)
     return Extracted(
         spectra, measured, figures, mode, source, profile, found, traces, header
     )  # fmt: skip

@@ -8,8 +8,12 @@ NIGHT ?= 2015-02-26
 
 .PHONY: run test test-long check bench compare compare-science docs clean
 
-run: $(VENV)/installed            ## demo: simulated UVES nights, from raw frames to certified masters and science products
+run: $(VENV)/installed            ## demo: simulated UVES nights, or real light where VLTFLOW_REAL_DATA is set, from raw frames to certified masters and science products
+ifdef VLTFLOW_REAL_DATA
+	@bash tools/demo-real.sh "$(BIN)" "$(DEMO)"
+else
 	@bash tools/demo.sh "$(BIN)" "$(DEMO)" "$(NIGHT)"
+endif
 
 test: $(VENV)/tests-installed     ## install what the tests need, run all of them
 	@bash tools/install-test-programs.sh

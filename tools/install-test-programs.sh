@@ -6,7 +6,7 @@ set -euo pipefail
 pipelines=(uves giraf muse hawki visir vimos naco amber)
 declare -A programs=(
     [postgresql]=/usr/lib/postgresql/*/bin/postgres [ncompress]=/usr/bin/compress
-    [fitsverify]=/usr/bin/fitsverify [esorex]=/usr/bin/esorex
+    [fitsverify]=/usr/bin/fitsverify [esorex]=/usr/bin/esorex [chromium]=/usr/bin/chromium
 )
 for name in "${pipelines[@]}"; do
     programs[cpl-plugin-$name]="/usr/lib/*/cpl/plugins/$name-*"

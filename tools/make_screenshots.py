@@ -1,81 +1,152 @@
-"""Screenshots of every page for the docs: a processed site, a real browser, small files.
+"""Pictures of every page: a processed site, a real browser, small files.
 
-Use: ``python tools/make_screenshots.py SITE``; needs playwright, Chromium and Pillow.
+    python tools/make_screenshots.py SITE [--look FOLDER]
+
+Makes those of the docs, or with `--look` all pages at three widths, light and dark, to look at.
+Needs playwright, Chromium and Pillow. Pages that need a login are shown as a person whose account
+is made for it; so give a site that may be changed.
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
+import secrets
 import tempfile
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import uvicorn
 from PIL import Image
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from vltflow.core.site import load_site
+from vltflow.core.time import now_iso
+from vltflow.records import Account, Role
 from vltflow.store import Store
 from vltflow.web.application import application
+from vltflow.web.passwords import hashed
 from vltflow.web.service import Service
 
 OUT = Path(__file__).parents[1] / "docs" / "images" / "web"
 CHROMIUM = "/usr/bin/chromium"
 PORT = 8377
+ADDRESS = f"http://127.0.0.1:{PORT}"
 TALLEST = 900
-COLOURS = 200
+COLOURS = 128
+WIDTHS = (390, 1024, 1600)
+DARK = {"monitor-dark", "phone", "product-phone"}
+NARROW = {"phone", "product-phone"}
+PERSON = "anna"
 
 
-def pages(store: Store) -> dict[str, tuple[str, int, str]]:
-    """Address, width and scheme of each picture, for the first AB that waits or was scored."""
+def pages(store: Store) -> dict[str, str]:
+    """Address of each picture, of the instrument with the most nights."""
     with store.read() as tx:
-        instrument = tx.overview.instruments()[0]
-        night = tx.overview.nights(instrument, 1)[0]
-        rows = tx.overview.summaries(instrument, night)
-        chosen = max((row for row in rows if row.report), key=lambda row: row.red)
-        product = tx.products.of_block(chosen.name)[0]
-        value = tx.quality.scores([chosen.name])[chosen.name][0]
-    trend = f"/trend/{instrument}?parameter={value.parameter}&category={value.category}"
-    qc1 = trend.replace(f"/trend/{instrument}?", f"/qc1?instrument={instrument}&")
+        instrument = max(
+            tx.overview.instruments(), key=lambda one: len(tx.overview.nights(one, 99))
+        )
+        nights = tx.overview.nights(instrument, 99)
+        rows = {night: tx.overview.summaries(instrument, night) for night in nights}
+        night = max(nights, key=lambda one: len(rows[one]))
+        judged = [row for found in rows.values() for row in found if row.report]
+        worst = max(judged, key=lambda row: (not row.decision, row.red, row.name)).name
+        arc = max(judged, key=lambda row: (row.raw_type == "ARC_LAMP_BLUE", row.red)).name
+        flat = max(judged, key=lambda row: row.raw_type == "FLAT_BLUE").name
+        image = tx.products.of_block(flat)[0].name
+        value = tx.quality.scores([worst])[worst][0]
+        spectra = tx.science.find(instrument=instrument)
+    trend = f"parameter={value.parameter}&category={value.category}"
     monitor = f"/monitor/{instrument}/{night}"
-    return {
-        "today": ("/", 1200, "light"),
-        "monitor": (monitor, 1400, "light"),
-        "monitor-dark": (monitor, 1400, "dark"),
-        "phone": (monitor, 390, "dark"),
-        "ab": (f"/ab/{chosen.name}", 1400, "light"),
-        "report": (f"/ab/{chosen.name}/report", 1200, "light"),
-        "log": (f"/ab/{chosen.name}/log", 1200, "light"),
-        "trend": (trend, 1200, "light"),
-        "health": (f"/health/{instrument}", 1200, "light"),
-        "health-report": (f"/health/{instrument}/bias_blue", 1200, "light"),
-        "qc1": (qc1, 1200, "dark"),
-        "display": (f"/display/{product.name}", 1200, "light"),
-        "desk": (f"/desk/{chosen.name}", 1200, "light"),
-        "desk-list": ("/desk", 1200, "light"),
-        "login": ("/login", 800, "light"),
-    }
+    found = {
+        "today": "/", "monitor": monitor, "monitor-dark": monitor, "phone": monitor,
+        "ab": f"/ab/{arc}", "report": f"/ab/{arc}/report", "log": f"/ab/{arc}/log",
+        "desk-list": "/desk", "desk": f"/desk/{worst}", "display": f"/display/{image}",
+        "trend": f"/trend/{instrument}?{trend}", "health": f"/health/{instrument}",
+        "health-report": f"/health/{instrument}/wave_blue?range=full",
+        "qc1": f"/qc1?instrument={instrument}&{trend}",
+        "completeness": f"/completeness/{instrument}", "campaigns": "/campaigns",
+        "campaign": f"/campaigns/{instrument}", "products": "/products",
+        "login": "/login", "profile": "/profile",
+    }  # fmt: skip
+    if spectra:
+        best = max(spectra, key=lambda one: one.snr or 0.0).name
+        found |= {"product": f"/products/{best}", "product-phone": f"/products/{best}"}
+    return found
 
 
-def shoot(browser: Browser, name: str, address: str, width: int, scheme: str) -> None:
-    """One picture, with few colours."""
-    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
+def shoot(context: BrowserContext, address: str, path: Path) -> bool:
+    """One picture of few colours, cut below; none if there is no such page."""
     page = context.new_page()
-    page.goto(f"http://127.0.0.1:{PORT}{address}", wait_until="networkidle")
-    with tempfile.TemporaryDirectory() as folder:
-        raw = Path(folder) / "page.png"
-        page.screenshot(path=raw, full_page=True)
-        with Image.open(raw) as picture:
-            cut = picture.crop((0, 0, picture.width, min(picture.height, TALLEST)))
-            few = cut.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
-            few.save(OUT / f"{name}.png", optimize=True)
-    context.close()
-    print(f"{name}: {(OUT / f'{name}.png').stat().st_size // 1000} kB")
+    answer = page.goto(ADDRESS + address, wait_until="networkidle")
+    there = answer is not None and answer.status == 200
+    if there:
+        with tempfile.NamedTemporaryFile(suffix=".png") as raw:
+            page.screenshot(path=raw.name, full_page=True)
+            with Image.open(raw.name) as picture:
+                cut = picture.crop((0, 0, picture.width, min(picture.height, TALLEST)))
+                few = cut.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+                few.save(path, optimize=True)
+    print(f"{path.name}: {path.stat().st_size // 1000} kB" if there else f"no page {address}")
+    page.close()
+    return there
+
+
+@contextmanager
+def context(browser: Browser, width: int, scheme: str, password: str) -> Iterator[BrowserContext]:
+    """A browser with a screen of its own, logged in if there is a password."""
+    opened = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    if password:
+        page = opened.new_page()
+        page.goto(f"{ADDRESS}/login")
+        page.fill("[name=name]", PERSON)
+        page.fill("[name=password]", password)
+        page.click("button.main")
+        page.close()
+    yield opened
+    opened.close()
+
+
+def for_docs(browser: Browser, addresses: dict[str, str], password: str) -> None:
+    """The pictures of the docs."""
+    for name, address in addresses.items():
+        width = 390 if name in NARROW else 1200
+        scheme = "dark" if name in DARK else "light"
+        with context(browser, width, scheme, "" if name == "login" else password) as opened:
+            shoot(opened, address, OUT / f"{name}.png")
+
+
+def to_look(browser: Browser, addresses: dict[str, str], password: str, folder: Path) -> None:
+    """Every page at every width, light and dark."""
+    folder.mkdir(parents=True, exist_ok=True)
+    by_address = {address: name for name, address in reversed(addresses.items())}
+    for width in WIDTHS:
+        for scheme in ("light", "dark"):
+            with context(browser, width, scheme, password) as opened:
+                for address, name in by_address.items():
+                    shoot(opened, address, folder / f"{name}-{width}-{scheme}.png")
+
+
+def account(store: Store) -> str:
+    """Password of the person who is shown, a new one each time."""
+    password = secrets.token_urlsafe()
+    with store.write(by=PERSON, why="pictures of the pages") as tx:
+        if tx.accounts.find(PERSON) is None:
+            shown = Account(PERSON, "Anna Example", Role.QC_SCIENTIST, now_iso())
+            tx.accounts.add(shown, hashed(password))
+        else:
+            tx.accounts.set_password(PERSON, hashed(password))
+    return password
 
 
 def main() -> None:
     """Serve the site and take all pictures."""
-    site = load_site(Path(sys.argv[1]))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("site", type=Path)
+    parser.add_argument("--look", type=Path, metavar="FOLDER")
+    asked = parser.parse_args()
+    site = load_site(asked.site)
     store = Store(site.database, site.vault)
     OUT.mkdir(parents=True, exist_ok=True)
     app = application(Service(store, site))
@@ -85,8 +156,11 @@ def main() -> None:
     try:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-            for name, (address, width, scheme) in pages(store).items():
-                shoot(browser, name, address, width, scheme)
+            addresses, password = pages(store), account(store)
+            if asked.look:
+                to_look(browser, addresses, password, asked.look)
+            else:
+                for_docs(browser, addresses, password)
             browser.close()
     finally:
         server.should_exit = True

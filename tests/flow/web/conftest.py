@@ -10,12 +10,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 from argon2 import PasswordHasher
 
+from vltflow.cli.app import run
 from vltflow.core.site import load_site
 from vltflow.core.time import now_iso
 from vltflow.records import Account, Role
+from vltflow.simulate import chosen_science, headers_only, simulate_day
+from vltflow.simulate.cards import Card
+from vltflow.simulate.frame import frame_bytes
 from vltflow.store import Store
 
 try:
@@ -25,6 +30,9 @@ except ImportError:
 
 CHROMIUM = "/usr/bin/chromium"
 PASSWORD = "correct horse battery"
+NIGHTS = tuple(f"2015-02-{day}" for day in range(20, 27))
+SCIENCE_NIGHT, RUNNING_NIGHT, LAST_NIGHT = NIGHTS[4:]
+"""UVES takes a window of a quasar; biases, reduced while somebody looks; frames with defects."""
 PEOPLE = {"anna": Role.QC_SCIENTIST, "bert": Role.QC_SCIENTIST, "ada": Role.ADMIN}
 
 
@@ -65,11 +73,42 @@ def browser() -> Iterator[Browser]:
         opened.close()
 
 
+def write_week(folder: Path) -> None:
+    """Raw frames of three instruments, but for UVES' last night; pixels where they are reduced."""
+    for instrument, nights in (("uves", NIGHTS[:4]), ("giraffe", NIGHTS[:6]), ("muse", NIGHTS)):
+        write_without_pixels(instrument, nights, folder / instrument)
+    simulate_day("giraffe", LAST_NIGHT, folder / "biases", small=True, raw_types=("BIAS",))
+    quasar = chosen_science("uves", SCIENCE_NIGHT, ("point",), window=True)
+    blue = [one for one in quasar if one.raw_type.endswith("_BLUE")]
+    science = [one for one in blue if one.raw_type != "STANDARD_BLUE"]
+    simulate_day("uves", SCIENCE_NIGHT, folder / "science", templates=science)
+    biases = ("BIAS_BLUE", "BIAS_RED")
+    simulate_day("uves", RUNNING_NIGHT, folder / "biases", small=True, raw_types=biases)
+
+
+def write_without_pixels(instrument: str, nights: tuple[str, ...], folder: Path) -> None:
+    """Frames with the headers that they have, and next to nothing in them."""
+    folder.mkdir(parents=True)
+    structure = ("SIMPLE", "BITPIX", "NAXIS", "EXTEND", "BZERO", "BSCALE")
+    for record in headers_only(instrument, nights):
+        cards = [Card(*item) for item in record.items() if not item[0].startswith(structure)]
+        content = frame_bytes([cards], [np.zeros((2, 2), np.uint16)])
+        (folder / str(record["ARCFILE"])).write_bytes(content)
+
+
 @pytest.fixture(scope="session")
 def web_site(processed_defects: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the day of defects, some of which waits for people, with accounts."""
-    site = tmp_path_factory.mktemp("web") / "site"
+    """A week of three instruments, some of which waits for people, with accounts."""
+    site, raw = tmp_path_factory.mktemp("web") / "site", tmp_path_factory.mktemp("week") / "raw"
     shutil.copytree(processed_defects, site)
+    write_week(raw)
+    here = ["--site", str(site)]
+    assert run(["ingest", str(raw), *here]) == 0
+    assert run(["night", SCIENCE_NIGHT, "--instrument", "UVES", *here]) == 0
+    assert run(["night", LAST_NIGHT, "--instrument", "GIRAFFE", *here]) == 0  # needs esorex to run
+    for instrument in ("GIRAFFE", "MUSE"):  # recognised and associated
+        assert run(["campaign", "plan", instrument, "--from", LAST_NIGHT[:7], *here]) == 0
+    assert run(["campaign", "run", "UVES", "--from", LAST_NIGHT[:7], *here]) == 0
     opened = load_site(site)
     store = Store(opened.database, opened.vault)
     hashed = PasswordHasher(time_cost=1, memory_cost=64).hash(PASSWORD)
@@ -141,14 +180,14 @@ def open_page(browser: Browser, server: Server) -> Iterator[Callable[..., Page]]
 
 @pytest.fixture(scope="session")
 def known(web_site: Path) -> dict[str, str]:
-    """Names of some ABs and a product of the site."""
+    """Names of some ABs and products of the site."""
     opened = load_site(web_site)
     store = Store(opened.database, opened.vault)
     with store.read() as tx:
-        rows = tx.overview.summaries("UVES", "2015-02-26")
+        rows = tx.overview.summaries("UVES", LAST_NIGHT)
         red = [one.name for one in rows if one.red]
-        product = tx.products.of_block(red[0])[0].name
+        image = tx.products.of_block(red[0])[0].name
+        spectrum = tx.science.find()[0].name
     store.close()
-    return {"red": red[0], "other": red[1], "third": red[2], "first": rows[0].name} | {
-        "product": product
-    }
+    abs_ = dict(zip(("red", "other", "third"), red, strict=False)) | {"first": rows[0].name}
+    return abs_ | {"image": image, "spectrum": spectrum}

@@ -1,20 +1,26 @@
 """What people do, in a real browser."""
 
 import re
+import subprocess
+import sys
 
 import pytest
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]  # the first one makes the week
 expect = pytest.importorskip("playwright.sync_api").expect
 Axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe
 
 MONITOR = "/monitor/UVES/2015-02-26"
+SCIENCE = "/monitor/UVES/2015-02-24"
+RUNNING_NIGHT = "2015-02-25"
+RON = "parameter=QC+OUT1+RON+MASTER&category=MASTER_BIAS_BLUE"
 PAGES = (
-    "/", MONITOR, f"{MONITOR}?status=NOTHING", "/ab/{red}", "/ab/{red}/report", "/ab/{red}/log",
-    "/desk", "/desk/{other}", "/display/{product}", "/profile", "/nowhere",
-    "/trend/UVES?parameter=QC+OUT1+RON+MASTER&category=MASTER_BIAS_BLUE",
-    "/health", "/health/UVES", "/health/UVES/bias_blue", "/qc1",
-    "/qc1?instrument=UVES&category=MASTER_BIAS_BLUE&parameter=QC+OUT1+RON+MASTER",
+    "/", MONITOR, f"{MONITOR}?status=NOTHING", SCIENCE, "/monitor/GIRAFFE/2015-02-26",
+    "/monitor/MUSE/2015-02-22", "/ab/{red}", "/ab/{red}/report", "/ab/{red}/log",
+    "/desk", "/desk/{other}", "/display/{image}", "/profile", "/nowhere", f"/trend/UVES?{RON}",
+    "/health", "/health/UVES", "/health/GIRAFFE", "/health/UVES/bias_blue",
+    "/qc1", f"/qc1?instrument=UVES&{RON}", "/products", "/products?target=nobody",
+    "/products/{spectrum}", "/completeness", "/completeness/UVES", "/campaigns", "/campaigns/UVES",
 )  # fmt: skip
 
 
@@ -24,21 +30,26 @@ def _set_problem(store, name: str, problem: str) -> None:
 
 
 @pytest.mark.parametrize("path", PAGES)
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_and_no_other_host_is_asked(open_page, known, path, scheme) -> None:
-    page = open_page(path.format(**known), person="ada", scheme=scheme)
-    page.wait_for_load_state("networkidle")
-    found = Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
+def test_a_page_is_for_everybody_fits_every_screen_and_asks_no_other_host(
+    open_page, known, path
+) -> None:
+    page = open_page(path.format(**known), person="ada")
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        page.wait_for_load_state("networkidle")
+        found = Axe().run(page)
+        assert found.violations_count == 0, f"{scheme}: {found.generate_report()}"
+    for width in (800, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert {host.partition(":")[0] for host in page.hosts} == {"127.0.0.1"}
     assert [fault for fault in page.faults if "404" not in fault] == []
 
 
-@pytest.mark.parametrize("path", PAGES)
-@pytest.mark.parametrize("width", [390, 800])
-def test_no_page_is_wider_than_a_small_screen(open_page, known, path, width) -> None:
-    page = open_page(path.format(**known), person="ada", width=width)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+def test_every_page_of_the_menu_is_in_the_list_of_this_test(open_page) -> None:
+    links = open_page("/").locator("header nav a")
+    shown = {link.get_attribute("href") for link in links.all()}
+    assert shown - {"/monitor"} <= set(PAGES)
 
 
 def test_the_login_page_is_accessible(open_page) -> None:
@@ -55,6 +66,20 @@ def test_a_change_appears_by_itself_unless_live_is_off(open_page, store, known) 
     expect(page.locator("table")).not_to_contain_text("not seen yet")
     page.check("[data-live-switch]")
     expect(page.locator("table")).to_contain_text("not seen yet", timeout=10_000)
+
+
+def test_a_night_that_runs_is_watched_without_a_reload(open_page, web_site) -> None:
+    page = open_page(f"/monitor/UVES/{RUNNING_NIGHT}")
+    page.evaluate("window.kept = true")
+    states = page.locator("tbody tr")
+    expect(states.filter(has_text="planned")).to_have_count(4)
+    night = ["night", RUNNING_NIGHT, "--instrument", "UVES", "--site", str(web_site)]
+    running = subprocess.Popen([sys.executable, "-m", "vltflow", *night], stdout=subprocess.PIPE)
+    expect(states.filter(has_text="running").first).to_be_visible(timeout=60_000)
+    expect(states.filter(has_text="AUTO")).to_have_count(4, timeout=60_000)
+    running.communicate(timeout=60)
+    assert running.returncode == 0
+    assert page.evaluate("window.kept")
 
 
 def test_filters_go_into_the_address_and_come_back_from_it(open_page, known) -> None:
@@ -154,7 +179,7 @@ def test_figures_of_the_report_are_drawn_when_it_is_opened(open_page, known) -> 
 
 
 def test_an_image_is_zoomed_and_tells_its_pixels(open_page, known) -> None:
-    page = open_page(f"/display/{known['product']}")
+    page = open_page(f"/display/{known['image']}")
     image = page.locator("#viewer img")
     whole = image.get_attribute("width")
     page.click("text=+ closer")

@@ -104,6 +104,15 @@ def web(service: LampService) -> Web:
 
 
 @pytest.fixture
+def routes(web: Web) -> set[tuple[str, str]]:
+    """Method and path, with its parameters in braces, of everything that the web answers."""
+    parts = [getattr(one, "original_router", None) for one in web.client.app.routes]
+    inner = [one for part in parts if part for one in part.routes]
+    found = [one for one in (*web.client.app.routes, *inner) if hasattr(one, "methods")]
+    return {(method, one.path) for one in found for method in one.methods}
+
+
+@pytest.fixture
 def another() -> Callable[..., Web]:
     """Function that gives another browser at the same service, or at one with changes."""
 

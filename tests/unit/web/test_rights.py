@@ -30,12 +30,8 @@ def _decision(web, name: str = "A") -> str:
         return tx.blocks.decisions([name])[name]
 
 
-def test_every_form_is_in_the_list_of_this_test(web) -> None:
-    found = set()
-    for route in web.client.app.routes:
-        for inner in getattr(getattr(route, "original_router", None), "routes", [route]):
-            if "POST" in (getattr(inner, "methods", None) or ()):
-                found.add(inner.path)
+def test_every_form_is_in_the_list_of_this_test(routes) -> None:
+    found = {path for method, path in routes if method not in {"GET", "HEAD"}}
     shown = {path.replace("/A/", "/{name}/").replace("/1/", "/{number}/") for path in FORMS}
     assert found - {"/login"} == shown
 

@@ -144,7 +144,7 @@ def extract_orders(inputs: RecipeInputs, parameters: ExtractionParameters) -> Ex
     if not point:
         length = 2.0 * traces.slit.half * _arcsec(inputs, parameters, traces)
         header["ESO DRS EXTR LENGTH"] = round(length, 3)
-    figures = extraction_qc.figures(spectra, traces, source, profile)
+    figures = extraction_qc.figures(spectra, traces, profile)
     return Extracted(
         spectra, measured, figures, mode, source, profile, found, traces, header
     )  # fmt: skip

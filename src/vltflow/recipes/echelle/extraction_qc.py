@@ -146,9 +146,7 @@ def background_qc(background: Background | None) -> dict[str, float]:
     }
 
 
-def figures(
-    spectra: OrderSpectra, traces: Traces, source: Source | None, profile: ProfileTable
-) -> tuple[QcFigure, ...]:
+def figures(spectra: OrderSpectra, traces: Traces, profile: ProfileTable) -> tuple[QcFigure, ...]:
     """Profile along the slit, signal to noise ratio of the orders, the brightest order."""
     with np.errstate(invalid="ignore"):
         ratio = spectra.flux / np.sqrt(spectra.variance)
@@ -158,18 +156,15 @@ def figures(
     middle = profile.values.shape[1] // 2
     place = profile.start + np.arange(profile.values.shape[2]) / 16.0
     shown = np.abs(place) <= traces.slit.half
-    marks: dict[str, float] = {}
-    if source is not None and source.found:
-        half = 0.5 * float(source.width[best, middle])
-        marks = {"half width": half, "-half width": -half}
+    light = profile.values[best, middle][shown]
     order = int(spectra.orders[best])
     every = -(-spectra.flux.shape[1] // _DRAWN)
     x = np.arange(1, spectra.flux.shape[1] + 1, dtype=float)[::every]
     return (
         QcFigure("profile", f"Source along the slit, order {order}", "line", place[shown],
-                 profile.values[best, middle][shown], "distance from the source [pixel]",
-                 "share of its light per pixel", parameters=("QC OBJ FWHM", "QC OBJ POS"),
-                 marks=marks),
+                 light, "distance from the source [pixel]", "share of its light per pixel",
+                 parameters=("QC OBJ FWHM", "QC OBJ POS"),
+                 marks={"half of its peak": 0.5 * float(light.max())}),
         QcFigure("sn_orders", "Signal to noise ratio of the orders", "line",
                  spectra.orders.astype(float), mean, "order", "mean SNR per column",
                  parameters=("QC SN MED", "QC SN MAX")),

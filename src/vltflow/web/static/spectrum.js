@@ -14,6 +14,14 @@
     ctx.restore();
   };
 
+  // Lowest and highest, but for elements with errors far above the others': the ends of orders would flatten all else.
+  const limits = (values, errors) => {
+    const sorted = errors.filter(Number.isFinite).sort((a, b) => a - b), most = 5 * sorted[sorted.length >> 1];
+    const shown = values.filter((value, at) => Number.isFinite(value) && !(errors[at] > most));
+    const [low, high] = [Math.min(...shown), Math.max(...shown)], rim = (high - low || 1) / 20;
+    return shown.length ? [low - rim, high + rim] : [0, 1];
+  };
+
   class Spectrum {
     constructor(box) {
       this.box = box;
@@ -82,12 +90,12 @@
       const { data } = this, soft = css("--soft");
       const axis = { stroke: soft, grid: { stroke: css("--line"), width: 1 }, ticks: { stroke: css("--line") } };
       const line = (label, colour, width = 1) => ({ label, stroke: css(colour), width, points: { show: false }, spanGaps: false });
-      const make = (where, label, series, values) => {
+      const make = (where, label, series, values, errors = []) => {
         const place = this.box.querySelector(where);
         place.replaceChildren();
         const plot = new uPlot({
           ...this.size(place),
-          scales: { x: { time: false, range: () => [this.low, this.high] } },
+          scales: { x: { time: false, range: () => [this.low, this.high] }, y: { range: () => limits(values[0], errors) } },
           axes: [{ ...axis, label: data.wave_label }, { ...axis, size: 76, label }],
           series: [{ label: data.wave_label }, ...series],
           cursor: { sync: { key: "spectrum" }, drag: { setScale: false, x: true, y: false } },
@@ -105,7 +113,7 @@
         return plot;
       };
       this.plots = [
-        make(".flux", data.flux_label, [line("flux", "--link"), line("error", "--warn")], [data.flux, data.error]),
+        make(".flux", data.flux_label, [line("flux", "--link"), line("error", "--warn")], [data.flux, data.error], data.error),
         make(".snr", "signal to noise", [line("SNR", "--good")], [data.snr]),
       ];
     }

@@ -21,6 +21,7 @@ PAGES = (
     "/health", "/health/UVES", "/health/GIRAFFE", "/health/UVES/bias_blue",
     "/qc1", f"/qc1?instrument=UVES&{RON}", "/products", "/products?target=nobody",
     "/products/{spectrum}", "/completeness", "/completeness/UVES", "/campaigns", "/campaigns/UVES",
+    "/accounts",
 )  # fmt: skip
 
 

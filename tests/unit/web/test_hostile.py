@@ -22,10 +22,10 @@ PAGES = (
     "/display/{product}", "/display/{product}/pixel", "/nothing", "/health", "/health/UVES",
     "/health/UVES/bias_blue", "/products", "/qc1",
     "/qc1?instrument=LAMP&category=MASTER_BIAS_BLUE&parameter=QC+RON&hidden=1",
-    "/completeness", "/completeness/LAMP", "/campaigns", "/campaigns/none",
+    "/completeness", "/completeness/LAMP", "/campaigns", "/campaigns/none", "/accounts",
 )  # fmt: skip
 TELLING = (
-    "/ab/A", "/ab/A/figures/{id}", "/monitor/LAMP/2015-02-26", "/profile",
+    "/ab/A", "/ab/A/figures/{id}", "/monitor/LAMP/2015-02-26", "/profile", "/accounts",
     "/health/UVES", "/qc1",
 )  # fmt: skip
 ELSEWHERE = {

@@ -124,13 +124,13 @@ def extract(
 
     def work(start: int, stop: int) -> None:
         for n in range(start, stop):
-            _trace(detector.image, bad, noisy, rejected,
+            _trace((detector.image, bad, noisy, rejected),
                    slit.centre[n], slit.lean(n), low[n], high[n],
                    outer.low[n], outer.high[n],
                    profile.centre[n], profile.values[n], profile.start, profile.spacing,
                    detector.variance[n], detector.conad, rules.sky_terms,
                    int(rules.weights == "optimal"), rules.kappa, rules.tolerance,
-                   flux[n], variance[n], sky[n], level[n], quality[n], chi2[n])  # fmt: skip
+                   (flux[n], variance[n], sky[n], level[n], quality[n], chi2[n]))  # fmt: skip
 
     over_blocks(work, [(n, n + 1) for n in range(shape[0])], threads=threads)
     return TraceLight(flux, variance, sky, level, quality, chi2, rejected.view(bool))
@@ -138,10 +138,7 @@ def extract(
 
 @compiled
 def _trace(
-    image: np.ndarray,
-    bad: np.ndarray,
-    relative: np.ndarray,
-    rejected: np.ndarray,
+    planes: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
     centre: np.ndarray,
     lean: np.ndarray,
     low: np.ndarray,
@@ -158,13 +155,10 @@ def _trace(
     optimal: int,
     kappa: float,
     tolerance: float,
-    flux: np.ndarray,
-    variance: np.ndarray,
-    sky: np.ndarray,
-    level: np.ndarray,
-    quality: np.ndarray,
-    chi2: np.ndarray,
+    made: tuple[np.ndarray, ...],
 ) -> None:
+    image, bad, relative, rejected = planes
+    flux, variance, sky, level, quality, chi2 = made
     columns = len(centre)
     first = np.zeros((2, columns))
     pixels, basis, noise = (

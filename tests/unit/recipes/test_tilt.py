@@ -30,7 +30,8 @@ def arc_of(offsets):
     ones = np.ones(x.size)
     lines = Lines(x.ravel(), 0.02 * ones, np.repeat(ORDERS, x.shape[1]), ones)
     expected = np.full((len(ORDERS), WIDTH), FWHM)
-    return Arc(lines, FWHM * ones, x.size, ORDERS, spectra, variances, offsets, expected)
+    centres = 30.0 * np.arange(len(ORDERS))
+    return Arc(lines, FWHM * ones, x.size, ORDERS, centres, spectra, variances, offsets, expected)
 
 
 def test_a_tilt_that_changes_along_x_is_found_in_all_orders():

@@ -23,6 +23,7 @@ import numpy as np
 from vltflow.core.errors import UnreadableFile
 from vltflow.fits.header import Header
 from vltflow.fits.scanner import scan
+from vltflow.fits.table import read_tables
 
 NO_VALUE = 16
 """Quality of a bin without a value."""
@@ -75,10 +76,10 @@ def read_reduced(
     UnreadableFile
         If the file is neither, or the images do not fit together.
     """
-    tables = _tables(path)
+    rows = read_tables(path, {_TABLE}).get(_TABLE)
     header = scan(path)[0]
-    if _TABLE in tables:
-        return _of_table(tables[_TABLE], header, path)
+    if rows is not None:
+        return _of_table(rows, header, path)
     return _of_images(path, header, error, sky)
 
 
@@ -90,11 +91,10 @@ def read_orders(path: Path, *, error: Path | None = None) -> tuple[ReducedOrder,
     UnreadableFile
         If the images do not fit together.
     """
-    tables = _tables(path)
-    if _ORDERS in tables:
-        return tuple(_order_of_row(row) for row in tables[_ORDERS] if _is_known(row["WAVE"]))
-    if tables:
-        return ()
+    headers = scan(path)
+    if any(one.get("XTENSION") == "BINTABLE" for one in headers):
+        rows = read_tables(path, {_ORDERS}).get(_ORDERS, ())
+        return tuple(_order_of_row(row) for row in rows if _is_known(row["WAVE"]))
     header, flux = _image(path)
     if flux.ndim != 2 or "WSTART1" not in header:
         return ()
@@ -122,7 +122,7 @@ def _order_of_row(row: Any) -> ReducedOrder:
     """An order of ours: what the lamp shows of the blaze is taken out."""
     turned = slice(None, None, -1 if row["WAVE"][0] > row["WAVE"][-1] else 1)
     wave, flux, error = (np.asarray(row[name][turned], float) for name in ("WAVE", "FLUX", "ERR"))
-    if "BLAZE" not in row.array.dtype.names:
+    if "BLAZE" not in row.dtype.names:
         return ReducedOrder(wave, flux, error)
     blaze = np.asarray(row["BLAZE"][turned], float)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -182,18 +182,8 @@ def _beside(path: Path | None, flux: np.ndarray, owner: Path) -> np.ndarray:
     return values
 
 
-def _tables(path: Path) -> dict[str, Any]:
-    from astropy.io import fits  # noqa: PLC0415 - slow to load, and most commands read no pixels
-
-    try:
-        with fits.open(path, memmap=False) as hdus:
-            return {hdu.name: hdu.data for hdu in hdus[1:] if isinstance(hdu, fits.BinTableHDU)}
-    except OSError as error:
-        raise UnreadableFile(f"{path}: {error}", hint="Restore it, or make it anew") from error
-
-
 def _image(path: Path) -> tuple[Mapping[str, Any], np.ndarray]:
-    from astropy.io import fits  # noqa: PLC0415 - as above
+    from astropy.io import fits  # noqa: PLC0415 - slow to load, and most commands read no pixels
 
     try:
         with fits.open(path, memmap=False) as hdus:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -45,8 +45,17 @@ class Table:
     """Keywords in FITS form with their values; what describes the table is added."""
 
 
-def read_tables(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
-    """All binary tables of a file by EXTNAME, else by their number in the file, in its order.
+def read_tables(
+    path: str | os.PathLike[str], only: Collection[str] | None = None
+) -> dict[str, np.ndarray]:
+    """Binary tables of a file by EXTNAME, else by their number in the file, in its order.
+
+    Parameters
+    ----------
+    path
+        A FITS file, perhaps packed.
+    only
+        Names of the tables that are wanted; None: all.
 
     Returns
     -------
@@ -67,9 +76,10 @@ def read_tables(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
         for number, unit in enumerate(units(path))
         if unit.header.get("XTENSION") == "BINTABLE" and not is_compressed_image(unit.header)
     }
+    wanted = plain if only is None else {name: plain[name] for name in plain if name in only}
     with open_stream(path) as (stream, _):
         tables = {}
-        for name, unit in plain.items():
+        for name, unit in wanted.items():
             stream.seek(unit.data_start)
             tables[name] = _rows(stream.read(unit.data_length), unit, f"{os.fspath(path)}[{name}]")
     return tables

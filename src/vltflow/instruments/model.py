@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Annotated, Any, Literal, cast, get_args
 
 from pydantic import Field, model_validator
@@ -228,8 +229,17 @@ class Instrument(Part):
         """Product types by PRO CATG that the blocks of a raw type make, one for each chip.
 
         The raw type's words are filled in; ``{chip}`` is left in `category` and `name`.
-        Those of all runners are there; see `expected_of`.
+        Those of all runners are there; see `expected_of`. Remembered: do not change it.
         """
+        if raw_type not in self._products:
+            self._products[raw_type] = self._products_of(raw_type)
+        return self._products[raw_type]
+
+    @cached_property
+    def _products(self) -> dict[str, dict[str, ProductType]]:
+        return {}
+
+    def _products_of(self, raw_type: str) -> dict[str, ProductType]:
         entry = self.raw_types[raw_type]
         if entry.group == "none":
             return {}
@@ -366,6 +376,14 @@ class Instrument(Part):
         if choice.stack_by:
             return self.stacked_by(choice.stack_by)
         return self.run_by(choice.runners)
+
+    def model_copy(
+        self, *, update: Mapping[str, Any] | None = None, deep: bool = False
+    ) -> Instrument:
+        """A copy with changes, which remembers nothing of the original."""
+        copy = super().model_copy(update=update, deep=deep)
+        copy.__dict__.pop("_products", None)
+        return copy
 
     def _with(self, parts: dict[str, Any], choice: Choice, said: str) -> Instrument:
         context = hashlib.sha256(f"{self.context} {said}".encode()).hexdigest()[:16]

@@ -236,20 +236,22 @@ def _names(tx: Transaction, ended: Ended) -> dict[str, str]:
     it does not depend on which job ended first; if it is taken, the next free one.
     """
     rank = tx.blocks.siblings(ended.block).index(ended.block.name)
+    patterns = _patterns(ended)
     sequence = islice(letters(), rank, None)
     while True:
-        tried = [_named(ended, letter) for letter in islice(sequence, _NAMES_AT_ONCE)]
+        tried = [_named(ended, patterns, letter) for letter in islice(sequence, _NAMES_AT_ONCE)]
         taken = tx.products.taken({name for names in tried for name in names.values()})
         for names in tried:
             if taken.isdisjoint(names.values()):
                 return names
 
 
-def _named(ended: Ended, letter: str) -> dict[str, str]:
-    block, header = ended.block, ended.instrument.header
-    types = ended.instrument.products_of(block.raw_type)
-    chips = header.detectors[ended.instrument.raw_types[block.raw_type].detector]
-    names = {}
+def _patterns(ended: Ended) -> dict[str, tuple[str, str]]:
+    """Pattern of the file name by PRO CATG, and the chip if the product is of one."""
+    block, instrument = ended.block, ended.instrument
+    types = instrument.products_of(block.raw_type)
+    chips = instrument.header.detectors[instrument.raw_types[block.raw_type].detector]
+    patterns = {}
     for made in ended.kept.products:
         pattern, category = types[made.category].name, types[made.category].category
         if "{letter}" not in pattern:  # a name has to become unique somewhere
@@ -257,12 +259,21 @@ def _named(ended: Ended, letter: str) -> dict[str, str]:
         own = [
             chip.name for chip in chips if category.replace("{chip}", chip.name) == made.category
         ]
-        names[made.category] = product_name(
+        patterns[made.category] = (pattern, own[0] if len(own) == 1 else "")
+    return patterns
+
+
+def _named(ended: Ended, patterns: Mapping[str, tuple[str, str]], letter: str) -> dict[str, str]:
+    block = ended.block
+    keys = json.loads(block.setup_keys) if block.setup_keys else {}
+    return {
+        category: product_name(
             pattern,
-            prefix=header.prefix,
+            prefix=ended.instrument.header.prefix,
             date=block.night[2:].replace("-", ""),
             letter=letter,
-            chip=own[0] if len(own) == 1 else "",
-            keys=json.loads(block.setup_keys) if block.setup_keys else {},
+            chip=chip,
+            keys=keys,
         )
-    return names
+        for category, (pattern, chip) in patterns.items()
+    }

@@ -98,7 +98,7 @@ def judge(
     undefined
         What stood instead of a number, by category and parameter.
     shown
-        Whether history is gathered for the page too, beyond what the scores need.
+        Whether what the page needs beyond the scores is gathered: history, the catalogue.
     """
     block = dossier.block
     runner = dossier.job.runner if dossier.job else ""
@@ -123,7 +123,7 @@ def judge(
         values=tuple(measured),
         scores=tuple(scores),
         history=history,
-        catalogue={one.name: one for one in tx.quality.parameters(instrument.name)},
+        catalogue=_catalogue(tx, instrument) if shown else {},
         unscored=dict(instrument.qc.unscored),
     )
 
@@ -141,9 +141,13 @@ def recorded(tx: Transaction, instrument: Instrument, dossier: Dossier) -> Quali
             (value.category, value.parameter): tx.quality.trend(value, SHOWN_HISTORY)
             for value in measured
         },
-        catalogue={one.name: one for one in tx.quality.parameters(instrument.name)},
+        catalogue=_catalogue(tx, instrument),
         unscored=dict(instrument.qc.unscored),
     )
+
+
+def _catalogue(tx: Transaction, instrument: Instrument) -> dict[str, QcParameter]:
+    return {one.name: one for one in tx.quality.parameters(instrument.name)}
 
 
 def _measured_names(

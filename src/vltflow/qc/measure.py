@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from astropy.io import fits
-from astropy.io.fits.card import Card
-from astropy.io.fits.verify import VerifyError, VerifyWarning
-
-from vltflow.core.errors import UnreadableFile
+from vltflow.core.errors import InvalidHeader, UnreadableFile
+from vltflow.fits import FitsValue, scan
 from vltflow.records import AssociationBlock, Product, QcValue
 
 _PREFIX = "ESO "
 _GROUP = "ESO QC "
+_UNNAMED = {0: "PRIMARY"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +55,7 @@ def measure(
         if math.isfinite(number):
             values[parameter] = number
         else:
-            undefined[parameter] = str(value).strip()
+            undefined[parameter] = _without_comment(str(value))
     found = tuple(
         qc_value(block, product, parameter, number, unit_of(base_name(parameter)))
         for parameter, number in values.items()
@@ -106,30 +103,22 @@ def _named(found: Iterable[tuple[str, str, Any]]) -> dict[str, Any]:
     return named
 
 
-def _quality_keywords(path: Path, name: str) -> Iterator[tuple[str, str, Any]]:
+def _quality_keywords(path: Path, name: str) -> Iterator[tuple[str, str, FitsValue]]:
     """HDU, parameter and value of each QC keyword."""
     try:
-        with fits.open(path, memmap=False, lazy_load_hdus=True) as hdus:
-            for number, hdu in enumerate(hdus):
-                place = hdu.name.strip() or str(number)
-                for card in hdu.header.cards:
-                    if card.keyword.startswith(_GROUP):
-                        yield place, card.keyword.removeprefix(_PREFIX), _card_value(card)
-    except OSError as error:
+        headers = scan(path)
+    except (UnreadableFile, InvalidHeader) as error:
         raise UnreadableFile(
-            f"product {name} ({path}) cannot be read: {error}",
+            f"product {name} cannot be read: {error}",
             hint="Restore the file from a backup, or make the product anew",
         ) from error
-
-
-def _card_value(card: Card) -> Any:
-    """Value of a card; text where some writer left ``nan`` or ``inf``, which FITS forbids."""
-    try:
-        return card.value
-    except VerifyError:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", VerifyWarning)
-            return card.image.partition("=")[2].partition("/")[0].strip(" '")
+    for number, header in enumerate(headers):
+        place = str(header.get("EXTNAME") or "").strip().upper() or _UNNAMED.get(
+            number, f"{number}"
+        )
+        for key, value in header.items():
+            if key.startswith(_GROUP):
+                yield place, key.removeprefix(_PREFIX), value
 
 
 def _number(value: Any) -> float | None:
@@ -139,10 +128,15 @@ def _number(value: Any) -> float | None:
     if not isinstance(value, str):
         return None
     try:
-        number = float(value)
+        number = float(_without_comment(value))
     except ValueError:
         return None
     return None if math.isfinite(number) else number
+
+
+def _without_comment(text: str) -> str:
+    """Value of a card that some writer left as a bare ``nan``: FITS forbids it, so all is text."""
+    return text.partition("/")[0].strip()
 
 
 def qc_value(

@@ -37,6 +37,12 @@ def test_what_was_written_is_read_again(path):
         assert rows[name].dtype.isnative
 
 
+def test_only_the_wanted_tables_are_read(path):
+    (name,) = read_tables(path)
+    assert list(read_tables(path, {name, "ABSENT"})) == [name]
+    assert read_tables(path, {"ABSENT"}) == {}
+
+
 def test_astropy_reads_the_same_and_finds_the_checksums_right(path):
     with fits.open(path, checksum=True) as hdus:
         assert hdus["LINES"].verify_checksum() == hdus["LINES"].verify_datasum() == 1

@@ -227,6 +227,14 @@ def test_setups_of_real_headers(real_data):
     assert all("NA" not in label for label in labels)
 
 
+def test_a_changed_definition_does_not_remember_the_products_of_the_one_before():
+    before = UVES.products_of("BIAS_BLUE")
+    assert UVES.products_of("BIAS_BLUE") is before
+    entry = UVES.raw_types["BIAS_BLUE"].model_copy(update={"group": "none"})
+    association = UVES.association.model_copy(update={"raw_types": {"BIAS_BLUE": entry}})
+    assert UVES.model_copy(update={"association": association}).products_of("BIAS_BLUE") == {}
+
+
 def test_a_site_may_switch_a_recipe_off():
     quiet = UVES.run_by({"uves_cal_predict": "none"})
     assert quiet.recipe_of("ARC_LAMP_FORM_BLUE").executed_by is None

@@ -46,6 +46,17 @@ def test_a_text_that_means_no_number_is_told_as_undefined(made, tmp_path, text):
     assert (found.values, found.undefined) == ((), {"QC RON": text})
 
 
+def test_a_bare_nan_is_told_as_undefined_without_its_comment(made, tmp_path):
+    path = tmp_path / "bare.fits"
+    _write(path, {"QC RON": 2.5}, {})
+    card = b"HIERARCH ESO QC RON = 2.5".ljust(80)
+    bare = b"HIERARCH ESO QC RON = nan / [ADU] read noise".ljust(80)
+    assert path.read_bytes().count(card) == 1
+    path.write_bytes(path.read_bytes().replace(card, bare))
+    found = measure(made.block, made.products[0], path, unit_of)
+    assert (found.values, found.undefined) == ((), {"QC RON": "nan"})
+
+
 @pytest.mark.parametrize("content", [b"", b"SIMPLE  =", b"x" * 6000])
 def test_what_is_no_fits_file_is_refused_by_name(made, tmp_path, content):
     path = tmp_path / "broken.fits"

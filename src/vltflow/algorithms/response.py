@@ -9,9 +9,13 @@ import numpy as np
 from vltflow.algorithms.blocks import over_blocks
 from vltflow.algorithms.compiled import compiled
 from vltflow.algorithms.quality import Quality
+from vltflow.algorithms.shadows import leave_out_shadows
 
 OUTLIER = 0.25
 """Pixels that deviate by more than this from their neighbours do not shape the smooth light."""
+
+CLEARINGS = 4
+"""A shadow draws the light to itself: it is seen whole only when most of it was left out."""
 
 AGREEMENT = 0.1
 """Two rows on each side that agree so well tell what the light of a deviating row should be."""
@@ -72,7 +76,8 @@ def pixel_response(
 
     The smooth light at a pixel is the parabola fitted to the illuminated pixels within
     `half_width` along its row (Savitzky & Golay 1964, Anal. Chem. 36, 1627, with gaps). A
-    second round leaves out what deviates strongly from the first. A parabola follows the
+    second round leaves out what deviates strongly from the first, further ones what dust
+    shades; under dust the window is twice as wide. A parabola follows the
     blaze; a window of 31 pixels leaves 7 % of a pixel's own deviation in it, which is
     corrected for. A detector column of low response that runs along the dispersion looks
     smooth by itself: where a row's light leaves that of the two rows on each side, theirs is
@@ -184,9 +189,33 @@ def _fit_rows(
         for x in range(columns):
             good[x] = lit[x] and abs(flat[row, x] / smooth[row, x] - np.float32(1)) < OUTLIER
         _fit_row(flat[row], good, half_width, smooth[row], leverage[row])
+        _clear_shadows(flat[row], lit, good, half_width, smooth[row], leverage[row])
         for x in range(columns):
             if not good[x]:
                 leverage[row, x] = -leverage[row, x]
+
+
+@compiled
+def _clear_shadows(
+    flat: np.ndarray,
+    lit: np.ndarray,
+    good: np.ndarray,
+    half_width: int,
+    smooth: np.ndarray,
+    leverage: np.ndarray,
+) -> None:
+    """Fit a row without what dust shades; there the light comes from twice as far away."""
+    if not leave_out_shadows(flat, lit, smooth, good):
+        return
+    wide, weight = np.empty_like(smooth), np.empty_like(leverage)
+    for _ in range(CLEARINGS):
+        _fit_row(flat, good, 2 * half_width, wide, weight)
+        if not leave_out_shadows(flat, lit, wide, good):
+            break
+    _fit_row(flat, good, half_width, smooth, leverage)
+    for x in range(len(flat)):
+        if not good[x]:
+            smooth[x], leverage[x] = wide[x], weight[x]
 
 
 @compiled

@@ -76,3 +76,20 @@ def test_a_bad_column_along_the_dispersion_is_seen():
     assert np.allclose(result.response[30, inside], 0.3, atol=0.01)
     assert np.allclose(result.response[[29, 31], inside], 1, atol=0.01)
     assert result.measured[28:33, inside].all()
+
+
+def dust(depth, radius, row=30, column=200):
+    y, x = np.ogrid[: SHAPE[0], : SHAPE[1]]
+    return 1 - depth * np.exp(-0.5 * ((y - row) ** 2 + (x - column) ** 2) / radius**2)
+
+
+@pytest.mark.parametrize(("depth", "radius"), [(0.15, 1.5), (0.3, 3.0), (0.4, 3.0)])
+def test_dust_does_not_draw_the_light_around_it_to_itself(depth, radius):
+    rng = np.random.default_rng(5)
+    truth = (1 + 0.01 * rng.normal(size=SHAPE)) * dust(depth, radius)
+    light = 20000 * BLAZE
+    result = measure(rng.normal(light * truth, np.sqrt(light)), light)
+    near = np.s_[20:41, 170:231]
+    assert result.measured[near].all()
+    pull = (result.response - truth)[near] / np.sqrt(result.variance[near])
+    assert pull.std() < 1.25

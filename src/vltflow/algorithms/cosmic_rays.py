@@ -66,13 +66,31 @@ def fit_column(
     first, mask = out.copy(), pixels[3, :count].copy()
     pixels[3, :count] = usable
     out[0] = max(around[1], 0.0)
-    if not _start_from(pixels, basis, noise, count, free, args, out):
-        out[:], pixels[3, :count] = first, mask
+    if _start_from(pixels, basis, noise, count, free, args, out):
+        other = _clean(pixels, basis, noise, count, free, args, rejected, round_, around[0], out)
+    else:
+        # All of the core was hit, or it is a line's. Of a line no pixel is far too faint.
+        out[0], out[2], out[3] = max(around[1], 0.0), first[2], first[3]
+        other = _cost(pixels, basis, noise, count, kappa, tolerance, out)
+        if not _too_faint(pixels, basis, count, usable - mask, first):
+            other = math.inf
+        out[0] = math.nan
+    if other < cost:
         return
-    other = _clean(pixels, basis, noise, count, free, args, rejected, round_, around[0], out)
-    if not math.isfinite(out[0]) or other >= cost:
-        out[:], pixels[3, :count] = first, mask
-        _weigh(pixels, basis, noise, count, floor, conad, max(out[0], 0.0), out[2], out[3])
+    out[:], pixels[3, :count] = first, mask
+    _weigh(pixels, basis, noise, count, floor, conad, max(out[0], 0.0), out[2], out[3])
+
+
+@compiled
+def _too_faint(
+    pixels: np.ndarray, basis: np.ndarray, count: int, left_out: np.ndarray, solution: np.ndarray
+) -> bool:
+    """Whether one of the pixels that were left out lies below a solution: no cosmic ray's."""
+    for i in range(count):
+        model = solution[0] * basis[0, i] + solution[2] + solution[3] * pixels[1, i]
+        if left_out[i] > 0.0 and pixels[0, i] < model:
+            return True
+    return False
 
 
 @compiled

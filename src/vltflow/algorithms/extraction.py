@@ -186,8 +186,8 @@ def _trace(
                 _straighten(pixels, basis, count, first, x)
             fit_column(pixels, basis, noise, count, floor[x], conad, sky_terms, kappa, tolerance,
                     rejected, round_, _around(first, x, columns), out)  # fmt: skip
+            _remember(first, x, round_, out)
             if round_ == 0:
-                first[0, x], first[1, x] = out[0], out[2]
                 continue
             _store(pixels, basis, noise, count, bad, rejected, optimal, sky_terms, out, x,
                    flux, variance, sky, level, quality, chi2)  # fmt: skip
@@ -253,6 +253,15 @@ def _describe(
         basis[1, i], basis[2, i] = 1.0, pixels[1, i]
         row, column = int(pixels[4, i]), int(pixels[5, i])
         basis[3, i] = relative[row, column] if len(relative) > 1 else 0.0
+
+
+@compiled
+def _remember(first: np.ndarray, x: int, round_: int, out: np.ndarray) -> None:
+    """Keep light and sky of the first round; where all was hit, light as the neighbours have."""
+    if round_ == 0:
+        first[0, x], first[1, x] = out[0], out[2]
+    elif not math.isfinite(out[0]):
+        first[0, x] = _around(first, x, first.shape[1])[1]
 
 
 @compiled

@@ -225,7 +225,7 @@ _PLAN_COLUMNS = (
 )  # fmt: skip
 _BATCH_COLUMNS = (
     "campaign", "month", "state", "science", "made", "failed", "blocked", "wait", "jobs_per_hour",
-    "cores_held", "elapsed_s", "ended",
+    "cores_used", "elapsed_s", "ended",
 )  # fmt: skip
 
 

@@ -186,12 +186,10 @@ def _paced(
     """Throughput of a run, and which share of the cores its jobs and its publishing took."""
     wall = max(batch.elapsed_s or 0.0, 1e-3)
     timed = [job for job in jobs if job.elapsed_s is not None]
-    held = sum((job.elapsed_s or 0.0) * job.cores for job in timed)
     used = sum(job.cpu_s or 0.0 for job in timed) + numbers["publishing_s"]
     return {
         "elapsed_s": round(wall, 2),
         "jobs_per_hour": round(3600 * len(timed) / wall, 1),
-        "cores_held": round(held / (wall * site.cores), 3),
         "cores_used": round(used / (wall * site.cores), 3),
     }
 

@@ -30,7 +30,8 @@ class BatchSummary:
     blocked: int
     wait: int
     jobs_per_hour: float | None
-    cores_held: float | None
+    cores_used: float | None
+    """Share of the cores that jobs and publishing used as CPU time."""
     elapsed_s: float | None
     ended: str
 
@@ -60,7 +61,7 @@ def batch_summary(batch: Batch) -> BatchSummary:
         blocked=states.get("BLOCKED", 0),
         wait=states.get("PLANNED", 0),
         jobs_per_hour=numbers.get("jobs_per_hour"),
-        cores_held=numbers.get("cores_held"),
+        cores_used=numbers.get("cores_used"),
         elapsed_s=batch.elapsed_s,
         ended=batch.ended,
     )

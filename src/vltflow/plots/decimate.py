@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 
 _OUTLIER_SIGMA = 6.0
@@ -19,17 +17,15 @@ def decimate_line(x: np.ndarray, y: np.ndarray, bins: int) -> tuple[np.ndarray, 
     """
     if y.size <= 3 * bins:
         return x, y
-    kept: list[int] = [0, y.size - 1]
     edges = np.linspace(0, y.size, bins + 1).astype(int)
-    for start, stop in pairwise(edges):
-        part = y[start:stop]
-        defined = np.isfinite(part)
-        if defined.any():
-            kept.append(start + int(np.argmin(np.where(defined, part, np.inf))))
-            kept.append(start + int(np.argmax(np.where(defined, part, -np.inf))))
-        if not defined.all():
-            kept.append(start + int(np.argmin(defined)))
-    chosen = np.unique(kept)
+    first, sizes = edges[:-1], np.diff(edges)
+    defined = np.isfinite(y)
+    # By bin and value; what is undefined comes last in its bin, in its order.
+    order = np.lexsort((np.where(defined, y, np.nan), np.repeat(np.arange(bins), sizes)))
+    counts = np.add.reduceat(defined, first, dtype=int)
+    some, gap = counts > 0, counts < sizes
+    lowest, highest = order[first[some]], order[(first + counts - 1)[some]]
+    chosen = np.unique([0, y.size - 1, *lowest, *highest, *order[(first + counts)[gap]]])
     return x[chosen], y[chosen]
 
 

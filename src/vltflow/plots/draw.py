@@ -18,6 +18,7 @@ from matplotlib.ticker import (
     NullLocator,
     ScalarFormatter,
 )
+from PIL import Image
 
 from vltflow.plots import style
 from vltflow.plots.decimate import decimate_line, merge_bins, shrink_image
@@ -34,6 +35,8 @@ _SQUARE_UNTIL = 4.0
 """Images longer than this do not keep square pixels."""
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _IMAGE_HEIGHTS_IN = (0.9, 3.6)
+_PNG_LEVEL = 4
+"""Of zlib: 6, its default, makes files 2 % smaller."""
 
 
 def draw(figure: QcFigure, *, file_format: style.FileFormat = "svg", prefix: str = "") -> bytes:
@@ -207,15 +210,25 @@ def _arrange(page: Figure, figure: QcFigure, *, legend_rows: int) -> None:
 
 def saved(page: Figure, title: str, file_format: str, prefix: str) -> bytes:
     """Bytes of a drawn page, PNG or SVG; equal pages give equal bytes."""
-    sink = io.BytesIO()
     if file_format == "png":
-        page.savefig(sink, format="png", dpi=style.PNG_DPI, facecolor=style.PAPER)
-        return sink.getvalue()
+        return _png(page)
     for patch in (page.patch, *(axes.patch for axes in page.axes)):
         patch.set_alpha(0.0)
+    sink = io.BytesIO()
     nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
     page.savefig(sink, format="svg", metadata=nothing)
     return finished(sink.getvalue().decode(), label=title, prefix=prefix).encode()
+
+
+def _png(page: Figure) -> bytes:
+    """The page on paper: without transparency and packed less hard, in two thirds of the time."""
+    sink = io.BytesIO()
+    page.set(dpi=style.PNG_DPI, facecolor=style.PAPER)
+    canvas = FigureCanvasAgg(page)
+    canvas.draw()
+    pixels = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+    pixels.save(sink, "PNG", compress_level=_PNG_LEVEL)
+    return sink.getvalue()
 
 
 def _plain_numbers() -> ScalarFormatter:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,16 +10,19 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
 from vltflow.plots import style
 from vltflow.plots.decimate import decimate_line
-from vltflow.plots.svg import finished
+from vltflow.plots.draw import saved
+from vltflow.plots.ticks import marked, numbered
 
 WIDTH_IN = 9.0
 _ROW_IN = {"whole": 2.3, "zooms": 1.9, "snr": 1.3}
 _FLAG_IN = 0.16
 _LEFT_IN, _RIGHT_IN, _TOP_IN, _BOTTOM_IN, _GAP_IN = 0.85, 0.2, 0.42, 0.5, 0.55
+_CHARACTER_IN = 0.08
+"""Room for a character of a flag's name beside its line."""
+_LABEL_IN = 0.65
 _LINE_BINS = 900
 _ZOOMS = 3
 _ZOOM_SHARE = 1 / 120
@@ -73,37 +75,40 @@ def draw_preview(
     page = Figure()
     FigureCanvasAgg(page)
     flags = _flags(shown)
-    places = _Places(page, len(flags))
+    names = [_with_share(shown, *flag) for flag in flags]
+    places = _Places(page, names)
     whole = places.row("whole")
     _line(whole, shown, slice(None))
     _mark_parts(whole, shown, parts := _parts(shown))
     for place, part in zip(places.thirds(), parts, strict=True):
         _line(place, shown, part)
     _ratio(places.row("snr"), shown)
-    _flag_lines(places.row("flags"), shown, flags)
+    _flag_lines(places.row("flags"), shown, flags, names)
     _label(page, shown)
-    return _saved(page, shown.title, file_format, prefix)
+    return saved(page, shown.title, file_format, prefix)
 
 
 class _Places:
     """Rows of axes, from the top of the page downwards, with fixed sizes in inches."""
 
-    def __init__(self, page: Figure, flags: int) -> None:
+    def __init__(self, page: Figure, flags: Sequence[str]) -> None:
         self._page = page
-        self._heights = _ROW_IN | {"flags": _FLAG_IN * max(flags, 1) + 0.1}
+        self._left = max(_LEFT_IN, 0.2 + _CHARACTER_IN * max(map(len, flags), default=0))
+        self._width = WIDTH_IN - self._left - _RIGHT_IN
+        self._heights = _ROW_IN | {"flags": _FLAG_IN * max(len(flags), 1) + 0.1}
         self._height = _TOP_IN + _BOTTOM_IN + sum(self._heights.values()) + 3 * _GAP_IN
         self._top = self._height - _TOP_IN
         page.set_size_inches(WIDTH_IN, self._height)
 
     def row(self, name: str) -> Axes:
         """The next row, over the whole width."""
-        return self._axes(_LEFT_IN, WIDTH_IN - _LEFT_IN - _RIGHT_IN, self._next(name))
+        return self._axes(self._left, self._width, self._next(name))
 
     def thirds(self) -> list[Axes]:
         """The next row, in parts side by side."""
         height = self._next("zooms")
-        width = (WIDTH_IN - _LEFT_IN - _RIGHT_IN - (_ZOOMS - 1) * _GAP_IN) / _ZOOMS
-        lefts = [_LEFT_IN + number * (width + _GAP_IN) for number in range(_ZOOMS)]
+        width = (self._width - (_ZOOMS - 1) * _GAP_IN) / _ZOOMS
+        lefts = [self._left + number * (width + _GAP_IN) for number in range(_ZOOMS)]
         return [self._axes(left, width, height) for left in lefts]
 
     def _next(self, name: str) -> tuple[float, float]:
@@ -118,12 +123,9 @@ class _Places:
         whole = (WIDTH_IN, self._height)
         place = (left / whole[0], bottom / whole[1], width / whole[0], height / whole[1])
         axes = self._page.add_axes(place)
-        axes.tick_params(colors=style.INK, labelsize=style.TEXT_POINTS - 1)
         for side, spine in axes.spines.items():
             spine.set_color(style.INK)
             spine.set_visible(side in {"left", "bottom"})
-        axes.grid(color=style.INK, alpha=0.12, linewidth=0.6)
-        axes.set_axisbelow(True)
         return axes
 
 
@@ -197,12 +199,7 @@ def _say(axes: Axes, words: str) -> None:
 
 def _plain(axes: Axes) -> None:
     narrow = axes.get_position().width < _NARROW
-    for axis, number in ((axes.xaxis, 3 if narrow else 6), (axes.yaxis, 5)):
-        formatter = ScalarFormatter(useOffset=False, useMathText=False)
-        formatter.set_powerlimits((-4, 6))
-        axis.set_major_formatter(formatter)
-        axis.set_major_locator(MaxNLocator(number, steps=[1, 2, 2.5, 5, 10]))
-        axis.get_offset_text().set(fontsize=style.TEXT_POINTS - 1, color=style.INK)
+    numbered(axes, x=3 if narrow else 6, y=5)
 
 
 def _mark_parts(axes: Axes, shown: SpectrumPreview, parts: Sequence[slice]) -> None:
@@ -227,9 +224,7 @@ def _ratio(axes: Axes, shown: SpectrumPreview) -> None:
         axes.set_ylim(bottom=min(0.0, float(np.nanmin(medians))))
     else:
         _say(axes, "no errors are given")
-    _plain(axes)
-    if not np.isfinite(medians).any():
-        axes.set_yticks([])
+    numbered(axes, x=6, y=5 if np.isfinite(medians).any() else 0)
 
 
 def _flags(shown: SpectrumPreview) -> list[tuple[int, str]]:
@@ -240,11 +235,12 @@ def _flags(shown: SpectrumPreview) -> list[tuple[int, str]]:
     return [(bit, names.get(bit, f"flag {bit}")) for bit in bits[:_MOST_FLAGS]]
 
 
-def _flag_lines(axes: Axes, shown: SpectrumPreview, flags: Sequence[tuple[int, str]]) -> None:
+def _flag_lines(
+    axes: Axes, shown: SpectrumPreview, flags: Sequence[tuple[int, str]], names: Sequence[str]
+) -> None:
     axes.set_xlim(shown.wave[0], shown.wave[-1])
-    axes.grid(visible=False)
     axes.set_ylim(len(flags) - 0.5 if flags else 0.5, -0.5)
-    axes.set_yticks(range(len(flags)), [_with_share(shown, *flag) for flag in flags])
+    marked(axes, range(len(flags)), names, is_x=False, grid=False)
     half = float(np.median(np.diff(shown.wave))) / 2
     # No mark thinner than what a page can show.
     half = max(half, (shown.wave[-1] - shown.wave[0]) / 1500)
@@ -255,7 +251,7 @@ def _flag_lines(axes: Axes, shown: SpectrumPreview, flags: Sequence[tuple[int, s
         axes.broken_barh(bars, (row - 0.35, 0.7), color=style.BAD, linewidth=0)
     if not flags:
         _say(axes, "no flags: all elements are good")
-    axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
+    numbered(axes, x=6, y=0, grid=False)
 
 
 def _with_share(shown: SpectrumPreview, bit: int, name: str) -> str:
@@ -275,18 +271,11 @@ def _label(page: Figure, shown: SpectrumPreview) -> None:
     page.text(0.01, 0.99, shown.title, fontsize=style.TEXT_POINTS + 1, **head, **words)
     whole, first, *_, ratio, flags = page.axes
     for axes, label in ((whole, shown.flux_label), (first, shown.flux_label), (ratio, "SNR")):
-        axes.set_ylabel(label, fontsize=style.TEXT_POINTS, **words)
-        axes.yaxis.set_label_coords(-0.65 / (axes.get_position().width * WIDTH_IN), 0.5)
-    flags.set_xlabel(shown.wave_label, fontsize=style.TEXT_POINTS, **words)
-
-
-def _saved(page: Figure, title: str, file_format: str, prefix: str) -> bytes:
-    sink = io.BytesIO()
-    if file_format == "png":
-        page.savefig(sink, format="png", dpi=style.PNG_DPI, facecolor=style.PAPER)
-        return sink.getvalue()
-    for patch in (page.patch, *(axes.patch for axes in page.axes)):
-        patch.set_alpha(0.0)
-    nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-    page.savefig(sink, format="svg", metadata=nothing)
-    return finished(sink.getvalue().decode(), label=title, prefix=prefix).encode()
+        place = axes.get_position()
+        across, up = place.x0 - _LABEL_IN / WIDTH_IN, (place.y0 + place.y1) / 2
+        look: dict[str, Any] = {"rotation": 90, "ha": "right", "va": "center"}
+        page.text(across, up, label, fontsize=style.TEXT_POINTS, **look, **words)
+    place = flags.get_position()
+    across, up = (place.x0 + place.x1) / 2, place.y0 - 0.3 / page.get_figheight()
+    look = {"ha": "center", "va": "top"}
+    page.text(across, up, shown.wave_label, fontsize=style.TEXT_POINTS, **look, **words)

@@ -14,7 +14,6 @@ from vltflow.records import AssociationBlock, Product, QcValue
 
 _PREFIX = "ESO "
 _GROUP = "ESO QC "
-_UNNAMED = {0: "PRIMARY"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +112,7 @@ def _quality_keywords(path: Path, name: str) -> Iterator[tuple[str, str, FitsVal
             hint="Restore the file from a backup, or make the product anew",
         ) from error
     for number, header in enumerate(headers):
-        place = str(header.get("EXTNAME") or "").strip().upper() or _UNNAMED.get(
-            number, f"{number}"
-        )
+        place = str(header.get("EXTNAME") or "").strip().upper() or str(number or "PRIMARY")
         for key, value in header.items():
             if key.startswith(_GROUP):
                 yield place, key.removeprefix(_PREFIX), value

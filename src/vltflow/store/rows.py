@@ -19,6 +19,9 @@ T = TypeVar("T")
 BULK = 10_000
 """Rows that one statement takes at a time: enough to be fast, few enough to stay small."""
 
+_FEW = 50
+"""Rows up to which the statement that SQLAlchemy remembers is faster than one of our own."""
+
 
 def values_of(record: Any, *, without: tuple[str, ...] = ()) -> dict[str, Any]:
     """Column values of a record, except the named fields."""
@@ -46,9 +49,12 @@ def run_many(
 ) -> int:
     """Run a statement once for each row, as fast as the driver can; gives the rows it touched.
 
-    On SQLite most of the time would go into SQLAlchemy's handling of each value: the
-    statement is compiled once and only types that convert something are asked.
+    On SQLite most of the time of many rows would go into SQLAlchemy's handling of each value: the
+    statement is compiled anew, which few rows do not pay for, and only types that convert
+    something are asked.
     """
+    if len(rows) <= _FEW:
+        return connection.execute(statement, rows).rowcount
     names = tuple(rows[0])
     compiled = statement.compile(dialect=connection.dialect, column_keys=names)
     order = getattr(compiled, "positiontup", None)

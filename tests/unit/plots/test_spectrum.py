@@ -54,6 +54,12 @@ def test_an_svg_says_title_axes_and_flags_with_their_share():
     assert "flag 8: 0.0%" in text
 
 
+def test_long_names_of_flags_fit_beside_their_lines():
+    shown = replace(FLAGGED, title="", flag_names=((2, "UNMEASURED"), (8, "BIAS_DEFECT")))
+    pixels = imread(io.BytesIO(draw_preview(shown)))
+    assert (pixels[:, :8] == 1.0).all()
+
+
 def test_equal_arrays_give_equal_bytes():
     for kind in ("svg", "png"):
         assert draw_preview(GOOD, file_format=kind) == draw_preview(GOOD, file_format=kind)

@@ -12,7 +12,7 @@ NUMBERS = {
     "science": 3, "nights": 1, "targets": 2, "states": {"SUCCEEDED": 1, "BLOCKED": 2},
     "decisions": {"AUTO": 1}, "jobs": 4, "failed_now": 0, "certified_now": 1, "archived_now": 3,
     "published_now": 1, "reopened": 0, "elapsed_s": 20.0, "jobs_per_hour": 720.0,
-    "cores_held": 0.9, "cores_used": 0.5,
+    "cores_used": 0.5,
 }  # fmt: skip
 
 

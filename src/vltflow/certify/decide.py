@@ -16,7 +16,7 @@ PRODUCT_STATES = {
     Decision.REJECTED: ProductState.REJECTED,
     Decision.REVOKED: ProductState.REVOKED,
 }
-_CERTIFYING = frozenset({Decision.AUTO, Decision.ACCEPTED})
+CERTIFYING = frozenset({Decision.AUTO, Decision.ACCEPTED})
 _OPEN_STATES = frozenset({BlockState.PLANNED, BlockState.BLOCKED})
 
 
@@ -123,7 +123,7 @@ def _changeable(decision: Decision) -> frozenset[ProductState]:
 def _revision_to_judge(tx: Transaction, block: AssociationBlock) -> int:
     earlier = _verdict(tx, block.name, block.revision)
     if earlier is not None:
-        certified = earlier.decision in _CERTIFYING
+        certified = earlier.decision in CERTIFYING
         raise _decided_already(earlier, hint="To take it back, revoke it" if certified else "")
     if not tx.products.of_block(block.name, block.revision):
         raise UserError(f"AB {block.name} has no products to decide about: it is {block.state}")

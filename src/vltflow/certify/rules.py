@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from vltflow.instruments import Instrument
 from vltflow.records import (
@@ -12,6 +12,7 @@ from vltflow.records import (
     Colour,
     Decision,
     MatchState,
+    ProductState,
     Score,
 )
 
@@ -20,19 +21,30 @@ _SHOWN = 3
 
 
 def automatic(
-    block: AssociationBlock, scores: Sequence[Score], instrument: Instrument
+    block: AssociationBlock,
+    scores: Sequence[Score],
+    instrument: Instrument,
+    states: Mapping[str, ProductState],
 ) -> tuple[Decision | None, str]:
     """AUTO, or None and the sentence that says why a person has to look.
 
     An AB passes by itself when it is complete and all its products were made, at least
-    one parameter could be scored, no score is red, and no calibration was matched at
-    a worse level than the instrument's `certify_level`. Grey scores do not count. Of the
-    science ABs one of `sample_every` waits all the same.
+    one parameter could be scored, no score is red, no calibration was matched at
+    a worse level than the instrument's `certify_level`, and all that it was made with is
+    certified. Grey scores do not count. Of the science ABs one of `sample_every` waits all
+    the same.
+
+    Parameters
+    ----------
+    states
+        States of the products that it was made with, by `product_id`; static calibrations
+        are not among them.
     """
     obstacles = [
         *_of_block(block),
         *_of_scores(scores),
         *_of_calibrations(block, instrument.scores.certify_level),
+        *_of_sources(block, states),
         *_of_sampling(block, instrument),
     ]
     if obstacles:
@@ -81,4 +93,15 @@ def _of_calibrations(block: AssociationBlock, worst: int) -> list[str]:
         f"{match.category} matched at level {match.level}, {worst} is allowed"
         for match in block.masters
         if match.state is not MatchState.MISSING and match.level is not None and match.level > worst
+    ]
+
+
+def _of_sources(block: AssociationBlock, states: Mapping[str, ProductState]) -> list[str]:
+    """What it was made with is not certified: masters, or the exposures of a stack."""
+    found = [(match, states.get(match.product_id)) for match in block.masters]
+    return [
+        f"made with {match.category} of {match.source_block}, which "
+        + ("is not certified yet" if state is ProductState.CREATED else f"is {state}")
+        for match, state in found
+        if state not in {None, ProductState.CERTIFIED}
     ]

@@ -56,10 +56,11 @@ def waiting(
         known = tx.blocks.by_name(names)
         blocks = [known[name] for name in names]
         scores = tx.quality.scores(names)
+        states = tx.products.states({one.product_id for block in blocks for one in block.masters})
     found = []
     for block in blocks:
         own = scores.get(block.name, [])
-        decision, reason = automatic(block, own, definition(block.instrument))
+        decision, reason = automatic(block, own, definition(block.instrument), states)
         if decision is not None:
             continue  # the rules let it pass as soon as they are asked
         red = sum(score.colour is Colour.RED for score in own)

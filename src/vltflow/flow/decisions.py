@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from vltflow import archive, associate, certify
@@ -33,8 +33,10 @@ def decide(  # noqa: PLR0913 - what makes a decision
     comment: str,
     seen: int | None = None,
 ) -> Decided:
-    """Record a decision; then masters gain or lose validity and planned ABs look again.
+    """Record a decision and carry it through: to ABs that waited for it, masters and planned ABs.
 
+    ABs made with what was accepted are certified as far as the rules allow, masters gain or
+    lose validity, and planned ABs look again.
     Each step is a transaction of its own and does what is left to do, so that a
     run that was killed between two of them is finished by the next.
 
@@ -51,7 +53,7 @@ def decide(  # noqa: PLR0913 - what makes a decision
         If somebody else decided meanwhile, or late frames made another revision.
     """
     decided = certify.decide(store, block, decision, who=who, comment=comment, seen=seen)
-    _carry_through(store, instrument)
+    _carry_through(store, instrument, [block])
     return decided
 
 
@@ -79,9 +81,10 @@ def decide_many(
     ]
     done = [one.block for one in outcomes if one.decided is not None]
     with store.read() as tx:
-        concerned = {block.instrument for block in tx.blocks.by_name(done).values()}
-    for name in sorted(concerned):
-        _carry_through(store, instruments[name])
+        blocks = tx.blocks.by_name(done).values()
+    for name in sorted({block.instrument for block in blocks}):
+        decided = [block.name for block in blocks if block.instrument == name]
+        _carry_through(store, instruments[name], decided)
     return outcomes
 
 
@@ -95,6 +98,7 @@ def _outcome(
     return Outcome(name, decided)
 
 
-def _carry_through(store: Store, instrument: Instrument) -> None:
+def _carry_through(store: Store, instrument: Instrument, decided: Sequence[str]) -> None:
+    certify.run(store, instrument, blocks=decided)
     archive.run(store, instrument)
     associate.run(store, instrument)

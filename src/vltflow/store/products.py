@@ -85,6 +85,16 @@ class Products:
             for product in self._select(column.in_(chunk))
         }
 
+    def states(self, product_ids: Iterable[str]) -> dict[str, ProductState]:
+        """States of those that are registered products, by id."""
+        table = schema.product.c
+        statement = select(table.product_id, table.state)
+        return {
+            row.product_id: ProductState(row.state)
+            for chunk in chunks(product_ids)
+            for row in self._connection.execute(statement.where(table.product_id.in_(chunk)))
+        }
+
     def taken(self, names: Iterable[str]) -> set[str]:
         """Those of the file names that products bear."""
         column = schema.product.c.name

@@ -35,7 +35,9 @@ GREEN, RED, GREY = score(Colour.GREEN), score(Colour.RED), score(Colour.GREY)
 @pytest.mark.parametrize("level", [-1, 0, 1])
 @pytest.mark.parametrize("scores", [[GREEN], [GREEN, GREEN, GREY]])
 def test_all_green_passes_by_itself(small_instrument, scores, level):
-    decision, reason = automatic(replace(BLOCK, masters=(match(level),)), scores, small_instrument)
+    decision, reason = automatic(
+        replace(BLOCK, masters=(match(level),)), scores, small_instrument, {}
+    )
     assert decision is Decision.AUTO
     assert reason.startswith(f"all {scores.count(GREEN)} scores are green")
 
@@ -54,22 +56,22 @@ def test_all_green_passes_by_itself(small_instrument, scores, level):
     ],
 )
 def test_everything_else_waits_with_its_reason(small_instrument, change, scores, reason):
-    assert automatic(replace(BLOCK, **change), scores, small_instrument) == (None, reason)
+    assert automatic(replace(BLOCK, **change), scores, small_instrument, {}) == (None, reason)
 
 
 def test_many_reds_are_counted_not_listed(small_instrument):
     scores = [score(Colour.RED, f"QC {number}") for number in range(7)]
-    _, reason = automatic(BLOCK, scores, small_instrument)
+    _, reason = automatic(BLOCK, scores, small_instrument, {})
     assert reason.startswith("7 of 7 scores are red: MASTER_DARK_BLUE QC 0,")
     assert reason.endswith(" and 4 more")
 
 
 def test_a_missing_optional_calibration_is_no_obstacle(small_instrument):
     missing = replace(BLOCK, masters=(match(None, MatchState.MISSING),))
-    assert automatic(missing, [GREEN], small_instrument)[0] is Decision.AUTO
+    assert automatic(missing, [GREEN], small_instrument, {})[0] is Decision.AUTO
 
 
 def test_all_obstacles_are_named(small_instrument):
     block = replace(BLOCK, complete=False, masters=(match(3),))
-    _, reason = automatic(block, [RED], small_instrument)
+    _, reason = automatic(block, [RED], small_instrument, {})
     assert reason.count(";") == 2

@@ -1,4 +1,7 @@
+import pytest
+
 from vltflow.certify import decide, run, waiting
+from vltflow.flow import decisions as flow
 from vltflow.records import Colour, Decision, ProductState
 
 GREEN, RED, GREY = Colour.GREEN, Colour.RED, Colour.GREY
@@ -74,3 +77,59 @@ def test_a_reopened_block_is_decided_anew(store, small_instrument, add_block, ju
 
 def test_without_an_instrument_all_are_listed(sqlite_store, add_block, judge):
     assert waiting(sqlite_store) == []
+
+
+@pytest.fixture
+def chain(store, add_block, judge):
+    """bias (red) -> dark (green) -> deep (green), the later made with the former."""
+    bias = add_block(store, "bias", mjd=57080.3)  # taken after what it serves
+    dark = add_block(
+        store, "dark", mjd=57080.1, raw_type="DARK_BLUE", products={"MASTER_DARK_BLUE": {}},
+        calibrations=[("MASTER_BIAS_BLUE", 0, bias.products[0], "bias")],
+    )  # fmt: skip
+    deep = add_block(
+        store, "deep", mjd=57080.2, raw_type="DARK_BLUE", products={"MASTER_DARK_BLUE": {}},
+        calibrations=[("MASTER_DARK_BLUE", 0, dark.products[0], "dark")],
+    )  # fmt: skip
+    for made, colour in ((bias, RED), (dark, GREEN), (deep, GREEN)):
+        judge(store, made, colour)
+    return bias
+
+
+def test_what_was_made_with_a_master_that_waits_waits_for_it(store, small_instrument, chain):
+    assert run(store, small_instrument) == []
+    reasons = {
+        one.block: one.reason for one in waiting(store, definition=lambda _: small_instrument)
+    }
+    assert reasons["dark"] == "made with MASTER_BIAS_BLUE of bias, which is not certified yet"
+    assert reasons["deep"] == "made with MASTER_DARK_BLUE of dark, which is not certified yet"
+
+
+def test_an_accepted_master_lets_all_pass_that_waited_for_it_only(store, small_instrument, chain):
+    run(store, small_instrument)
+    flow.decide(store, small_instrument, "bias", Decision.ACCEPTED, who="Anna", comment="fine")
+    with store.read() as tx:
+        found = tx.blocks.decisions(["bias", "dark", "deep"])
+    assert found == {"bias": "ACCEPTED", "dark": "AUTO", "deep": "AUTO"}
+
+
+def test_what_was_made_with_a_rejected_master_is_left_to_a_person(store, small_instrument, chain):
+    flow.decide(store, small_instrument, "bias", Decision.REJECTED, who="Anna", comment="lamp off")
+    assert run(store, small_instrument) == []
+    found = waiting(store, definition=lambda _: small_instrument)
+    assert found[0].reason == "made with MASTER_BIAS_BLUE of bias, which is REJECTED"
+
+
+def test_a_master_that_is_certified_in_the_same_run_takes_along_what_was_made_with_it(
+    store, small_instrument, chain, judge
+):
+    """Also what was looked at before it, as it is earlier in time."""
+    judge(store, chain, GREEN)
+    assert [one.block for one in run(store, small_instrument)] == ["bias", "dark", "deep"]
+
+
+def test_what_was_scored_before_is_certified_with_its_master(store, small_instrument, chain, judge):
+    run(store, small_instrument)
+    judge(store, chain, GREEN)
+    found = run(store, small_instrument, blocks=["bias"])
+    assert [one.block for one in found] == ["bias", "dark", "deep"]

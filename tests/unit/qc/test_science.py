@@ -93,7 +93,7 @@ def test_some_green_science_is_drawn_by_lot_for_a_look(science_site, every):
         green = [
             replace(one, colour=Colour.GREEN) for one in tx.quality.scores([block.name])[block.name]
         ]
-        decision, reason = certify.automatic(tx.blocks.get(block.name), green, drawing)
+        decision, reason = certify.automatic(tx.blocks.get(block.name), green, drawing, {})
     assert (decision is None) == (every == 1)
     assert ("drawn by lot for a look, one of 1" in reason) == (every == 1)
 
@@ -102,7 +102,7 @@ def test_calibrations_are_never_drawn_by_lot(science_site):
     scores = UVES.scores.model_copy(update={"sample_every": 1})
     green = [Score("ab", 1, "c", "p", 1.0, None, 2.0, Colour.GREEN, "FIXED", "")]
     drawing = UVES.model_copy(update={"scores": scores})
-    assert certify.automatic(science_site.arc, green, drawing)[0] == "AUTO"
+    assert certify.automatic(science_site.arc, green, drawing, {})[0] == "AUTO"
 
 
 def test_spectra_far_below_the_law_of_their_mode_are_listed(science_site):

@@ -57,8 +57,10 @@ def automatic(
 def _of_sampling(block: AssociationBlock, instrument: Instrument) -> list[str]:
     """A few science ABs are looked at although all is green: the same ones each time."""
     every = instrument.scores.sample_every
-    science = instrument.raw_types[block.raw_type].kind == "science"
-    if every is None or not science:
+    entry = instrument.raw_types.get(block.raw_type)
+    if entry is None:
+        return [f"raw type {block.raw_type} is not in the definition of {instrument.name} any more"]
+    if every is None or entry.kind != "science":
         return []
     digest = hashlib.sha256(block.name.encode()).digest()
     chosen = int.from_bytes(digest[:8], "big") % every == 0

@@ -75,3 +75,9 @@ def test_all_obstacles_are_named(small_instrument):
     block = replace(BLOCK, complete=False, masters=(match(3),))
     _, reason = automatic(block, [RED], small_instrument, {})
     assert reason.count(";") == 2
+
+
+def test_a_raw_type_that_the_definition_lost_is_left_to_a_person(small_instrument):
+    decision, reason = automatic(replace(BLOCK, raw_type="OLD"), [GREEN], small_instrument, {})
+    assert decision is None
+    assert reason == "raw type OLD is not in the definition of LAMP any more"

@@ -140,3 +140,11 @@ def test_scripts_and_styles_change_their_name_with_their_content(night) -> None:
     assert address in night.text("/")
     assert "immutable" in answer.headers["cache-control"]
     assert answer.headers["content-encoding"] == "gzip"
+
+
+@pytest.mark.parametrize("page", ["/desk", "/desk/A", "/api/desk", "/ab/A", "/ab/A/report"])
+def test_an_ab_whose_raw_type_the_definition_lost_is_shown(web, add_judged, page: str) -> None:
+    add_judged(web.store, "A", raw_type="OLD")
+    text = web.text(page)
+    if "desk" in page:
+        assert "raw type OLD is not in the definition of LAMP any more" in text

@@ -25,6 +25,7 @@ HEADERS = {
 }
 LARGEST_FORM = 1_000_000
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_NUL = "This request has a character (NUL) that no text has."
 
 
 class Protection:
@@ -50,6 +51,12 @@ class Protection:
         if refusal is not None:
             await refusal(scope, receive, send)
             return
+        if scope["method"] not in _SAFE:
+            body = await _whole(receive)
+            if _has_nul(body):
+                await PlainTextResponse(_NUL, 400)(scope, receive, send)
+                return
+            receive = _again(body, receive)
         secure = scope["scheme"] == "https"
 
         async def marked(message: Message) -> None:
@@ -100,3 +107,29 @@ def _normal(address: str) -> tuple[str, str]:
 def _without_port(host: str) -> str:
     name, colon, port = host.rpartition(":")
     return (name if colon and port.isdecimal() else host).lower()
+
+
+async def _whole(receive: Receive) -> bytes:
+    """Content of a request: `_refused_change` has seen that it is short."""
+    parts = []
+    more = True
+    while more:
+        message = await receive()
+        parts.append(message.get("body", b""))
+        more = message.get("more_body", False)
+    return b"".join(parts)
+
+
+def _has_nul(body: bytes) -> bool:
+    """Whether there is a NUL, which PostgreSQL takes in no text: as it is, in a form, in JSON."""
+    return any(nul in body for nul in (b"\0", b"%00", rb"\u0000"))
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """Gives a content that was read already, and then what follows."""
+    left: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def received() -> Message:
+        return left.pop() if left else await receive()
+
+    return received

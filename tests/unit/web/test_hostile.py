@@ -163,3 +163,22 @@ def test_no_path_leads_out(web, path: str) -> None:
 
 def test_a_question_with_nul_is_refused(web) -> None:
     assert web.get("/products", params={"target": "\0"}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        ("/login", "name"), ("/ab/A/decision", "comment"), ("/desk/decisions", "ab"),
+        ("/profile/tokens", "label"), ("/qc1/hide", "reason"), ("/accounts/add", "name"),
+    ],
+)  # fmt: skip
+def test_a_form_with_nul_is_refused(web, path: str, field: str) -> None:
+    web.login("anna")
+    answer = web.post(path, **{field: "a\0b"})
+    assert (answer.status_code, "NUL" in answer.text) == (400, True)
+    assert "NUL" not in web.post(path, **{field: "a%00b"}).text  # these are three characters
+
+
+def test_json_with_nul_is_refused(web) -> None:
+    answer = web.client.post("/api/ab/A/decision", json={"comment": "a\0b"})
+    assert (answer.status_code, "NUL" in answer.text) == (400, True)

@@ -67,6 +67,7 @@ def test_extended_light_is_all_light_in_the_slit(day, extracted):
     light *= 2.0 * found.traces.slit.half
     inside = bright_part(found.spectra) & np.isfinite(found.spectra.flux)
     assert found.mode == "extended"
+    assert "QC OBJ FOUND" not in found.qc  # nothing is looked for, so nothing is missed
     assert found.header["ESO DRS EXTR LENGTH"] == pytest.approx(10.0)  # arcsec, of the slit
     assert np.median(found.spectra.flux[inside] / light[inside]) == pytest.approx(1.0, abs=0.01)
 

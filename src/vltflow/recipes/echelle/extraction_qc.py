@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from vltflow.recipes.echelle.slit_light import SlitLight, Traces
 
 DECLARED = (
-    QcDeclaration("QC OBJ FOUND", "", "1 if there is a source in the slit, else 0"),
+    QcDeclaration(
+        "QC OBJ FOUND",
+        "",
+        "1 if there is a source in the slit, 0 if not; not told where none is looked for",
+    ),
     QcDeclaration("QC OBJ SN", "", "Signal to noise ratio of the source's trace, whole chip"),
     QcDeclaration("QC OBJ POS", "pixel", "Median place of the source above the slit's lower end"),
     QcDeclaration("QC OBJ FWHM", "pixel", "Median width of the source along the slit"),
@@ -58,7 +62,6 @@ def measure(
     ratio = np.where(known, spectra.flux / np.sqrt(np.where(known, spectra.variance, 1.0)), np.nan)
     saturated = known & ((spectra.quality & int(Quality.SATURATED)) != 0)
     qc = {
-        "QC OBJ FOUND": float(source.found) if source is not None else _UNKNOWN,
         "QC OBJ SN": source.snr if source is not None else _UNKNOWN,
         "QC SN MED": _median(ratio),
         "QC EX NORD": float(known.any(axis=1).sum()),
@@ -73,6 +76,8 @@ def measure(
     qc |= _orders(spectra, traces, source, ratio)
     place = [qc[name] for name in qc if name.endswith("OBJ POS")]
     width = [qc[name] for name in qc if name.endswith("OBJ FWHM")]
+    if source is not None:
+        qc["QC OBJ FOUND"] = float(source.found)
     qc["QC OBJ POS"] = float(np.median(place)) if place else _UNKNOWN
     qc["QC OBJ FWHM"] = float(np.median(width)) if width else _UNKNOWN
     qc["QC SN MAX"] = max(qc[name] for name in qc if name.endswith("OBJ SN") and "ORD" in name)

@@ -320,6 +320,7 @@ def reduced_files(folder, chip, *, layout, number=0):
     flux, error = 200.0 + chance.normal(0.0, 10.0, BINS), np.full(BINS, 10.0)
     sky = np.full(BINS, 5.0)
     lines = {"LAMRMS": 0.0007, "LAMNLIN": 800, "HIERARCH ESO QC VRAD BARYCOR": -11.9}
+    lines |= {"HIERARCH ESO QC NCRH": 25}
     if layout == "table":
         return {"RED_SCIENCE": _table_file(folder, chip, (wave, flux, error, sky), lines, number)}
     flux[:20], flux[-20:] = 0.0, 0.0

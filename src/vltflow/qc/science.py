@@ -51,6 +51,8 @@ class _Exposure:
     """Electrons in one ADU; 0 if its header does not tell."""
     saturated: int
     """Number of saturated pixels."""
+    area: float
+    """cm2 of the chip that was read out; 0 if its header does not tell."""
 
 
 def science_values(
@@ -171,8 +173,9 @@ def _of_frames(
         rows = scan(hits)[1].get("NAXIS2")
         counted = float(rows) if isinstance(rows, int) else counted
         yield "QC NCRH", counted
-    if seconds > 0:
-        yield "QC CRH RATE", counted * _HOUR / seconds
+    area = sum(one.area for one in exposures) / max(1, len(exposures))
+    if seconds > 0 and area > 0:
+        yield "QC CRH RATE", counted * _HOUR / seconds / area
 
 
 def _exposure(location: str, chip: ChipSection, folder: Path) -> _Exposure | None:
@@ -180,17 +183,36 @@ def _exposure(location: str, chip: ChipSection, folder: Path) -> _Exposure | Non
     try:
         path = materialise(location, folder)
         with RawImage(path, chip.extension) as image:
-            name = f"ESO DET OUT{chip.output} CONAD"
             # Each extension of a red frame numbers its own outputs from 1.
-            gain = image.header.get(name, image.header.get("ESO DET OUT1 CONAD"))
+            own = _number(image, "ESO DET OUT1 CONAD")
+            gain = _number(image, f"ESO DET OUT{chip.output} CONAD", own)
             number = sum(
                 int(np.count_nonzero(image.rows(row, row + _ROWS) >= chip.saturation))
                 for row in range(0, image.shape[0], _ROWS)
             )
+            area = _area(image)
     except (OSError, VltflowError) as error:
         _log.warning("raw=%s reason=%s", location, error)
         return None
-    return _Exposure(float(gain) if isinstance(gain, int | float) else 0.0, number)
+    return _Exposure(gain, number, area)
+
+
+def _area(image: RawImage) -> float:
+    """What was read out, cm2: a window is hit as often as its share of the chip.
+
+    All chips of a detector have pixels of one size.
+    """
+    size = float(math.prod(image.shape))
+    for axis in "XY":
+        other = _number(image, f"ESO DET CHIP2 PSZ{axis}")
+        micrometres = _number(image, f"ESO DET CHIP1 PSZ{axis}", other)
+        size *= 1e-4 * micrometres * _number(image, f"ESO DET WIN1 BIN{axis}", 1.0)
+    return size
+
+
+def _number(image: RawImage, name: str, default: float = 0.0) -> float:
+    value = image.header.get(name)
+    return float(value) if isinstance(value, int | float) else default
 
 
 def _distances(

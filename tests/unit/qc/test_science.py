@@ -58,7 +58,7 @@ def test_each_bit_has_number_limit_reason_and_date(scored):
     assert all(one.reason and one.valid_from.year >= 2000 for one in entries)
 
 
-def test_saturated_pixels_and_gain_are_those_of_the_raw_frame(science_site, tmp_path):
+def test_saturated_pixels_gain_and_area_are_those_of_the_raw_frame(science_site, tmp_path):
     block = science_site.science()
     path = tmp_path / "raw.fits"
     pixels = np.zeros((3, 50, 40), np.uint16)
@@ -66,6 +66,8 @@ def test_saturated_pixels_and_gain_are_those_of_the_raw_frame(science_site, tmp_
     hdus = [fits.PrimaryHDU(), *(fits.ImageHDU(pixels[n]) for n in (1, 2))]
     for hdu in hdus[1:]:
         hdu.header["HIERARCH ESO DET OUT1 CONAD"] = 1.5
+        hdu.header["HIERARCH ESO DET WIN1 BINX"] = 2
+        hdu.header["HIERARCH ESO DET CHIP1 PSZX"] = hdu.header["HIERARCH ESO DET CHIP1 PSZY"] = 15.0
     fits.HDUList(hdus).writeto(path)
     with science_site.store.write(by="test", why="found") as tx:
         tx.frames.relocate(block.frames[0], str(path), path.stat().st_size)
@@ -73,6 +75,8 @@ def test_saturated_pixels_and_gain_are_those_of_the_raw_frame(science_site, tmp_
     found = values_of(science_site, block)
     assert (found["REDL", "QC NPIXSAT"], found["REDU", "QC NPIXSAT"]) == (35.0, 0.0)
     assert found["REDL", "QC SPEC COUNTS"] == pytest.approx(300.0, rel=0.01)
+    area = 50 * 40 * 2 * 0.0015**2  # cm2
+    assert found["REDL", "QC CRH RATE"] == pytest.approx(25 * 3600 / 1500 / area)
     assert found["REDL", "QC SPEC SNRSHOT"] == pytest.approx(20.0 / 300.0**0.5, rel=0.03)
 
 

@@ -161,7 +161,7 @@ READING = {
         "waiting",
         "waiting_brief",
     },
-    "downloads": {"find", "of_blocks", "of_products"},
+    "downloads": {"by_month", "find", "of_blocks", "of_products"},
     "health": {"events", "hidden", "plots"},
     "history": {"trend", "values"},
     "jobs": {
@@ -191,6 +191,7 @@ READING = {
         "last_event",
         "neighbours",
         "nights",
+        "setups_used",
         "summaries",
     },
     "products": {
@@ -204,6 +205,7 @@ READING = {
         "of_block",
         "of_blocks",
         "of_job",
+        "states",
         "taken",
     },
     "quality": {
@@ -234,13 +236,12 @@ READING = {
     },
     "statics": {"by_file", "by_id", "find"},
     "trends": {
-        "by_block",
+        "by_record",
         "categories",
         "hidden",
         "instruments",
         "latest",
         "measured",
-        "old_points",
         "parameters",
         "points",
         "red",

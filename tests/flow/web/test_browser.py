@@ -75,10 +75,12 @@ def test_a_night_that_runs_is_watched_without_a_reload(open_page, web_site) -> N
     states = page.locator("tbody tr")
     expect(states.filter(has_text="planned")).to_have_count(4)
     night = ["night", RUNNING_NIGHT, "--instrument", "UVES", "--site", str(web_site)]
-    running = subprocess.Popen([sys.executable, "-m", "vltflow", *night], stdout=subprocess.PIPE)
-    expect(states.filter(has_text="running").first).to_be_visible(timeout=60_000)
-    expect(states.filter(has_text="AUTO")).to_have_count(4, timeout=60_000)
-    running.communicate(timeout=60)
+    with subprocess.Popen([sys.executable, "-m", "vltflow", *night]) as running:
+        expect(states.filter(has_text=re.compile("running|AUTO")).first).to_be_visible(
+            timeout=60_000
+        )
+        assert running.poll() is None
+        expect(states.filter(has_text="AUTO")).to_have_count(4, timeout=60_000)
     assert running.returncode == 0
     assert page.evaluate("window.kept")
 

@@ -50,8 +50,7 @@ def run(
     Parameters
     ----------
     blocks
-        Names of ABs; all by default. With names nothing is hidden: looking for what lost its
-        trust takes a look at all products.
+        Names of ABs to look at; all by default.
     again
         Make a new version of `blocks` that are published already: after a change of
         ``idp.yaml`` or of the scores.
@@ -65,14 +64,15 @@ def run(
     """
     if not instrument.idp.spectra:
         return Published()
-    hidden = _hide(store, instrument, by) if blocks is None else ()
+    hidden = _hide(store, instrument, blocks, by)
     names = _selected(store, instrument, blocks, again=again)
     new: list[ScienceProduct] = []
     failed: list[str] = []
     requests = _requests(store, instrument, names, failed, by)
     for request, made in _made(requests, store, instrument, helpers):
         if isinstance(made, Made):
-            new.append(_record(store, request.sources, made, by))
+            recorded = _record(store, request.sources, made, by, again=again)
+            new += [recorded] if recorded else []
         else:
             _refuse(store, request.sources.block.name, made, by)
             failed.append(request.sources.block.name)
@@ -104,9 +104,14 @@ def _made(
     return ((request, produce(request, instrument, store.vault)) for request in requests)
 
 
-def _hide(store: Store, instrument: Instrument, by: str) -> tuple[ScienceProduct, ...]:
+def _hide(
+    store: Store, instrument: Instrument, blocks: Sequence[str] | None, by: str
+) -> tuple[ScienceProduct, ...]:
+    with store.read() as tx:
+        if not tx.science.withdrawn(instrument.name, blocks):
+            return ()
     with store.write(by=by, why="certification changed") as tx:
-        lost = tx.science.withdrawn(instrument.name)
+        lost = tx.science.withdrawn(instrument.name, blocks)
         for product in lost:
             states = {one.state for one in tx.products.by_id(product.inputs).values()}
             words = ", ".join(sorted(str(state) for state in states))
@@ -118,7 +123,7 @@ def _selected(
     store: Store, instrument: Instrument, blocks: Sequence[str] | None, *, again: bool
 ) -> list[str]:
     with store.read() as tx:
-        names = tx.science.unpublished(instrument.name, main_categories(instrument))
+        names = tx.science.unpublished(instrument.name, main_categories(instrument), blocks)
         if again:
             published = tx.science.find(instrument=instrument.name)
             names += [one.block for one in published if one.block not in names]
@@ -135,9 +140,15 @@ def _free_millisecond(tx: Transaction, sources: Sources, given: set[str]) -> int
     raise AssertionError
 
 
-def _record(store: Store, sources: Sources, made: Made, by: str) -> ScienceProduct:
+def _record(
+    store: Store, sources: Sources, made: Made, by: str, *, again: bool
+) -> ScienceProduct | None:
+    """Register a version; None if somebody else published the AB while it was made."""
     block = sources.block
     with store.write(by=by, why=f"AB {block.name}, revision {block.revision}") as tx:
+        shown = tx.science.find(block=block.name)
+        if not again and any(one.revision == block.revision for one in shown):
+            return None
         product = _product(sources, made, version=tx.science.versions(made.name) + 1)
         tx.science.publish(product)
         present = tx.blocks.get(block.name)

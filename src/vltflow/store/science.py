@@ -140,10 +140,17 @@ class Science:
         latest = select(func.max(table.version)).where(table.name == name)
         return self._connection.scalar(latest) or 0
 
-    def unpublished(self, instrument: str, categories: Collection[str]) -> list[str]:
+    def unpublished(
+        self, instrument: str, categories: Collection[str], blocks: Collection[str] | None = None
+    ) -> list[str]:
         """ABs with certified products of these categories that are in no science product.
 
         A product that was published before and is hidden now is not published again.
+
+        Parameters
+        ----------
+        blocks
+            Names of ABs to look at; all by default.
         """
         product, block = schema.product.c, schema.block.c
         science = science_schema.science_product.c
@@ -159,11 +166,29 @@ class Science:
         statement = select(block.name).where(
             block.instrument == instrument, certified, ~of_revision
         )
-        return list(self._connection.scalars(statement.order_by(block.mjd_mid, block.name)))
+        statement = statement.order_by(block.mjd_mid, block.name)
+        if blocks is None:
+            return list(self._connection.scalars(statement))
+        return [
+            name
+            for chunk in chunks(blocks)
+            for name in self._connection.scalars(statement.where(block.name.in_(chunk)))
+        ]
 
-    def withdrawn(self, instrument: str) -> list[ScienceProduct]:
-        """Published versions with an input that is not certified any more."""
-        shown = self.find(instrument=instrument)
+    def withdrawn(
+        self, instrument: str, blocks: Collection[str] | None = None
+    ) -> list[ScienceProduct]:
+        """Published versions with an input that is not certified any more.
+
+        Parameters
+        ----------
+        blocks
+            Names of ABs to look at; all by default.
+        """
+        if blocks is None:
+            shown = self.find(instrument=instrument)
+        else:
+            shown = [one for block in blocks for one in self.find(block=block)]
         inputs = {one for product in shown for one in product.inputs}
         table = schema.product.c
         lost = {

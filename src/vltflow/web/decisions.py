@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, BackgroundTasks, Form, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
@@ -37,6 +37,7 @@ class Wanted(BaseModel):
 def decide_block(
     visitor: Deciding,
     service: Serving,
+    background: BackgroundTasks,
     name: str,
     decision: Annotated[str, Form(max_length=20)] = "",
     comment: Comment = "",
@@ -44,7 +45,7 @@ def decide_block(
     next: Annotated[str, Form(max_length=1000)] = "",  # noqa: A002 - name of the field
 ) -> Response:
     """Accept, reject or revoke."""
-    _decide(service, visitor.name, name, (_decision(decision), comment, seen))
+    _decide(service, visitor.name, name, (_decision(decision), comment, seen), background)
     target = next if next.startswith(("/ab/", "/desk")) else f"/ab/{segment(name)}"
     return RedirectResponse(target, 303)
 
@@ -54,6 +55,7 @@ def decide_marked(
     request: Request,
     visitor: Deciding,
     service: Serving,
+    background: BackgroundTasks,
     ab: Annotated[list[str], Form()] = [],  # noqa: B006 - read only
     decision: Annotated[str, Form(max_length=20)] = "",
     comment: Comment = "",
@@ -69,7 +71,7 @@ def decide_marked(
     instruments = {name: service.instrument(name) for name in names}
     outcomes = decide_many(
         service.store, instruments, seen, Decision(_decision(decision)),
-        who=visitor.name, comment=comment,
+        who=visitor.name, comment=comment, later=background.add_task,
     )  # fmt: skip
     return show(request, "outcomes.html", visitor, outcomes=outcomes, decision=decision)
 
@@ -91,20 +93,33 @@ def order(
 
 
 @router.post("/api/ab/{name}/decision")
-def decide_json(visitor: Deciding, service: Serving, name: str, wanted: Wanted) -> Response:
+def decide_json(
+    visitor: Deciding,
+    service: Serving,
+    background: BackgroundTasks,
+    name: str,
+    wanted: Wanted,
+) -> Response:
     """Accept, reject or revoke; gives what depends on the products."""
     chosen = (Decision(wanted.decision), wanted.comment, wanted.seen)
-    depends = _decide(service, visitor.name, name, chosen)
+    depends = _decide(service, visitor.name, name, chosen, background)
     return JSONResponse({"ab": name, "decision": wanted.decision, "consequences": depends})
 
 
 def _decide(
-    service: Service, who: str, name: str, wanted: tuple[Decision, str, int]
+    service: Service,
+    who: str,
+    name: str,
+    wanted: tuple[Decision, str, int],
+    background: BackgroundTasks,
 ) -> list[dict[str, str | int]]:
     decision, comment, seen = wanted
     with service.store.read() as tx:
         instrument = service.instrument(tx.blocks.get(name).instrument)
-    decided = decide(service.store, instrument, name, decision, who=who, comment=comment, seen=seen)
+    decided = decide(
+        service.store, instrument, name, decision,
+        who=who, comment=comment, seen=seen, later=background.add_task,
+    )  # fmt: skip
     return [
         {"ab": one.block, "product": one.product, "state": str(one.state), "depth": one.depth}
         for one in decided.consequences

@@ -13,10 +13,11 @@ from astropy.io import fits
 from astropy.table import QTable
 
 from vltflow.archive import export_files
+from vltflow.flow.decisions import decide
 from vltflow.instruments import load
 from vltflow.publish import run
 from vltflow.publish.validation import validate
-from vltflow.records import ProductState, ScienceState
+from vltflow.records import Decision, ProductState, ScienceState
 
 UVES = load("UVES")
 
@@ -122,6 +123,21 @@ def test_a_product_whose_spectrum_lost_its_trust_is_hidden(science_site, state):
         assert tx.science.find() == []
         (kept,) = tx.science.find(states=[ScienceState.HIDDEN])
     assert str(state) in kept.problem
+
+
+def test_a_decision_publishes_and_hides_at_once(science_site):
+    block, other = science_site.science(0, layout="table"), science_site.science(1, layout="table")
+    with science_site.store.write(by="test", why="nobody looked yet") as tx:
+        for one in tx.products.of_block(block.name):
+            tx.products.set_state(one.product_id, ProductState.CREATED)
+    said = {"who": "Maria", "comment": "looked at it"}
+    decide(science_site.store, UVES, block.name, Decision.ACCEPTED, **said)
+    with science_site.store.read() as tx:
+        assert [one.block for one in tx.science.find()] == [block.name]  # the other has its turn
+    decide(science_site.store, UVES, block.name, Decision.REVOKED, **said)
+    with science_site.store.read() as tx:
+        assert tx.science.find() == []
+    assert [one.block for one in published(science_site).new] == [other.name]
 
 
 def test_uncertified_spectra_are_not_published(science_site):

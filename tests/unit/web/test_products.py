@@ -241,3 +241,11 @@ def test_hostile_names_and_problems_stay_text(shop):
     assert header["content-disposition"].startswith(
         'attachment; filename="___script_alert_1___.fits"'
     )
+
+
+def test_a_product_is_hidden_with_the_decision_that_revokes_its_spectrum(shop) -> None:
+    shop.login("anna")
+    said = {"decision": "REVOKED", "comment": "clouds", "seen": "1"}
+    assert shop.post(f"/ab/{shop.quasar.block}/decision", **said).status_code == 303
+    with shop.store.read() as tx:
+        assert [one.block for one in tx.science.find()] == [shop.star.block]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, Select, func, literal, select, text, tuple_
@@ -11,6 +12,7 @@ from sqlalchemy import Connection, Select, func, literal, select, text, tuple_
 from vltflow.core.time import night_range
 from vltflow.records import AssociationBlock, BlockState, BlockSummary
 from vltflow.store import schema
+from vltflow.store.rows import distinct_values
 from vltflow.store.setups import Setups
 from vltflow.store.types import Real, Text
 
@@ -55,6 +57,7 @@ class Overview:
     def __init__(self, connection: Connection, setups: Setups) -> None:
         self._connection = connection
         self._setups = setups
+        self._distinct = partial(distinct_values, connection)
 
     def summaries(self, instrument: str | None, night: str | None) -> list[BlockSummary]:
         """ABs of an instrument and night, None is all, by time."""
@@ -166,13 +169,6 @@ class Overview:
     def _grouped(self, conditions: tuple[Any, ...], *columns: Any) -> Iterator[Any]:
         statement = select(*columns, func.count()).where(*conditions).group_by(*columns)
         yield from self._connection.execute(statement)
-
-    def _distinct(self, column: Any, *conditions: Any) -> Iterator[str]:
-        statement = select(func.min(column)).where(*conditions)
-        value = self._connection.scalar(statement)
-        while value is not None:
-            yield value
-            value = self._connection.scalar(statement.where(column > value))
 
     def _summary(self, row: dict[str, Any], more: dict[str, Any]) -> BlockSummary:
         setup, _ = self._setups.value(row.pop("setup_number"))

@@ -10,7 +10,7 @@ from itertools import islice
 from operator import attrgetter, itemgetter
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import Connection, Table, insert
+from sqlalchemy import Connection, Table, func, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.compiler import Compiled, SQLCompiler
 from sqlalchemy.sql.dml import Insert, Update
@@ -86,6 +86,19 @@ def chunks(items: Iterable[T], size: int = 500) -> Iterator[list[T]]:
     iterator = iter(items)
     while chunk := list(islice(iterator, size)):
         yield chunk
+
+
+def distinct_values(connection: Connection, column: Any, *conditions: Any) -> Iterator[Any]:
+    """Different values of a column in rising order, by jumps along an index.
+
+    The index begins with the columns of the conditions, then has this one; `DISTINCT` would read it
+    from end to end, and so would a comparison of pairs on SQLite.
+    """
+    statement = select(func.min(column)).where(*conditions)
+    value = connection.scalar(statement)
+    while value is not None:
+        yield value
+        value = connection.scalar(statement.where(column > value))
 
 
 def pack_list(items: Iterable[str]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, exists, func, literal, select, tuple_, update
+from sqlalchemy import Connection, exists, func, select, update
 
 from vltflow.core.errors import NotFound
 from vltflow.records import (
@@ -18,9 +18,15 @@ from vltflow.records import (
 )
 from vltflow.store import schema, science_schema
 from vltflow.store.events import Events
-from vltflow.store.rows import chunks, insert_rows, pack_list, unpack_list, values_of
+from vltflow.store.rows import (
+    chunks,
+    distinct_values,
+    insert_rows,
+    pack_list,
+    unpack_list,
+    values_of,
+)
 from vltflow.store.science_search import conditions_of, target_key, unit_vector
-from vltflow.store.types import Text
 
 _SOUGHT = frozenset({"number", "unit_x", "unit_y", "unit_z", "target_key"})
 """Columns that only help to search."""
@@ -119,16 +125,15 @@ class Science:
         return self._connection.scalar(select(func.count()).select_from(found)) or 0
 
     def categories(self) -> list[tuple[str, str]]:
-        """Instrument and category of all that is there, each pair once; jumps along an index."""
+        """Instrument and category of all that is there, each pair once."""
         table = science_schema.science_product.c
-        pair = (table.instrument, table.category)
-        statement = select(*pair).order_by(*pair).limit(1)
-        found: list[tuple[str, str]] = []
-        while row := self._connection.execute(statement).first():
-            found.append((row.instrument, row.category))
-            here = tuple_(literal(row.instrument, Text), literal(row.category, Text))
-            statement = select(*pair).where(tuple_(*pair) > here).order_by(*pair).limit(1)
-        return found
+        return [
+            (instrument, category)
+            for instrument in distinct_values(self._connection, table.instrument)
+            for category in distinct_values(
+                self._connection, table.category, table.instrument == instrument
+            )
+        ]
 
     def by_file(self, file_id: str) -> list[ScienceProduct]:
         """Science products with this content, whatever their state."""

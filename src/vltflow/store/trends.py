@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import nan
 from typing import Any
 
@@ -16,7 +17,7 @@ from sqlalchemy import Connection, and_, func, literal_column, null, select, tex
 
 from vltflow.records import Colour
 from vltflow.store import health_schema, schema
-from vltflow.store.rows import chunks
+from vltflow.store.rows import chunks, distinct_values
 from vltflow.store.setups import Setups
 
 Kind = tuple[str, str, str]
@@ -70,6 +71,7 @@ class Trends:
     def __init__(self, connection: Connection, setups: Setups) -> None:
         self._connection = connection
         self._setups = setups
+        self._distinct = partial(distinct_values, connection)
 
     def instruments(self) -> list[str]:
         """Instruments that have ABs or historical values, by name."""
@@ -237,14 +239,6 @@ class Trends:
             .where(product.instrument == instrument, product.category == category)
         )
         return self._connection.scalars(statement.distinct())
-
-    def _distinct(self, column: Any, *conditions: Any) -> Iterable[Any]:
-        """Different values of a column, by jumps along an index."""
-        statement = select(func.min(column)).where(*conditions)
-        value = self._connection.scalar(statement)
-        while value is not None:
-            yield value
-            value = self._connection.scalar(statement.where(column > value))
 
     def _measured(self, row: Sequence[Any]) -> Measured:
         key, record, mjd, value, unit, setup, block, origin, low, high, colour = row

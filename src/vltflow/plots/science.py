@@ -14,12 +14,15 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
 from vltflow.plots import style
+from vltflow.plots.decimate import one_a_cell
 from vltflow.plots.draw import saved
 
 _COLOURS = (style.SERIES, *style.MARKS)
 _SYMBOLS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p")
 _WIDTH_IN, _HEIGHT_IN, _LEGEND_ROW_IN = 10.0, 3.6, 0.2
 _RANGE = (1.0, 1e6)
+_CELLS = (150, 120)
+"""Places of a plot where one point of a mode is as good as many: a third of a symbol each."""
 _WIDE = 300.0
 """Ratio of the ends of an axis beyond which only powers of ten have room."""
 
@@ -59,6 +62,8 @@ def draw_statistics(
     page = Figure(figsize=(_WIDTH_IN, height))
     FigureCanvasAgg(page)
     law, equality, distance = page.subplots(1, 3)
+    for axes in (law, equality):
+        axes.set(xscale="log", yscale="log")
     for number, mode in enumerate(modes):
         look = {
             "linestyle": "none",
@@ -74,9 +79,9 @@ def draw_statistics(
     if not modes:
         law.plot(_RANGE, _RANGE, linestyle="none")  # logarithms need something positive
     equality.plot([low, high], [low, high], color=style.UNSCORED, linewidth=1.0)
-    _dress(law, "electrons in a bin", "signal to noise", logarithmic=True)
-    _dress(equality, "SNR of the error bars", "SNR of the scatter", logarithmic=True)
-    _dress(distance, "days to the calibration", "degrees C to it", logarithmic=False)
+    _dress(law, "electrons in a bin", "signal to noise")
+    _dress(equality, "SNR of the error bars", "SNR of the scatter")
+    _dress(distance, "days to the calibration", "degrees C to it")
     _legend(page, modes, title, height)
     return saved(page, title, file_format, prefix)
 
@@ -84,12 +89,23 @@ def draw_statistics(
 def _points(
     axes: Axes, x: np.ndarray, y: np.ndarray, mode: ModePoints, look: dict[str, Any]
 ) -> None:
-    axes.plot(x, y, **look)
     ring = mode.anomalous
+    shown = _thinned(x, y, logarithmic=axes.get_xscale() == "log") | ring
+    axes.plot(x[shown], y[shown], **look)
     axes.plot(
         x[ring], y[ring], linestyle="none", marker="o", markersize=11.0,
         markerfacecolor="none", markeredgecolor=style.BAD, markeredgewidth=1.2,
     )  # fmt: skip
+
+
+def _thinned(x: np.ndarray, y: np.ndarray, *, logarithmic: bool) -> np.ndarray:
+    """Which points draw the same picture, (n,) of bool: a month may have thousands."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        places = (np.log10(x), np.log10(y)) if logarithmic else (x, y)
+    defined = np.flatnonzero(np.isfinite(places[0]) & np.isfinite(places[1]))
+    shown = np.zeros(x.size, dtype=bool)
+    shown[defined[one_a_cell(places[0][defined], places[1][defined], _CELLS)]] = True
+    return shown
 
 
 def _law(axes: Axes, mode: ModePoints, colour: str) -> None:
@@ -106,10 +122,8 @@ def _limits(modes: Sequence[ModePoints]) -> tuple[float, float]:
     return (known.min() / 1.5, known.max() * 1.5) if known.size else _RANGE
 
 
-def _dress(axes: Axes, x_label: str, y_label: str, *, logarithmic: bool) -> None:
-    if logarithmic:
-        axes.set_xscale("log")
-        axes.set_yscale("log")
+def _dress(axes: Axes, x_label: str, y_label: str) -> None:
+    if axes.get_xscale() == "log":
         for axis in (axes.xaxis, axes.yaxis):
             low, high = axis.get_view_interval()
             wide = high > _WIDE * low

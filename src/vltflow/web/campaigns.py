@@ -19,6 +19,7 @@ from vltflow.instruments import Instrument
 from vltflow.qc.statistics import ModeStatistics, picture, science_statistics
 from vltflow.records import Batch, Campaign
 from vltflow.store import Transaction
+from vltflow.web.figures import without_styles
 from vltflow.web.pages import as_json, show, tagged
 from vltflow.web.service import Service, Serving
 from vltflow.web.visitors import Visiting
@@ -29,8 +30,6 @@ LISTED = 200
 """Problems and anomalies that a page shows."""
 _REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
 """A report is a file with styles of its own; it may be looked at and do nothing, as nobody's."""
-_PNG = "image/png"
-_BINARY: dict[int | str, dict[str, Any]] = {200: {"content": {_PNG: {}}}}
 Year = Annotated[int, Query(ge=0, le=9998)]
 
 
@@ -146,6 +145,15 @@ def campaigns_json(request: Request, service: Serving) -> Response:
     return as_json(request, [_plain(one) for one in histories])
 
 
+@router.get("/campaigns/{name}/{month}/statistics", include_in_schema=False)
+def statistics(request: Request, service: Serving, name: str, month: str) -> Response:
+    """Process QC of all spectra of a batch, as a part of its page."""
+    found = _month(service, name, month)
+    title = f"{found.campaign.name} {month}: science spectra"
+    drawn = picture(title, found.modes, file_format="svg", prefix="s").decode()
+    return tagged(request, without_styles(drawn).encode(), "text/html; charset=utf-8")
+
+
 @router.get("/api/campaigns/{name}")
 def campaign_json(request: Request, service: Serving, name: str) -> Response:
     """A campaign and its batches in numbers."""
@@ -166,16 +174,6 @@ def batch_json(request: Request, service: Serving, name: str, month: str) -> Res
         "anomalies": _anomalies(found.modes),
     }
     return as_json(request, content)
-
-
-@router.get(
-    "/api/campaigns/{name}/{month}/statistics.png", response_class=Response, responses=_BINARY
-)
-def statistics(request: Request, service: Serving, name: str, month: str) -> Response:
-    """Process QC of all spectra of a batch as one picture."""
-    found = _month(service, name, month)
-    title = f"{found.campaign.name} {month}: science spectra"
-    return tagged(request, picture(title, found.modes), _PNG)
 
 
 def _history(tx: Transaction, campaign: Campaign) -> History:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from vltflow.plots import style
 from vltflow.plots.science import ModePoints, draw_statistics
 
 
@@ -34,3 +35,13 @@ def test_a_mode_without_a_law_and_no_mode_at_all_are_drawn():
     assert "REDU: 2" in text
     assert "sqrt" not in text
     assert draw_statistics("UVES", []).startswith(b"\x89PNG")
+
+
+def test_a_month_of_many_spectra_is_a_small_picture_that_keeps_its_anomalies():
+    month = replace(mode(size=30_000), anomalous=np.arange(30_000) % 10_000 == 3)
+    three = replace(mode(size=3), anomalous=np.ones(3, dtype=bool))
+    drawn, few, rings = (
+        draw_statistics("UVES", [one], file_format="svg") for one in (month, mode(size=3000), three)
+    )
+    assert len(drawn) < 3 * len(few)
+    assert drawn.count(style.BAD.encode()) == rings.count(style.BAD.encode())

@@ -124,7 +124,7 @@ MISTAKES = (
     ("/campaigns/deep?year=-1", 422),
     ("/campaigns/deep?year=99999", 422),
     ("/api/campaigns/deep/<script>alert(1)", 404),
-    ("/api/campaigns/deep/2015-03/statistics.png", 404),
+    ("/campaigns/deep/2015-03/statistics", 404),
 )
 
 

@@ -63,7 +63,7 @@ def pages(store: Store) -> dict[str, str]:
         "today": "/", "monitor": monitor, "monitor-dark": monitor, "phone": monitor,
         "ab": f"/ab/{arc}", "report": f"/ab/{arc}/report", "log": f"/ab/{arc}/log",
         "desk-list": "/desk", "desk": f"/desk/{worst}", "display": f"/display/{image}",
-        "trend": f"/trend/{instrument}?{trend}", "health": f"/health/{instrument}",
+        "health": f"/health/{instrument}",
         "health-report": f"/health/{instrument}/wave_blue?range=full",
         "qc1": f"/qc1?instrument={instrument}&{trend}",
         "completeness": f"/completeness/{instrument}", "campaigns": "/campaigns",

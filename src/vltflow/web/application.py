@@ -29,14 +29,13 @@ from vltflow.web import (
     report,
     spectrum,
     today,
-    trend,
 )
 from vltflow.web.protection import Protection
 from vltflow.web.service import Service
 from vltflow.web.visitors import guard
 
 PAGES: tuple[ModuleType, ...] = (
-    today, monitor, block, report, trend, images, health, completeness, qc1, desk, decisions,
+    today, monitor, block, report, images, health, completeness, qc1, desk, decisions,
     products, product, spectrum, files, campaigns, profile, administration, login, assets,
 )  # fmt: skip
 """Each has a ``router``; those with a ``MENU`` (title and address) stand in the menu."""

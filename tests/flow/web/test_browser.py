@@ -17,7 +17,7 @@ RON = "parameter=QC+OUT1+RON+MASTER&category=MASTER_BIAS_BLUE"
 PAGES = (
     "/", MONITOR, f"{MONITOR}?status=NOTHING", SCIENCE, "/monitor/GIRAFFE/2015-02-26",
     "/monitor/MUSE/2015-02-22", "/ab/{red}", "/ab/{red}/report", "/ab/{red}/log",
-    "/desk", "/desk/{other}", "/display/{image}", "/profile", "/nowhere", f"/trend/UVES?{RON}",
+    "/desk", "/desk/{other}", "/display/{image}", "/profile", "/nowhere",
     "/health", "/health/UVES", "/health/GIRAFFE", "/health/UVES/bias_blue",
     "/qc1", f"/qc1?instrument=UVES&{RON}", "/products", "/products?target=nobody",
     "/products/{spectrum}", "/completeness", "/completeness/UVES", "/campaigns", "/campaigns/UVES",

@@ -18,7 +18,7 @@ SCRIPT = "<script>alert(1)</script><img src=x onerror=alert(2)>'\""
 PAGES = (
     "/", "/monitor", "/monitor/LAMP/2015-02-26", "/monitor/LAMP/2015-02-26/changes?since=0",
     "/ab/A", "/ab/A/report", "/ab/A/report/file", "/ab/A/figures/{id}", "/ab/A/calibrations",
-    "/ab/A/log", "/desk", "/desk/A", "/login", "/profile", "/trend/LAMP?parameter=QC+RON",
+    "/ab/A/log", "/desk", "/desk/A", "/login", "/profile",
     "/display/{product}", "/display/{product}/pixel", "/nothing", "/health", "/health/UVES",
     "/health/UVES/bias_blue", "/products", "/qc1",
     "/qc1?instrument=LAMP&category=MASTER_BIAS_BLUE&parameter=QC+RON&hidden=1",

@@ -1,6 +1,8 @@
 """Pages beside the monitor."""
 
 import json
+import re
+from html import unescape
 
 import numpy as np
 import pytest
@@ -77,12 +79,13 @@ def test_the_kept_report_is_given_as_a_file(night) -> None:
     assert answer.text == "<p>kept</p>"
 
 
-def test_a_trend_gives_times_values_and_limits(night) -> None:
-    address = "/api/trend/LAMP?parameter=QC+RON&category=MASTER_BIAS_BLUE"
-    found = night.get(address).json()
-    assert (found["value"], found["high"], found["ab"]) == ([5.0], [4.0], ["A_bias"])
-    assert "There are no values" in night.text("/trend/LAMP?parameter=QC+OTHER")
-    assert "no parameter is named" in night.text("/trend/LAMP", 400)
+@pytest.mark.parametrize("page", ["/ab/A_bias/report", "/desk/A_bias"])
+def test_a_parameter_leads_to_its_values_over_time(night, page) -> None:
+    (address,) = re.findall(r'href="(/qc1[^"]+)"', night.text(page))
+    address = unescape(address)
+    assert "/ab/A_bias" in night.text(address)
+    [series] = night.get(f"/api{address}").json()["series"]
+    assert (series["value"], series["limits"], series["ab"]) == ([5.0], [1.0, 4.0], ["A_bias"])
 
 
 def test_the_desk_lists_what_waits_and_shows_the_good_one_before(night) -> None:

@@ -37,9 +37,12 @@ PORT = 8378
 POINTS = 100_000
 """Values in one Health Check plot."""
 PLOT = "/api/health/UVES/wave_blue/5?range=full&columns=1400"
+PAIRS = "/api/health/UVES/wave_blue/9?range=full"
+"""One parameter over another, for as many ABs."""
 QC1 = "instrument=UVES&category=LINE_TABLE_BLUE&parameter=QC+FWHMMED"
-CLOSE = "&start=1104537600&end=1136073600"
-"""One year of ten."""
+_YEAR = (1104537600, 1136073600)
+"""One year of ten, seconds since 1970."""
+CLOSE = f"&start={_YEAR[0]}&end={_YEAR[1]}"
 
 
 def milliseconds(work: Callable[[], object], clock: Callable[[], float]) -> float:
@@ -117,9 +120,11 @@ def pages(monitor: str, ab: str, since: int) -> dict[str, str]:
         "health plot, 100,000": PLOT,
         "health plot, one year": PLOT + CLOSE,
         "health plot, 90 days": "/api/health/UVES/bias_blue/1",
+        "correlation of 100,000": PAIRS,
         "qc1 form": "/qc1?instrument=UVES",
         "qc1 page, 100,000": f"/qc1?{QC1}",
-        "trend": "/trend/UVES?parameter=QC+FWHMMED&category=LINE_TABLE_BLUE",
+        "qc1 plot, 100,000": f"/api/qc1?{QC1}&columns=1400",
+        "qc1 plot, one year": f"/api/qc1?{QC1}&columns=1400&since={_YEAR[0]}&until={_YEAR[1]}",
         "products": "/products",
         "products of a target": "/products?target=T77",
         "products in a circle": "/products?position=10.0+10.0&radius=1",

@@ -51,7 +51,8 @@ def fill(url: str, blocks: int, points: int) -> None:
     blocks
         ABs in full nights, and as many science products.
     points
-        ABs of the ten years before with one value each: all in one Health Check plot.
+        ABs of the ten years before with two values each: all in one Health Check plot, and
+        one over the other in a correlation.
     """
     engine = create_engine(url)
     if engine.dialect.name == "sqlite":
@@ -208,6 +209,11 @@ _DECADE = (
         "qc_value", _VALUE, _BEFORE,
         "name, 1, 'q' || (10000000 + i), 'UVES', '2009-12-31', 'ARC_LAMP_BLUE', 1, "
         "'LINE_TABLE_BLUE', 'QC FWHMMED', value, 'pixel', mjd FROM one",
+    ),
+    _into(
+        "qc_value", _VALUE, _BEFORE,
+        "name, 1, 'q' || (10000000 + i), 'UVES', '2009-12-31', 'ARC_LAMP_BLUE', 1, "
+        "'LINE_TABLE_BLUE', 'QC RESOLMED', 150000 / value + (i * 104729) % 1000, '', mjd FROM one",
     ),
     _into(
         "score", _SCORE, _BEFORE,

@@ -10,10 +10,21 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import nan
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, and_, func, literal_column, null, select, text
+from sqlalchemy import (
+    Connection,
+    String,
+    and_,
+    cast,
+    func,
+    literal_column,
+    null,
+    select,
+    text,
+)
 
 from vltflow.records import Colour
 from vltflow.store import health_schema, schema
@@ -26,7 +37,7 @@ Range = tuple[float, float]
 """Closed range of MJD."""
 EVER: Range = (-1e9, 1e9)
 _AT_ONCE = 5000
-"""Values that one statement looks up: a statement costs more than a value."""
+"""Values that one statement looks up, as a statement costs more than a value; rows read at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,29 +120,27 @@ class Trends:
         statement = select(own.number, own.mjd, own.value).where(
             *_of(kind), own.setup_number.in_(setups), own.mjd.between(*mjd)
         )
-        new, old = self._rows(statement), self._old_points(kind, setups, mjd)
-        rows = [*new, *((-1 - place, *row[1:]) for place, row in enumerate(old))]
-        table = np.array(rows, dtype=float).reshape(-1, 3)  # NULL becomes NaN
-        known = table[~np.isnan(table[:, 2])]
+        numbers, times, values = self._columns(statement, 3)
+        sources, old_times, old_values = self._old_points(kind, setups, mjd)
+        value = np.array(values + old_values, dtype=float)  # NULL becomes NaN
+        known = ~np.isnan(value)
         return Points(
-            number=known[:, 0].astype(np.int64),
-            mjd=known[:, 1],
-            value=known[:, 2],
-            undefined=len(table) - len(known),
-            sources=tuple(row[0] for row in old),
+            number=np.append(np.array(numbers, np.int64), -1 - np.arange(len(sources)))[known],
+            mjd=np.array(times + old_times, dtype=float)[known],
+            value=value[known],
+            undefined=int(value.size - known.sum()),
+            sources=tuple(sources),
         )
 
-    def _old_points(
-        self, kind: Kind, setups: Collection[int], mjd: Range
-    ) -> list[tuple[str, float, float]]:
-        """Source, MJD and value of historical values."""
+    def _old_points(self, kind: Kind, setups: Collection[int], mjd: Range) -> list[list[Any]]:
+        """Source, MJD and value of historical values, as columns."""
         product, value = schema.historical_product.c, schema.historical_value.c
         statement = (
             select(product.source_id, product.mjd, value.value)
             .join(schema.historical_value, value.source_id == product.source_id)
             .where(*_of_old(kind), product.setup_number.in_(setups), product.mjd.between(*mjd))
         )
-        return self._rows(statement)
+        return self._columns(statement, 3)
 
     def red(self, kind: Kind, mjd: Range = EVER) -> set[int]:
         """Numbers of the values with a red score."""
@@ -195,17 +204,19 @@ class Trends:
 
     def by_record(
         self, kind: Kind, setups: Collection[int], mjd: Range = EVER
-    ) -> list[tuple[str, int, int | str, float]]:
-        """AB and revision, key and value of each value: what two parameters are compared by.
+    ) -> tuple[list[str], list[int | str], list[float | None]]:
+        """AB with its revision in one text, key and value: what two parameters are compared by.
 
-        Of a historical one its source stands for the AB, with revision 0.
+        Of a historical value its source stands for the AB.
         """
         own = schema.qc_value.c
-        statement = select(own.block, own.revision, own.number, own.value).where(
-            *_of(kind), own.setup_number.in_(setups), own.mjd.between(*mjd), own.value.is_not(None)
+        record = own.block + "/" + cast(own.revision, String)
+        statement = select(record, own.number, own.value).where(
+            *_of(kind), own.setup_number.in_(setups), own.mjd.between(*mjd)
         )
-        old = self._old_points(kind, setups, mjd)
-        return [*((name, 0, name, value) for name, _, value in old), *self._rows(statement)]
+        records, numbers, values = self._columns(statement, 3)
+        sources, _, old_values = self._old_points(kind, setups, mjd)
+        return records + sources, numbers + sources, values + old_values
 
     def latest(self, instrument: str) -> float | None:
         """MJD of the latest night with ABs, or of the latest historical product; None: neither."""
@@ -230,6 +241,20 @@ class Trends:
         rows = list(result.cursor.fetchall()) if result.cursor else []
         result.close()
         return rows
+
+    def _columns(self, statement: Any, count: int) -> list[list[Any]]:
+        """Columns instead of rows, a few rows at a time.
+
+        Python's search for cycles looks at all rows that are alive, over and over: a hundred
+        thousand of them cost more than the reading.
+        """
+        columns: list[list[Any]] = [[] for _ in range(count)]
+        result = self._connection.execute(statement)
+        while result.cursor and (rows := result.cursor.fetchmany(_AT_ONCE)):
+            for place, column in enumerate(columns):
+                column.extend(map(itemgetter(place), rows))
+        result.close()
+        return columns
 
     def _old(self, instrument: str, category: str) -> Iterable[str]:
         product, value = schema.historical_product.c, schema.historical_value.c

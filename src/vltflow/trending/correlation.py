@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import isfinite
 
 import numpy as np
 
@@ -31,26 +30,31 @@ class Correlation:
 
 def correlate(tx: Transaction, x: Question, y: Question) -> Correlation:
     """Values of `y` over those of `x` by AB, or by historical product; hidden ones left out."""
-    first, second = _values(tx, x), _values(tx, y)
-    common = [one for one in second if one in first]
-    pairs = np.array([(first[one][1], second[one][1]) for one in common], dtype=float)
-    pairs = pairs.reshape(len(common), 2)
-    chosen = one_a_cell(pairs[:, 0], pairs[:, 1], _CELLS)
-    keys = tuple(second[common[at]][0] for at in chosen.tolist())
+    records, _, values = _shown(tx, x)
+    first = dict(zip(records, values, strict=True))
+    records, keys, values = _shown(tx, y)
+    pairs = np.array([[*map(first.get, records)], values], dtype=float)  # None becomes NaN
+    both = np.flatnonzero(np.isfinite(pairs).all(axis=0))
+    over, of = pairs[:, both]
+    chosen = one_a_cell(over, of, _CELLS)
     return Correlation(
-        pairs[chosen, 0], pairs[chosen, 1], keys, len(common), _spearman(pairs[:, 0], pairs[:, 1])
+        x=over[chosen],
+        y=of[chosen],
+        keys=tuple(keys[at] for at in both[chosen].tolist()),
+        total=both.size,
+        coefficient=_spearman(over, of),
     )
 
 
-def _values(tx: Transaction, question: Question) -> dict[tuple[str, int], tuple[int | str, float]]:
-    """Key and value by AB and revision, or by historical product."""
-    hidden = tx.trends.hidden(question.kind[2])
-    setups = question.setups(tx)
-    return {
-        (record, revision): (key, value)
-        for record, revision, key, value in tx.trends.by_record(question.kind, setups, question.mjd)
-        if key not in hidden and isfinite(value)
-    }
+def _shown(
+    tx: Transaction, question: Question
+) -> tuple[list[str], list[int | str], list[float | None]]:
+    """ABs or historical products, keys and values; None where a value is undefined or hidden."""
+    records, keys, values = tx.trends.by_record(question.kind, question.setups(tx), question.mjd)
+    if hidden := tx.trends.hidden(question.kind[2]):
+        pairs = zip(keys, values, strict=True)
+        values = [None if key in hidden else value for key, value in pairs]
+    return records, keys, values
 
 
 def _spearman(x: np.ndarray, y: np.ndarray) -> float | None:

@@ -132,6 +132,20 @@ def test_two_parameters_are_paired_by_ab(store, add_value):
     assert (found.y == 10 * found.x).all()
 
 
+def test_what_is_hidden_or_undefined_has_no_pair(store, add_value):
+    several = [
+        add_value(store, f"A{number}", 57080.0 + number, 2.0 + number) for number in range(4)
+    ]
+    add_value(store, "A4", 57084.0, float("nan"))
+    _hide(store, several[0])
+    _hide(store, replace(several[1], parameter="QC LEVEL"))
+    with store.read() as tx:
+        found = correlate(tx, Question(KIND), Question((KIND[0], KIND[1], "QC LEVEL")))
+    assert (found.total, found.x.tolist()) == (2, [4.0, 5.0])
+    with store.read() as tx:
+        assert correlate(tx, Question(KIND), Question((*KIND[:2], "QC NONE"))).total == 0
+
+
 def test_files_hold_every_value_and_no_formula(store, small_instrument, add_value):
     add_value(store, "=cmd", 57080.0, 2.0)
     with store.read() as tx:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,8 +17,9 @@ import pytest
 from argon2 import PasswordHasher
 
 from vltflow.cli.app import run
-from vltflow.core.site import load_site
+from vltflow.core.site import FILE_NAME, load_site
 from vltflow.core.time import now_iso
+from vltflow.instruments import load
 from vltflow.records import Account, Role
 from vltflow.simulate import chosen_science, headers_only, simulate_day
 from vltflow.simulate.cards import Card
@@ -138,6 +141,42 @@ def serving() -> Iterator[Callable[[Path], Server]]:
     yield start
     for one in started:
         one.stop()
+
+
+@dataclass(frozen=True)
+class GatedNight:
+    """A night over the store of another site, whose red biases wait until the gate is there."""
+
+    site: Path
+    gate: Path
+
+    @contextmanager
+    def running(self) -> Iterator[subprocess.Popen[bytes]]:
+        """The real command, on its own; the gate opens at the end at the latest."""
+        night = ["night", RUNNING_NIGHT, "--instrument", "UVES", "--site", str(self.site)]
+        paths = [str(Path(__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+        given = {"GATE": str(self.gate), "PYTHONPATH": os.pathsep.join(paths)}
+        command = [sys.executable, "-m", "vltflow", *night]
+        with subprocess.Popen(command, env=os.environ | given) as process:
+            try:
+                yield process
+            finally:
+                self.gate.touch()
+
+
+@pytest.fixture
+def gated_night(web_site: Path, tmp_path: Path) -> GatedNight:
+    """UVES' biases are planned, and nothing runs yet."""
+    shutil.copytree(load("UVES").folder, tmp_path / "uves")
+    recipes = tmp_path / "uves" / "recipes.yaml"
+    gated = recipes.read_text().replace("detector.master_bias", "'vltflow_gated:GatedBias'", 1)
+    recipes.write_text(gated)
+    opened = load_site(web_site)
+    (tmp_path / FILE_NAME).write_text(
+        f'[store]\ndatabase = "{opened.database}"\nvault = "{opened.vault}"\n'
+        '[process]\ncores = 4\nmemory_mb = 8000\n[instruments]\nUVES = "uves"\n'
+    )
+    return GatedNight(tmp_path, tmp_path / "gate")
 
 
 @pytest.fixture

@@ -1,8 +1,6 @@
 """What people do, in a real browser."""
 
 import re
-import subprocess
-import sys
 
 import pytest
 
@@ -69,16 +67,19 @@ def test_a_change_appears_by_itself_unless_live_is_off(open_page, store, known) 
     expect(page.locator("table")).to_contain_text("not seen yet", timeout=10_000)
 
 
-def test_a_night_that_runs_is_watched_without_a_reload(open_page, web_site) -> None:
+def test_a_night_is_watched_while_it_runs_and_when_it_ends(open_page, gated_night) -> None:
     page = open_page(f"/monitor/UVES/{RUNNING_NIGHT}")
     page.evaluate("window.kept = true")
     states = page.locator("tbody tr")
     expect(states.filter(has_text="planned")).to_have_count(4)
-    night = ["night", RUNNING_NIGHT, "--instrument", "UVES", "--site", str(web_site)]
-    with subprocess.Popen([sys.executable, "-m", "vltflow", *night]) as running:
+    with gated_night.running() as running:
+        for state in ("running", "succeeded"):
+            expect(states.filter(has_text=state)).to_have_count(2, timeout=60_000)
+        assert running.poll() is None
+        gated_night.gate.touch()
         expect(states.filter(has_text="AUTO")).to_have_count(4, timeout=60_000)
     assert running.returncode == 0
-    assert page.evaluate("window.kept")
+    assert page.evaluate("window.kept"), "the page was loaded again"
 
 
 def test_filters_go_into_the_address_and_come_back_from_it(open_page, known) -> None:

@@ -3,8 +3,8 @@
     python tools/make_screenshots.py SITE [--look FOLDER]
 
 Makes those of the docs, or with `--look` all pages at three widths, light and dark, to look at.
-Needs playwright, Chromium and Pillow. Pages that need a login are shown as a person whose account
-is made for it; so give a site that may be changed.
+Needs playwright, Chromium and Pillow. Pages are shown as people whose accounts are made for it; so
+give a site that may be changed.
 """
 
 from __future__ import annotations
@@ -35,10 +35,16 @@ PORT = 8377
 ADDRESS = f"http://127.0.0.1:{PORT}"
 TALLEST = 900
 COLOURS = 128
-WIDTHS = (390, 1024, 1600)
+WIDTHS = (390, 1000, 1440)
+Login = tuple[str, str]
+"""Name and password."""
 DARK = {"monitor-dark", "phone", "product-phone"}
 NARROW = {"phone", "product-phone"}
-PERSON = "anna"
+PEOPLE = {
+    "anna": ("Anna Example", Role.QC_SCIENTIST),
+    "bert": ("Bert Example", Role.VIEWER),
+    "ada": ("Ada Example", Role.ADMIN),
+}
 
 
 def pages(store: Store) -> dict[str, str]:
@@ -57,6 +63,11 @@ def pages(store: Store) -> dict[str, str]:
         image = tx.products.of_block(flat)[0].name
         value = tx.quality.scores([worst])[worst][0]
         spectra = tx.science.find(instrument=instrument)
+        batches = [
+            f"{one.campaign}/{one.month}"
+            for campaign in tx.campaigns.all()
+            for one in tx.campaigns.batches(campaign.name)
+        ]
     trend = f"parameter={value.parameter}&category={value.category}"
     monitor = f"/monitor/{instrument}/{night}"
     found = {
@@ -68,8 +79,10 @@ def pages(store: Store) -> dict[str, str]:
         "qc1": f"/qc1?instrument={instrument}&{trend}",
         "completeness": f"/completeness/{instrument}", "campaigns": "/campaigns",
         "campaign": f"/campaigns/{instrument}", "products": "/products",
-        "login": "/login", "profile": "/profile",
+        "login": "/login", "profile": "/profile", "accounts": "/accounts",
     }  # fmt: skip
+    if batches:
+        found["batch"] = f"/campaigns/{batches[-1]}"
     if spectra:
         best = max(spectra, key=lambda one: one.snr or 0.0).name
         found |= {"product": f"/products/{best}", "product-phone": f"/products/{best}"}
@@ -94,14 +107,16 @@ def shoot(context: BrowserContext, address: str, path: Path) -> bool:
 
 
 @contextmanager
-def context(browser: Browser, width: int, scheme: str, password: str) -> Iterator[BrowserContext]:
-    """A browser with a screen of its own, logged in if there is a password."""
+def context(
+    browser: Browser, width: int, scheme: str, login: Login | None
+) -> Iterator[BrowserContext]:
+    """A browser with a screen of its own, logged in if there is a name and password."""
     opened = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
-    if password:
+    if login:
         page = opened.new_page()
         page.goto(f"{ADDRESS}/login")
-        page.fill("[name=name]", PERSON)
-        page.fill("[name=password]", password)
+        page.fill("[name=name]", login[0])
+        page.fill("[name=password]", login[1])
         page.click("button.main")
         page.close()
     yield opened
@@ -113,7 +128,9 @@ def for_docs(browser: Browser, addresses: dict[str, str], password: str) -> None
     for name, address in addresses.items():
         width = 390 if name in NARROW else 1200
         scheme = "dark" if name in DARK else "light"
-        with context(browser, width, scheme, "" if name == "login" else password) as opened:
+        person = "ada" if name == "accounts" else "anna"
+        login = None if name == "login" else (person, password)
+        with context(browser, width, scheme, login) as opened:
             shoot(opened, address, OUT / f"{name}.png")
 
 
@@ -123,20 +140,20 @@ def to_look(browser: Browser, addresses: dict[str, str], password: str, folder: 
     by_address = {address: name for name, address in reversed(addresses.items())}
     for width in WIDTHS:
         for scheme in ("light", "dark"):
-            with context(browser, width, scheme, password) as opened:
+            with context(browser, width, scheme, ("ada", password)) as opened:
                 for address, name in by_address.items():
                     shoot(opened, address, folder / f"{name}-{width}-{scheme}.png")
 
 
-def account(store: Store) -> str:
-    """Password of the person who is shown, a new one each time."""
+def accounts(store: Store) -> str:
+    """Password of the people who are shown, a new one each time."""
     password = secrets.token_urlsafe()
-    with store.write(by=PERSON, why="pictures of the pages") as tx:
-        if tx.accounts.find(PERSON) is None:
-            shown = Account(PERSON, "Anna Example", Role.QC_SCIENTIST, now_iso())
-            tx.accounts.add(shown, hashed(password))
-        else:
-            tx.accounts.set_password(PERSON, hashed(password))
+    with store.write(by="ada", why="pictures of the pages") as tx:
+        for name, (full_name, role) in PEOPLE.items():
+            if tx.accounts.find(name) is None:
+                tx.accounts.add(Account(name, full_name, role, now_iso()), hashed(password))
+            else:
+                tx.accounts.set_password(name, hashed(password))
     return password
 
 
@@ -156,7 +173,7 @@ def main() -> None:
     try:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-            addresses, password = pages(store), account(store)
+            addresses, password = pages(store), accounts(store)
             if asked.look:
                 to_look(browser, addresses, password, asked.look)
             else:

@@ -76,7 +76,7 @@ def _leaves(command: Any, path: str) -> list[tuple[str, Any]]:
     if not hasattr(command, "list_commands"):
         return [(path, command)]
     names = command.list_commands(None)
-    children = ((name, command.get_command(None, name)) for name in names)
+    children = ((name, command.resolve_command(None, [name])[1]) for name in names)
     return [leaf for name, child in children for leaf in _leaves(child, f"{path} {name}")]
 
 

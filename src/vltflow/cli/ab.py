@@ -9,15 +9,14 @@ from typing import Annotated, Any
 import typer
 
 from vltflow import associate, qc
-from vltflow.cli.context import (
+from vltflow.cli.context import block_name, open_store
+from vltflow.cli.options import (
     BlockArgument,
     CommentOption,
     JsonOption,
     SiteOption,
     WhoOption,
-    block_name,
     commands,
-    open_store,
     person,
 )
 from vltflow.cli.output import Record, console, print_json, show

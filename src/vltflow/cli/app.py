@@ -13,37 +13,58 @@ import typer.main
 from rich.markup import escape
 
 from vltflow import __version__
-from vltflow.cli.context import SiteOption
+from vltflow.cli.options import SiteOption
 from vltflow.cli.output import messages
 from vltflow.core.errors import NotFound, UserError, VltflowError
 
 DONE, FAILED, WRONG_USE = 0, 1, 2
 
-COMMANDS = (
-    "init", "simulate", "ingest", "quarantine", "night", "status", "ab", "qc", "certify", "masters",
-    "products",
-    "statics", "recipes", "instruments", "compare", "validate", "preview", "events",
-    "explain", "rebuild", "campaign", "reduce", "health", "completeness",
-    "serve", "users",
-)  # fmt: skip
-"""Each is a module beside this one, and its ``app``."""
+COMMANDS = {
+    "init": "Make a folder a site: configuration, store and vault.",
+    "simulate": "Make the raw frames of a day, with the truth about them beside each.",
+    "ingest": "Read raw frames into the store: new, known or rejected, with the reason.",
+    "quarantine": "List the files that were refused, with the reason.",
+    "night": "Classify, associate, process, measure, score, certify and archive a night.",
+    "status": "Show the AB monitor: each AB with state, score, certification and problem.",
+    "ab": "Look into one association block (AB).",
+    "qc": "QC1 values and scores.",
+    "certify": "Certification: ABs with only green scores pass by themselves.",
+    "masters": "Certified master calibrations.",
+    "products": "Science products of ESO's standard (IDPs): what is handed to astronomers.",
+    "statics": "Static calibrations: what no night makes.",
+    "recipes": "Recipes, and the programs that execute them.",
+    "instruments": "Instrument definitions, and ESO's own rules beside them.",
+    "compare": "Run the native recipe and ESO's own on the same AB and show both side by side.",
+    "validate": "Judge files against ESO's Science Data Products standard; needs no site.",
+    "preview": "Draw spectra: all, parts, signal to noise, quality flags; needs no site.",
+    "events": "List who or what changed which record, when and why.",
+    "explain": "Tell what a product owes to: raw frames, masters, recipes, versions, decisions.",
+    "rebuild": "Make a product again from what is recorded.",
+    "campaign": "Produce science products in mass, by the month ('phoenix').",
+    "reduce": "Reduce a folder of raw frames: no site is needed, products go to FOLDER/products.",
+    "health": "How instruments are: scores of the Health Check, and events.",
+    "completeness": "Tell whether the setups of the last seven nights have all their calibrations.",
+    "serve": "Serve the web pages of a site.",
+    "users": "Accounts of people who log in to the web pages.",
+}
+"""Each is a module beside this one, and its ``app``; the text is how its help begins."""
 
 
 class Commands(typer.core.TyperGroup):
-    """Commands whose modules are imported when they are used: `status` needs no pixel library."""
+    """Commands whose modules are imported when they are run: lists and completion need none."""
 
-    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - signature of the base class
-        """Names of all commands."""
-        return list(COMMANDS)
+    def __init__(self, **attributes: Any) -> None:
+        listed = {name: typer.core.TyperCommand(name, help=text) for name, text in COMMANDS.items()}
+        super().__init__(**attributes | {"commands": listed})
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - as above
-        """Command with this name; None if there is none."""
-        if cmd_name not in COMMANDS:
-            return None
-        module = importlib.import_module(f"vltflow.cli.{cmd_name}")
-        command = typer.main.get_command(module.app)
-        command.name = cmd_name
-        return command
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Name of the command that is meant, the command itself, and its arguments."""
+        name, command, rest = super().resolve_command(ctx, args)
+        if name is None or command is None:
+            return name, command, rest
+        command = typer.main.get_command(importlib.import_module(f"vltflow.cli.{name}").app)
+        command.name = name
+        return name, command, rest
 
 
 app = typer.Typer(

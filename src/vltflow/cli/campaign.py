@@ -13,7 +13,8 @@ from typing import Annotated, Any
 
 import typer
 
-from vltflow.cli.context import JsonOption, SiteOption, WhoOption, commands, open_store, person
+from vltflow.cli.context import open_store
+from vltflow.cli.options import JsonOption, SiteOption, WhoOption, commands, person
 from vltflow.cli.output import console, print_json, progress, show
 from vltflow.core.errors import UserError
 from vltflow.flow.campaign import declare, prepare, run_campaign

@@ -7,16 +7,15 @@ from pathlib import Path
 import typer
 
 from vltflow import certify as room
-from vltflow.cli.context import (
+from vltflow.cli.context import block_name, open_store
+from vltflow.cli.options import (
     BlockArgument,
     CommentOption,
     InstrumentOption,
     JsonOption,
     SiteOption,
     WhoOption,
-    block_name,
     commands,
-    open_store,
     person,
 )
 from vltflow.cli.output import console, show

@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from vltflow.cli.context import JsonOption, SiteOption, block_name, commands, open_store
+from vltflow.cli.context import block_name, open_store
+from vltflow.cli.options import JsonOption, SiteOption, commands
 from vltflow.cli.output import console, print_json, show
 from vltflow.core.errors import UserError
 from vltflow.flow.compare import compare as run

@@ -8,7 +8,8 @@ import typer
 
 from vltflow.associate import Completeness, CompletenessReport, completeness_report
 from vltflow.associate.completeness import plain
-from vltflow.cli.context import JsonOption, NightOption, SiteOption, commands, open_store
+from vltflow.cli.context import open_store
+from vltflow.cli.options import JsonOption, NightOption, SiteOption, commands
 from vltflow.cli.output import console, print_json, show
 from vltflow.core.time import iso_from_mjd
 from vltflow.instruments import load

@@ -10,7 +10,8 @@ import typer
 from rich.text import Text
 from rich.tree import Tree
 
-from vltflow.cli.context import JsonOption, SiteOption, commands, open_store, site_or_none
+from vltflow.cli.context import open_store, site_or_none
+from vltflow.cli.options import JsonOption, SiteOption, commands
 from vltflow.cli.output import console, messages, print_json
 from vltflow.core.errors import NotFound, UserError
 from vltflow.core.time import iso_from_mjd

@@ -8,14 +8,8 @@ from typing import Annotated
 
 import typer
 
-from vltflow.cli.context import (
-    JsonOption,
-    NightOption,
-    SiteOption,
-    WhoOption,
-    commands,
-    open_store,
-)
+from vltflow.cli.context import open_store
+from vltflow.cli.options import JsonOption, NightOption, SiteOption, WhoOption, commands
 from vltflow.cli.output import show
 from vltflow.core.errors import UserError
 from vltflow.core.time import iso_from_mjd, mjd_from_iso, now_iso

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from vltflow import ingest as room
-from vltflow.cli.context import JsonOption, SiteOption, commands, instruments, open_store
+from vltflow.cli.context import instruments, open_store
+from vltflow.cli.options import JsonOption, SiteOption, commands
 from vltflow.cli.output import console, progress, show
 
 app = commands()

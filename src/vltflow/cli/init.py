@@ -9,7 +9,7 @@ from typing import Annotated
 import psutil
 import typer
 
-from vltflow.cli.context import commands
+from vltflow.cli.options import commands
 from vltflow.cli.output import console
 from vltflow.core.site import create_site
 from vltflow.store import Store

@@ -10,7 +10,8 @@ import typer
 
 from vltflow.classify.check import Check, CheckedFrame
 from vltflow.classify.rules import merged
-from vltflow.cli.context import JsonOption, SiteOption, commands, site_or_none
+from vltflow.cli.context import site_or_none
+from vltflow.cli.options import JsonOption, SiteOption, commands
 from vltflow.cli.output import console, messages, print_json, show
 from vltflow.core.errors import DataError, UserError, VltflowError
 from vltflow.fits import scan

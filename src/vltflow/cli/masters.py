@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from vltflow import archive
-from vltflow.cli.context import JsonOption, SiteOption, commands, open_store
+from vltflow.cli.context import open_store
+from vltflow.cli.options import JsonOption, SiteOption, commands
 from vltflow.cli.output import console, show
 from vltflow.instruments import load
 

@@ -8,15 +8,8 @@ from typing import Annotated
 
 import typer
 
-from vltflow.cli.context import (
-    InstrumentOption,
-    JsonOption,
-    SiteOption,
-    checked_night,
-    commands,
-    instruments,
-    open_store,
-)
+from vltflow.cli.context import instruments, open_store
+from vltflow.cli.options import InstrumentOption, JsonOption, SiteOption, checked_night, commands
 from vltflow.cli.output import console, print_json, progress
 from vltflow.flow.night import NightReport, run_night
 from vltflow.instruments import load

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from vltflow.cli.context import commands
+from vltflow.cli.options import commands
 from vltflow.cli.output import console
 from vltflow.core.errors import UserError
 from vltflow.fits import stem, write_bytes

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from vltflow import archive
-from vltflow.cli.context import (
+from vltflow.cli.context import instruments, open_store
+from vltflow.cli.options import (
     CommentOption,
     InstrumentOption,
     JsonOption,
@@ -17,8 +18,6 @@ from vltflow.cli.context import (
     SiteOption,
     WhoOption,
     commands,
-    instruments,
-    open_store,
     person,
 )
 from vltflow.cli.output import console, messages, print_json, show

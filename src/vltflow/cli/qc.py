@@ -10,17 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from vltflow.cli.context import (
-    InstrumentOption,
-    JsonOption,
-    NightOption,
-    SiteOption,
-    block_name,
-    commands,
-    instruments,
-    open_store,
-    site_or_none,
-)
+from vltflow.cli.context import block_name, instruments, open_store, site_or_none
+from vltflow.cli.options import InstrumentOption, JsonOption, NightOption, SiteOption, commands
 from vltflow.cli.output import console, messages, show
 from vltflow.core.errors import DataError, NotFound, UserError
 from vltflow.core.time import night_range

@@ -7,7 +7,8 @@ from typing import Any
 
 import typer
 
-from vltflow.cli.context import JsonOption, SiteOption, commands, open_store
+from vltflow.cli.context import open_store
+from vltflow.cli.options import JsonOption, SiteOption, commands
 from vltflow.cli.output import show
 from vltflow.store import Store
 

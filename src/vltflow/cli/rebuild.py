@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from vltflow.cli.context import JsonOption, SiteOption, commands, open_store
+from vltflow.cli.context import open_store
+from vltflow.cli.options import JsonOption, SiteOption, commands
 from vltflow.cli.output import console, print_json, progress, show
 from vltflow.flow.finding import find_products
 from vltflow.flow.rebuild import Likeness, Rebuilt, rebuild

@@ -7,7 +7,8 @@ from typing import Annotated, Any, get_args
 
 import typer
 
-from vltflow.cli.context import JsonOption, SiteOption, commands, site_or_none
+from vltflow.cli.context import site_or_none
+from vltflow.cli.options import JsonOption, SiteOption, commands
 from vltflow.cli.output import console, print_json, show
 from vltflow.core.errors import RunnerMissing, UnknownName
 from vltflow.instruments import Instrument, available, load

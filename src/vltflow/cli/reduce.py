@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 import psutil
 import typer
 
-from vltflow.cli.context import JsonOption, commands
+from vltflow.cli.options import JsonOption, commands
 from vltflow.cli.output import console, print_json, progress, show
 from vltflow.core.site import Site, create_site
 from vltflow.flow.lacks import ARCHIVE

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from vltflow.cli.context import SiteOption, commands, open_store
+from vltflow.cli.context import open_store
+from vltflow.cli.options import SiteOption, commands
 from vltflow.cli.output import console
 
 app = commands()

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from vltflow.cli.context import checked_night, commands
+from vltflow.cli.options import checked_night, commands
 from vltflow.cli.output import console, progress
 from vltflow.simulate import DEFECTS, INSTRUMENTS, chosen_science, sciences, simulate_day
 

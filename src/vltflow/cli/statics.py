@@ -11,7 +11,8 @@ import typer
 
 from vltflow import archive
 from vltflow.archive.statics import FIRST_DAY, LAST_DAY
-from vltflow.cli.context import InstrumentOption, JsonOption, SiteOption, commands, open_store
+from vltflow.cli.context import open_store
+from vltflow.cli.options import InstrumentOption, JsonOption, SiteOption, commands
 from vltflow.cli.output import console, show
 from vltflow.core.errors import UserError
 from vltflow.core.time import iso_from_mjd

@@ -8,14 +8,8 @@ from typing import Any
 
 import typer
 
-from vltflow.cli.context import (
-    InstrumentOption,
-    JsonOption,
-    NightOption,
-    SiteOption,
-    commands,
-    open_store,
-)
+from vltflow.cli.context import open_store
+from vltflow.cli.options import InstrumentOption, JsonOption, NightOption, SiteOption, commands
 from vltflow.cli.output import console, show
 from vltflow.cli.quarantine import refused
 from vltflow.flow.monitor import MonitorRow, monitor

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from vltflow.cli.context import JsonOption, SiteOption, WhoOption, commands, open_store, person
+from vltflow.cli.context import open_store
+from vltflow.cli.options import JsonOption, SiteOption, WhoOption, commands, person
 from vltflow.cli.output import console, show
 from vltflow.core.errors import UserError
 from vltflow.core.time import now_iso

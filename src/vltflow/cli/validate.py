@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from vltflow.cli.context import JsonOption, commands
+from vltflow.cli.options import JsonOption, commands
 from vltflow.cli.output import console, messages, print_json, progress, show
 from vltflow.core.errors import UserError
 from vltflow.publish.rules import Rule, Severity

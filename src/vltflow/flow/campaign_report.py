@@ -16,7 +16,6 @@ from vltflow.core.site import Site
 from vltflow.flow.campaign_plan import BatchPlan, plan_batch
 from vltflow.flow.selection import Selection, chosen, selection_text
 from vltflow.instruments import Instrument
-from vltflow.plots.draw import draw
 from vltflow.qc.statistics import ModeStatistics, picture, science_statistics
 from vltflow.records import (
     AssociationBlock,
@@ -234,6 +233,8 @@ def _histogram(
 
 def render(report: BatchReport) -> bytes:
     """The page; it needs nothing else. Equal reports give equal bytes."""
+    from vltflow.plots.draw import draw  # noqa: PLC0415 - slow to load, seldom needed
+
     pictures = [
         Markup(draw(figure, prefix=f"f{number}").decode())  # noqa: S704 - our own drawing
         for number, figure in enumerate(report.figures)

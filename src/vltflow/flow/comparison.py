@@ -9,7 +9,6 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from vltflow.plots.draw import draw
 from vltflow.records import QcFigure
 
 _pages = Environment(
@@ -98,6 +97,8 @@ class Comparison:
 
 def render(comparison: Comparison) -> bytes:
     """The page; equal comparisons give equal bytes."""
+    from vltflow.plots.draw import draw  # noqa: PLC0415 - slow to load, seldom needed
+
     pictures = {
         category: [
             Markup(draw(figure, prefix=f"c{number}f{position}").decode())  # noqa: S704 - our own drawing

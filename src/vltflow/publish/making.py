@@ -14,7 +14,6 @@ from vltflow.algorithms import Quality
 from vltflow.core.time import iso_from_mjd, mjd_from_iso
 from vltflow.fits import ReducedSpectrum, amend, read_reduced, write_bytes
 from vltflow.instruments import Instrument
-from vltflow.plots.spectrum import SpectrumPreview, draw_preview
 from vltflow.publish.describing import describe
 from vltflow.publish.joining import ADU, joined
 from vltflow.publish.naming import archive_name, product_name
@@ -126,6 +125,11 @@ def _companions(sources: Sources, vault: Vault, folder: Path) -> Iterator[Compan
 
 
 def _preview(spectrum: Spectrum, title: str, beside: Path) -> Companion:
+    from vltflow.plots.spectrum import (  # noqa: PLC0415 - slow to load, and judging draws nothing
+        SpectrumPreview,
+        draw_preview,
+    )
+
     gaps = np.flatnonzero(np.diff(spectrum.wave) > _GAP * np.median(np.diff(spectrum.wave))) + 1
     middles = (spectrum.wave[gaps - 1] + spectrum.wave[gaps]) / 2
     quality = spectrum.quality if spectrum.quality is not None else np.zeros(spectrum.wave.shape)

@@ -12,8 +12,6 @@ from markupsafe import Markup
 
 from vltflow.core.time import iso_from_mjd
 from vltflow.plots import load_figures
-from vltflow.plots.draw import draw
-from vltflow.plots.trend import Trend, draw_trend
 from vltflow.qc.dossier import Dossier, Quality
 from vltflow.qc.measure import base_name
 from vltflow.qc.rules import limits_text
@@ -172,6 +170,8 @@ def _trend(
     score: Score | None,
     value: QcValue | None,
 ) -> Markup:
+    from vltflow.plots.trend import Trend, draw_trend  # noqa: PLC0415 - slow to load, seldom needed
+
     history = quality.history.get(key, [])
     limits = limits_text(score.low, score.high) if score else "none"
     number = "no value" if value is None else f"{value.value:.6g}"
@@ -192,6 +192,8 @@ def _trend(
 def _drawn(
     products: Sequence[Product], figures: dict[str, tuple[QcFigure, ...]]
 ) -> list[dict[str, Any]]:
+    from vltflow.plots.draw import draw  # noqa: PLC0415 - as above
+
     return [
         {
             "category": product.category,

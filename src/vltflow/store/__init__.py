@@ -7,8 +7,9 @@ Never judges, never processes. SQL stands here and nowhere else.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from vltflow.core.lazy import from_modules
 
 if TYPE_CHECKING:
     from vltflow.store.association import Candidate, Contested
@@ -19,20 +20,24 @@ if TYPE_CHECKING:
     from vltflow.store.store import Store, Transaction
     from vltflow.store.vault import Vault
 
-_PLACES = {
-    "Candidate": "association",
-    "Contested": "association",
-    "DownloadCount": "downloads",
-    "NightCounts": "overview",
-    "SetupUse": "overview",
-    "Store": "store",
-    "Transaction": "store",
-    "Vault": "vault",
-    "WaitingFrame": "frames",
-    "pack_headers": "frames",
-    "software_id": "origins",
-    "unpack_headers": "frames",
-}
+# Worker processes need the vault, but no database library.
+__getattr__ = from_modules(
+    __name__,
+    {
+        "Candidate": "association",
+        "Contested": "association",
+        "DownloadCount": "downloads",
+        "NightCounts": "overview",
+        "SetupUse": "overview",
+        "Store": "store",
+        "Transaction": "store",
+        "Vault": "vault",
+        "WaitingFrame": "frames",
+        "pack_headers": "frames",
+        "software_id": "origins",
+        "unpack_headers": "frames",
+    },
+)
 
 __all__ = [
     "Candidate",
@@ -48,10 +53,3 @@ __all__ = [
     "software_id",
     "unpack_headers",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    """Load what is asked for: worker processes need the vault, but no database library."""
-    if name not in _PLACES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)

@@ -212,6 +212,28 @@ def _add_residuals(
             sums[k, 1] += light * light / variance[i]
 
 
+def tells_profile(level: np.ndarray, error: np.ndarray, *, ratio: float) -> np.ndarray:
+    """Whether the light of each trace stands out enough to tell its profile along the slit.
+
+    The profile of a trace without light would be its noise over nearly nothing.
+
+    Parameters
+    ----------
+    level, error
+        Mean light along the slit and its error, shape (traces, distances); NaN unknown.
+    ratio
+        Least signal to noise ratio of half of the pixels.
+
+    Returns
+    -------
+    numpy.ndarray
+        Of bool, shape (traces,).
+    """
+    known = np.isfinite(level) & np.isfinite(error)
+    above = known & (np.where(known, level, 0.0) >= ratio * np.where(known, error, 1.0))
+    return np.asarray(above.sum(axis=1) > 0.5 * known.sum(axis=1))
+
+
 def slit_table(slit: SlitImage, level: np.ndarray, distance: np.ndarray) -> ProfileTable:
     """Table of light that fills the slit, from its mean along the slit.
 
@@ -220,7 +242,8 @@ def slit_table(slit: SlitImage, level: np.ndarray, distance: np.ndarray) -> Prof
     slit
         Windows with the blurred rims of the slit.
     level
-        Mean light of every trace, shape (traces, distances); NaN takes the nearest value.
+        Mean light of every trace, shape (traces, distances); NaN takes the nearest value, a trace
+        without any is even.
     distance
         Pixels from the slit's middle.
     """

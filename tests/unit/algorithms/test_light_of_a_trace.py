@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from vltflow.algorithms.extraction import Detector, Rules, extract
-from vltflow.algorithms.profile_table import model_table
+from vltflow.algorithms.profile_table import contrast, model_table, slit_table, tells_profile
 from vltflow.algorithms.slit import slit_image
+from vltflow.algorithms.source import collapsed
 
 ROWS, COLUMNS, MIDDLE = 45, 200, 22
 SKY, NOISE, SIGMA = 4.0, 2.5, 1.0
@@ -46,3 +47,22 @@ def test_an_emission_line_of_one_column_is_kept(hit):
     spectrum[100] = 20_000.0
     found = light_of(spectrum, hit)
     assert found.flux[0, 100] == pytest.approx(20_000, abs=5 * found.variance[0, 100] ** 0.5)
+
+
+@pytest.mark.parametrize("light", [0.0, 0.02, 10.0])
+def test_a_slit_without_light_has_no_profile(light):
+    """Brighter at one end; what noise over nearly nothing would give is not even at all."""
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        lit = light * (1.0 + 0.5 * (np.arange(ROWS) - MIDDLE) / MIDDLE)
+        image = rng.poisson(np.repeat(lit[:, None], 2000, axis=1)) + rng.normal(
+            0.0, NOISE, (ROWS, 2000)
+        )
+        centre = np.full((1, 2000), float(MIDDLE))
+        even = np.zeros_like(centre)
+        slit = slit_image(centre, even, even, length=32.0, margin=1.0, rows=ROWS)
+        distance, level, error = collapsed(image.astype("f4"), np.zeros(image.shape, "u1"), slit)
+        seen = tells_profile(level, error, ratio=4.0)
+        table = slit_table(slit, np.where(seen[:, None], level, np.nan), distance)
+        assert seen[0] == (light > 1.0)
+        assert contrast(table, 12.0) == pytest.approx(0.15 if seen[0] else 0.0, abs=0.03)

@@ -17,6 +17,7 @@ from vltflow.algorithms.profile_table import (
     corrected_table,
     model_table,
     slit_table,
+    tells_profile,
 )
 from vltflow.algorithms.source import Source, collapsed, find_source
 from vltflow.core.errors import UnprocessableData
@@ -38,6 +39,11 @@ if TYPE_CHECKING:
     from vltflow.recipes.declaration import ImageSource, RecipeInputs
     from vltflow.records import QcFigure
 
+_SEEN = 1.0 / 0.25
+"""Signal to noise ratio of the mean light in a pixel along the slit from which a trace tells its
+own profile, to the tolerance; below, its light is taken for even."""
+_UNKNOWN_PROFILE = 1.0
+"""Tolerance where a trace does not tell: lines may be twice as bright at one end of the slit."""
 Mode = Literal["point", "extended", "slicer", "average"]
 _SEEING = 1.0
 """Arcsec; expected before anything is measured."""
@@ -115,9 +121,10 @@ def extract_orders(inputs: RecipeInputs, parameters: ExtractionParameters) -> Ex
         terms = {"constant": 1, "linear": 2, "none": 0}[parameters.skymethod]
         tolerance = parameters.tolerance
     else:
-        source, profile = None, _slit_profile(inputs, light, traces)
+        source, (profile, known) = None, _slit_profile(inputs, light, traces)
         uneven = contrast(profile, float(np.nanmedian(traces.slit.high)))
         terms, tolerance = (1, 0.25) if uneven > _SLICED else (0, 0.25 + 2.0 * uneven)
+        tolerance = tolerance if known else _UNKNOWN_PROFILE
     detector = Detector(
         light.data, light.quality, light.response_variance,
         light.noise**2 + np.maximum(level, 0.0) / inputs.chip.conad, inputs.chip.conad,
@@ -182,17 +189,24 @@ def _point_source(
     return source, table
 
 
-def _slit_profile(inputs: RecipeInputs, light: SlitLight, traces: Traces) -> ProfileTable:
-    """Light along the slit, whatever it is; between slices more sharply than whole pixels show."""
+def _slit_profile(
+    inputs: RecipeInputs, light: SlitLight, traces: Traces
+) -> tuple[ProfileTable, bool]:
+    """Light along the slit, whatever it is, and whether all traces tell it.
+
+    Between slices it changes more sharply than whole pixels show.
+    """
     bad, slit, threads = light.quality & np.uint8(UNUSABLE), traces.slit, inputs.cores
-    distance, level, _ = collapsed(light.data, bad, traces.whole, threads=threads)
-    table = slit_table(traces.whole, level, distance)
+    distance, level, error = collapsed(light.data, bad, traces.whole, threads=threads)
+    seen = tells_profile(level, error, ratio=_SEEN)
+    table = slit_table(traces.whole, np.where(seen[:, None], level, np.nan), distance)
     if contrast(table, float(np.nanmedian(slit.high))) <= _SLICED:
-        return table
-    return corrected_table(
+        return table, bool(seen.all())
+    table = corrected_table(
         table, light.data, bad, slit, Noise(light.noise, inputs.chip.conad), reach=slit.half,
         free=2, tolerance=1.0, step=_step(slit), threads=threads,
     )  # fmt: skip
+    return table, bool(seen.all())
 
 
 def _step(slit: SlitImage) -> int:

@@ -38,6 +38,8 @@ class Execution(Part):
     wall_s: Annotated[int, Field(ge=1)] = 600
     takes: dict[str, Condition] = Field(default_factory=dict)
     """Conditions on setup keywords without which it cannot work; other blocks wait for a recipe."""
+    reads: tuple[str, ...] = ()
+    """Recipes whose products it reads in the layout of its own runner alone."""
     cases: tuple[ExecutionCase, ...] = ()
     """What is different for some setups; the first whose conditions all hold counts."""
 

@@ -15,7 +15,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from vltflow.core.errors import ConfigurationError, UnknownName
-from vltflow.core.site import Site
+from vltflow.core.site import FILE_NAME, Site
 from vltflow.instruments.health import HealthFile
 from vltflow.instruments.idp import IdpFile
 from vltflow.instruments.model import (
@@ -58,7 +58,8 @@ def load(name: str, site: Site | None = None) -> Instrument:
     UnknownName
         If there is no definition of this name.
     ConfigurationError
-        If a file of it breaks the schema, or the site chooses a runner that it does not have.
+        If a file of it breaks the schema, or the site chooses a runner that it does not have, or
+        one that cannot read what another makes for it.
     """
     name = name.upper()
     if site is not None and name in site.instruments:
@@ -66,7 +67,25 @@ def load(name: str, site: Site | None = None) -> Instrument:
     else:
         instrument = _from_package(name, tuple(available(site)))
     choice = site.runners.get(name) if site is not None else None
-    return instrument if choice is None else instrument.run_by(choice)
+    if site is None or choice is None:
+        return instrument
+    instrument = instrument.run_by(choice)
+    for recipe, other in _unreadable(instrument.recipes):
+        raise ConfigurationError(
+            f"{site.folder / FILE_NAME}: [runners] {name}: {recipe} by esorex cannot read what "
+            f"{other} by {instrument.recipes.recipes[other].runner} makes",
+            hint=f'Choose {other} = "esorex", or {recipe} = "native"',
+        )
+    return instrument
+
+
+def _unreadable(file: RecipesFile) -> Iterator[tuple[str, str]]:
+    """Recipes of ESO's runner, each with one whose products it needs in another layout."""
+    for name, entry in file.recipes.items():
+        if entry.runner in {"esorex", "both"} and entry.esorex is not None:
+            for other in entry.esorex.reads:
+                if file.recipes[other].executed_by == "native":
+                    yield name, other
 
 
 @cache
@@ -207,6 +226,7 @@ def _dangling_names(instrument: Instrument) -> Iterator[str]:
     yield from _unknown_science(instrument)
     yield from _unknown_setup_keys(instrument)
     yield from _unknown_case_keys(instrument)
+    yield from _unknown_reads(instrument.recipes)
     known = {entry.name for entry in instrument.qc.parameters}
     for threshold in instrument.scores.thresholds:
         if threshold.parameter not in known:
@@ -266,6 +286,14 @@ def _unknown_case_keys(instrument: Instrument) -> Iterator[str]:
         absent = sorted(keys - set(raw_type.setup))
         if absent:
             yield f"recipes.yaml: {raw_type.recipe}: {absent} not in the setup of {name}"
+
+
+def _unknown_reads(file: RecipesFile) -> Iterator[str]:
+    for name, entry in file.recipes.items():
+        for execution in (entry.native, entry.esorex):
+            absent = set(execution.reads if execution else ()) - set(file.recipes)
+            if absent:
+                yield f"recipes.yaml: {name}: reads: no recipe {', '.join(sorted(absent))}"
 
 
 def _unknown_masters(instrument: Instrument) -> Iterator[str]:

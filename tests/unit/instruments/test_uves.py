@@ -8,6 +8,8 @@ import pytest
 from astropy.io import fits
 
 from vltflow.classify import classify
+from vltflow.core.errors import ConfigurationError
+from vltflow.core.site import Site
 from vltflow.instruments import load
 from vltflow.instruments.conditions import keyword
 from vltflow.instruments.naming import product_name
@@ -239,3 +241,27 @@ def test_a_site_may_switch_a_recipe_off():
     quiet = UVES.run_by({"uves_cal_predict": "none"})
     assert quiet.recipe_of("ARC_LAMP_FORM_BLUE").executed_by is None
     assert quiet.context != UVES.context
+
+
+ORDERS = dict.fromkeys(("uves_cal_predict", "uves_cal_orderpos"), "esorex")
+
+
+@pytest.mark.parametrize(
+    ("chosen", "refused"),
+    [
+        ({"uves_cal_wavecal": "esorex"}, "uves_cal_wavecal .* what uves_cal_predict by native"),
+        ({"uves_obs_scired": "both"}, "uves_obs_scired .* what uves_cal_orderpos by native"),
+        (ORDERS | {"uves_cal_mflat": "esorex"}, ""),
+        ({"uves_cal_mbias": "esorex"}, ""),
+        ("esorex", ""),
+    ],
+)
+def test_a_site_cannot_choose_recipes_of_eso_without_those_that_they_read(
+    chosen, refused, tmp_path
+):
+    site = Site(tmp_path, "", "", 1, 1000, runners={"UVES": chosen})
+    if not refused:
+        assert load("UVES", site).context != UVES.context
+        return
+    with pytest.raises(ConfigurationError, match=f"vltflow.toml: .*{refused}"):
+        load("UVES", site)

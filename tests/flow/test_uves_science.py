@@ -31,7 +31,7 @@ SETUPS = {
     "RED": ("red_1x1", *(f"red_1x1_580nm_{slit}" for slit in ("0.6", "1.2"))),
 }
 OPTICAL = ("uves_cal_predict", "uves_cal_orderpos", "uves_cal_wavecal")
-"""By ESO's recipes; its flats and darks have no number that could be scored."""
+"""By ESO's recipes; flats are native."""
 REAL_SNR = 17.7
 REAL, REAL_NIGHTS = "390_02", ("2010-05-12", "2010-05-10", "2010-05-11")
 

@@ -15,6 +15,7 @@ from vltflow.instruments import Instrument
 from vltflow.qc.catalogue import Catalogue, catalogue
 from vltflow.qc.dossier import Dossier, Quality, gather, judge
 from vltflow.qc.measure import measure, qc_value
+from vltflow.qc.raw_frames import raw_values
 from vltflow.qc.report import figures_of, render
 from vltflow.qc.science import science_values
 from vltflow.records import AssociationBlock, BlockState, Colour, QcParameter, QcValue, score_text
@@ -187,8 +188,9 @@ def _measured(
             for parameter, written in found.undefined.items():
                 undefined[product.category, parameter] = written
         told = {(one.category, one.parameter): one.value for one in values}
-        for product, parameter, number in science_values(
-            store, instrument, dossier, told, Path(folder)
+        for product, parameter, number in (
+            *raw_values(instrument, dossier, {*told, *undefined}, Path(folder)),
+            *science_values(store, instrument, dossier, told, Path(folder)),
         ):
             unit = known.unit_of(parameter)
             values.append(qc_value(dossier.block, product, parameter, number, unit))

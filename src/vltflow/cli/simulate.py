@@ -36,7 +36,10 @@ def simulate(
     defects: Annotated[str, typer.Option(help=_DEFECT_HELP, show_default=False)] = "",
     science: Annotated[str, typer.Option(help=_SCIENCE_HELP, show_default=False)] = "",
     window: Annotated[
-        bool, typer.Option("--window", help="With --science: read out some orders only.")
+        bool,
+        typer.Option(
+            "--window", help="With --science: some orders only, no star in the blue ones."
+        ),
     ] = False,
     only: Annotated[str, typer.Option(help=_ONLY_HELP, show_default=False)] = "",
 ) -> None:

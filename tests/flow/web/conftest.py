@@ -83,8 +83,7 @@ def write_week(folder: Path) -> None:
     simulate_day("giraffe", LAST_NIGHT, folder / "biases", small=True, raw_types=("BIAS",))
     quasar = chosen_science("uves", SCIENCE_NIGHT, ("point",), window=True)
     blue = [one for one in quasar if one.raw_type.endswith("_BLUE")]
-    science = [one for one in blue if one.raw_type != "STANDARD_BLUE"]
-    simulate_day("uves", SCIENCE_NIGHT, folder / "science", templates=science)
+    simulate_day("uves", SCIENCE_NIGHT, folder / "science", templates=blue)
     biases = ("BIAS_BLUE", "BIAS_RED")
     simulate_day("uves", RUNNING_NIGHT, folder / "biases", small=True, raw_types=biases)
 

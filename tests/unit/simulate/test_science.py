@@ -42,6 +42,14 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, SimulatedDay]:
     return {name: _expose(tmp_path_factory.mktemp(name), SCIENCE[name][0]) for name in names}
 
 
+def test_no_star_is_observed_through_the_blue_window_whose_response_nobody_could_tell() -> None:
+    kinds = {
+        window: {one.raw_type for one in science_night(NIGHT, SCIENCE["point"], window=window)}
+        for window in (True, False)
+    }
+    assert kinds[False] - kinds[True] == {"STANDARD_BLUE"}
+
+
 def test_a_line_is_shifted_along_the_slit_as_tilt_and_curvature_tell() -> None:
     trace = np.full((1, 200), 40.0)
     bend = SlitBend(np.full((1, 200), 0.05), np.full((1, 200), 2e-4))

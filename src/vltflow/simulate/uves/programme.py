@@ -104,7 +104,9 @@ def science_night(
     window
         Read out `WINDOWS`, or this window in both arms, instead of whole chips.
     standard
-        Whether a standard star is observed in each setup.
+        Whether a standard star is observed in each setup, but not through the blue window: in its
+        orders (369 to 393 nm in the usual setting) hot stars have hardly anything but Balmer
+        lines, and no response can be drawn.
     calibrations
         Whether biases, order definitions, flats and arcs are taken.
 
@@ -118,7 +120,11 @@ def science_night(
     entries = [nights.science(one.setup(windows[one.arm]), one.source, count=one.count,
                               exptime=one.exptime) for one in exposures]  # fmt: skip
     if standard:
-        entries += [nights.standard(setup) for setup in setups if not setup.slicer]
+        entries += [
+            nights.standard(setup)
+            for setup in setups
+            if not (setup.slicer or setup.window == WINDOWS["blue"])
+        ]
     timed = nights.one_by_one(entries, _EVENING + nights.jitter_ms(night) / 1e3)
     if calibrations:
         timed += nights.one_by_one(

@@ -16,6 +16,7 @@ from vltflow.archive import export_files
 from vltflow.flow.decisions import decide
 from vltflow.instruments import load
 from vltflow.publish import run
+from vltflow.publish.producing import produce
 from vltflow.publish.validation import validate
 from vltflow.records import Decision, ProductState, ScienceState
 
@@ -107,6 +108,21 @@ def test_publishing_again_does_nothing_unless_asked_and_keeps_the_earlier_versio
     assert [one.version for one in shown] == [2]
     assert every[0].archive_name != every[1].archive_name
     assert science_site.store.vault.exists(every[0].file_id)
+
+
+def test_who_is_slower_than_another_publishes_nothing_twice(science_site):
+    science_site.science(layout="table")
+
+    class Slow:
+        def map(self, requests):
+            for request in requests:
+                made = produce(request, UVES, science_site.store.vault)
+                assert len(published(science_site).new) == 1  # a person's decision meanwhile
+                yield request, made
+
+    assert published(science_site, helpers=Slow()).new == ()
+    with science_site.store.read() as tx:
+        assert [one.version for one in tx.science.find(states=tuple(ScienceState))] == [1]
 
 
 @pytest.mark.parametrize("state", [ProductState.REVOKED, ProductState.SUPERSEDED])

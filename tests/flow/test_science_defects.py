@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from vltflow.cli.app import run as run_command
@@ -9,6 +11,7 @@ from vltflow.simulate import simulate_day
 from vltflow.simulate.uves.programme import SCIENCE, science_night
 
 NIGHT = "2015-02-26"
+POINT = SCIENCE["point"][:1]
 OF_EXPOSURES = (
     "no-object", "saturated-object", "cosmic-shower", "twilight-sky", "nan-coordinates",
     "missing-coordinates", "wrong-setup",
@@ -17,7 +20,7 @@ OF_EXPOSURES = (
 
 def rows_of(folder, defects, exposures, command):
     """Status of all ABs after a night, by their first frame; frames of the defects; the site."""
-    plan = science_night(NIGHT, SCIENCE["point"][:1] * exposures, window=True, standard=False)
+    plan = science_night(NIGHT, exposures, window=True, standard=False)
     day = simulate_day("uves", NIGHT, folder / "raw", templates=plan, defects=defects)
     site = str(folder / "site")
     assert run_command(["init", site, "--cores", "2", "--memory-mb", "4000"]) == 0
@@ -30,7 +33,7 @@ def rows_of(folder, defects, exposures, command):
 @pytest.mark.long
 @pytest.mark.timeout(900)
 def test_each_exposure_ends_in_a_verdict_that_says_what_is_wrong(tmp_path, command):
-    rows, victims, site = rows_of(tmp_path, OF_EXPOSURES, 8, command)
+    rows, victims, site = rows_of(tmp_path, OF_EXPOSURES, POINT * 8, command)
     waiting = {
         one["ab"]: one["reason"] for one in command("certify", "list", "--json", "--site", site)
     }
@@ -66,7 +69,7 @@ def test_each_exposure_ends_in_a_verdict_that_says_what_is_wrong(tmp_path, comma
     ],
 )
 def test_science_waits_where_its_calibration_failed(defect, victim, science, tmp_path, command):
-    rows, _, _ = rows_of(tmp_path, (defect,), 1, command)
+    rows, _, _ = rows_of(tmp_path, (defect,), POINT, command)
     kinds = {row["raw_type"]: row for row in rows.values()}
     if victim:
         assert (kinds["ARC_LAMP_BLUE"]["status"], victim in kinds["ARC_LAMP_BLUE"]["problem"]) == (
@@ -76,11 +79,30 @@ def test_science_waits_where_its_calibration_failed(defect, victim, science, tmp
     assert science in kinds["SCI_POINT_BLUE"]["problem"]
 
 
-@pytest.mark.long
-def test_an_arc_with_half_of_the_lines_serves_its_science(tmp_path, command):
-    """Its solution is right; a running threshold tells of lost lines once there is a trend."""
-    rows, victims, _ = rows_of(tmp_path, ("half-the-lines",), 1, command)
+@pytest.mark.slow
+def test_an_arc_with_half_of_the_lines_waits_and_its_science_with_it(tmp_path, command):
+    rows, victims, site = rows_of(tmp_path, ("half-the-lines",), POINT, command)
     kinds = {row["raw_type"]: row for row in rows.values()}
-    assert kinds["ARC_LAMP_BLUE"]["ab"] == f"{victims['half-the-lines']}_none"
+    waiting = {
+        one["ab"]: one["reason"] for one in command("certify", "list", "--json", "--site", site)
+    }
+    arc = f"{victims['half-the-lines']}_none"
+    assert kinds["ARC_LAMP_BLUE"]["ab"] == arc
     for kind in ("ARC_LAMP_BLUE", "SCI_POINT_BLUE"):
-        assert (kinds[kind]["status"], kinds[kind]["certification"]) == ("SUCCEEDED", "AUTO")
+        assert (kinds[kind]["status"], kinds[kind]["certification"]) == (
+            "SUCCEEDED", "waits for a person",
+        )  # fmt: skip
+    assert "LINE_TABLE_BLUE QC LINE FRACSEL" in waiting[arc]
+    assert f"made with LINE_TABLE_BLUE of {arc}" in waiting[kinds["SCI_POINT_BLUE"]["ab"]]
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+def test_short_exposures_and_dim_nebulae_have_few_cosmic_rays(tmp_path, command):
+    point, nebula = SCIENCE["point"][0], SCIENCE["nebula"][0]
+    exposures = [replace(point, exptime=time) for time in (60.0, 300.0, 900.0)]
+    exposures += [replace(nebula, exptime=60.0)]
+    _, _, site = rows_of(tmp_path, (), exposures, command)
+    values = command("qc", "values", "-p", "QC CRH RATE", "--json", "--site", site)
+    assert len(values) == len(exposures) + 1  # a chip of the blue arm, two of the red one
+    assert max(one["value"] for one in values) < 2000

@@ -123,6 +123,17 @@ def test_lines_and_resolution_are_those_of_esos_recipe_or_better(calibrated):
     assert calibrated.lines.qc["QC RESOLMED"] > 0.99 * 57_761
 
 
+def test_a_real_arc_is_within_all_limits_that_need_no_past(calibrated):
+    limits = [one for one in load("UVES").scores.thresholds
+              if "LINE_TABLE_BLUE" in one.categories and one.runner == "native"
+              and one.method == "FIXED"]  # fmt: skip
+    assert {"QC LINE FRACSEL", "QC LINE RESIDRMS PIX"} < {one.parameter for one in limits}
+    for one in limits:
+        value = calibrated.lines.qc[one.parameter]
+        assert one.low is None or value >= one.low, one.parameter
+        assert one.high is None or value <= one.high, one.parameter
+
+
 @pytest.mark.parametrize("number", [2, 6])
 def test_line_tables_of_pipeline_4_are_read_as_native_ones(number, real_data, tmp_path):
     """Their tables have no names."""

@@ -36,6 +36,8 @@ TELLURIC_BANDS = (
 def line_reference(path: Path) -> None:
     """Write LINE_REFER_TABLE: ``WAVE``, wavelengths of ThAr lines in air, Angstrom.
 
+    ``INTENSITY`` (relative) tells which lines every arc should show; ESO's recipes leave it aside.
+
     Lines fainter than `FAINTEST_LINE` are left out: arcs show few of them, and those that do
     not show are only chances to mistake a line for another. Lines too close together for
     UVES stay: the recipe leaves them out itself.
@@ -47,9 +49,13 @@ def line_reference(path: Path) -> None:
     """
     lines = data.thorium_argon()
     strength = lines.intensity * np.where(lines.argon, ARGON_SCALE, 1.0)
-    wave = np.unique(air_from_vacuum(lines.wave_vac[strength >= FAINTEST_LINE]))
-    column = fits.Column("WAVE", "D", "Angstrom", array=wave)
-    _write(path, "LINE_REFER_TABLE", ("LINES", [column]))
+    bright = strength >= FAINTEST_LINE
+    wave, place = np.unique(air_from_vacuum(lines.wave_vac[bright]), return_index=True)
+    columns = [
+        fits.Column("WAVE", "D", "Angstrom", array=wave),
+        fits.Column("INTENSITY", "E", array=strength[bright][place]),
+    ]
+    _write(path, "LINE_REFER_TABLE", ("LINES", columns))
 
 
 _PIXEL = 0.015

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _PM = 100.0
 """Picometre per Angstrom."""
+_BRIGHTEST = 10
+"""Lines of the catalogue that each order should show."""
 _SHOWN = 4000
 """Points of a figure at most."""
 
@@ -36,6 +38,7 @@ DECLARED = (
     ),
     QcDeclaration("QC LINE DWLEN", "nm", "Central wavelength by the orders' places - header"),
     QcDeclaration("QC LINE HALFBRIG", "%", "Share of the brighter half of the lines identified"),
+    QcDeclaration("QC LINE FRACSEL", "%", "Share of the lines that an arc should show identified"),
     QcDeclaration("QC LINE CONTRAST", "", "Votes for the shift over those of the runner-up"),
     QcDeclaration("QC NLINTOT", "", "Lines found"),
     QcDeclaration("QC NLINSEL", "", "Lines identified with the catalogue"),
@@ -100,6 +103,33 @@ def measure(
         "QC TILT MED": slit.median,
         "QC TILT RMS": slit.rms,
     }
+
+
+def share_identified(
+    lines: Lines, solution: Solution, catalogue: np.ndarray, width: int
+) -> dict[str, float]:
+    """QC LINE FRACSEL: how many of the brightest lines of the catalogue were identified, percent.
+
+    The ten brightest within the chip's columns of every order with lines: each setting has
+    such lines, whatever their number. Some are blends, or on the rim of the chip.
+
+    Parameters
+    ----------
+    catalogue
+        Rows with WAVE (in the medium of the solution) and INTENSITY; without INTENSITY
+        nothing is told.
+    """
+    if "INTENSITY" not in (catalogue.dtype.names or ()):
+        return {}
+    identified = lines.order[solution.index] + solution.vote.orders
+    found = []
+    for order in np.unique(lines.order) + solution.vote.orders:
+        ends = np.sort(solution(np.array([0.0, width - 1.0]), float(order)))
+        inside = catalogue[(catalogue["WAVE"] > ends[0]) & (catalogue["WAVE"] < ends[1])]
+        brightest = np.argsort(-inside["INTENSITY"], kind="stable")[:_BRIGHTEST]
+        found.append(np.isin(inside["WAVE"][brightest], solution.wave[identified == order]))
+    every = np.concatenate(found)
+    return {"QC LINE FRACSEL": 100.0 * float(every.mean())} if every.size else {}
 
 
 def line_rows(

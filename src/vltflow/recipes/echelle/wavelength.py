@@ -69,7 +69,7 @@ class WavelengthCalibration(Recipe):
     """
 
     name: ClassVar = "echelle.wavelength_calibration"
-    version: ClassVar = "2"
+    version: ClassVar = "3"
     summary: ClassVar = "Wavelengths of all orders and the slit's tilt from one arc frame"
     raw: ClassVar = RawInput(1, 1)
     masters: ClassVar = (
@@ -94,12 +94,14 @@ class WavelengthCalibration(Recipe):
         slit = measure_slit_image(arc)
         arc = without_tilt(arc, slit)
         known = refined(guess, inputs, light.data.shape[1])
-        solution = _solution(inputs, parameters, arc, known)
+        catalogue = table_of(inputs, "LINE_REFER_TABLE", "", ("WAVE",))
+        solution = _solution(inputs, parameters, arc, known, catalogue["WAVE"])
         orders = arc.orders + solution.vote.orders
         dwlen = guess.missed(0.5 * light.data.shape[1], arc.centres, orders)
         # Along the orders wavelengths hardly depend on the setting: only the orders' places tell.
         check_setting(inputs.frames[0].name, dwlen, parameters.dwlenmax, "orders with its lines")
         qc = lines_measured.measure(arc.lines, arc.fwhm, solution, slit, light.data.shape[1])
+        qc |= lines_measured.share_identified(arc.lines, solution, catalogue, light.data.shape[1])
         qc |= {"QC NLINTOT": arc.detected, "QC LINE DWLEN": dwlen}
         qc["QC LINE SHIFT"] = _shift(solution, arc, guess)
         slit = slit.renumbered(solution.vote.orders)
@@ -115,8 +117,9 @@ def _solution(
     parameters: WavelengthCalibrationParameters,
     arc: Arc,
     guess: Guess,
+    waves: np.ndarray,
 ) -> Solution:
-    catalogue = np.unique(table_of(inputs, "LINE_REFER_TABLE", "", ("WAVE",))["WAVE"].astype(float))
+    catalogue = np.unique(waves.astype(float))
     width = int(frames.product_shape(inputs)[1])
     numbers = {"lines": float(len(arc.lines.x)), "catalogue": float(len(catalogue))}
     name = inputs.frames[0].name

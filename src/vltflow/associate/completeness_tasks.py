@@ -39,6 +39,10 @@ class Task:
     wanted_by: tuple[str, ...]
     """Raw type and setup."""
     problem: str
+    refused: str
+    """AB that is there and may not be used; empty: none."""
+    refusal: str
+    """Why it may not."""
 
 
 def tasks_of(
@@ -92,7 +96,7 @@ def _task(
         until=until,
         late=urgent.until <= moment,
         wanted_by=tuple(dict.fromkeys(user for user, _ in found)),
-        problem=f"{urgent.problem}; {urgent.refused}: {urgent.refusal}"
-        if urgent.refused
-        else urgent.problem,
+        problem=urgent.problem,
+        refused=urgent.refused,
+        refusal=urgent.refusal,
     )

@@ -56,7 +56,7 @@ def _tasks(report: CompletenessReport) -> list[dict[str, Any]]:
             "template": one.template,
             "for": ", ".join(one.wanted_by),
             "left": f"{one.until - report.moment:.1f} d" + (" (too late for the plan)" * one.late),
-            "why": one.problem,
+            "why": one.problem + (f"; {one.refused}: {one.refusal}" if one.refused else ""),
         }
         for one in report.tasks
     ]

@@ -61,7 +61,7 @@ def instrument_page(
             (title, [_part(one) for one in report.setups if one.science is science])
             for title, science in (("Science", True), ("Calibrations of calibrations", False))
         ],
-        ends=[iso_from_mjd(one.until) for one in report.tasks],
+        iso=iso_from_mjd,
         before=_moved(report, -NIGHTS),
         after=_moved(report, NIGHTS) if night else "",
     )

@@ -89,7 +89,7 @@ def test_what_was_taken_in_vain_is_told(report, frames, state, decision, words):
     check = _check(found, "STAR", "BIAS")
     assert (check.state, check.problem) == ("MISSING", "none within 10 days")
     assert check.refusal == words
-    assert f"{check.refused}: {words}" in found.tasks[0].problem
+    assert (found.tasks[0].refused, found.tasks[0].refusal) == (check.refused, words)
 
 
 def test_an_incomplete_template_does_not_count(report, frames):

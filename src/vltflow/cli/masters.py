@@ -11,6 +11,7 @@ from vltflow import archive
 from vltflow.cli.context import open_store
 from vltflow.cli.options import JsonOption, SiteOption, commands
 from vltflow.cli.output import console, show
+from vltflow.core.time import iso_from_mjd
 from vltflow.instruments import load
 
 app = commands("Certified master calibrations.")
@@ -37,7 +38,10 @@ def find(
     site: SiteOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List certified masters; with --mjd those that hold at that moment."""
+    """List certified masters; with --mjd those that hold at that moment.
+
+    The table has days of validity and the beginning of SHA-256; --json has all.
+    """
     with open_store(context, site) as (opened, store):
         found = archive.find(store, load(instrument, opened), category, setup=setup, mjd=mjd)
     rows = [
@@ -46,10 +50,10 @@ def find(
             "category": master.category,
             "setup": master.setup,
             "mjd": master.mjd,
-            "valid_from": master.valid_from,
-            "valid_to": master.valid_to,
+            "valid_from": master.valid_from if as_json else iso_from_mjd(master.valid_from)[:10],
+            "valid_to": master.valid_to if as_json else iso_from_mjd(master.valid_to)[:10],
             "status": str(master.state),
-            "sha256": master.file_id,
+            "sha256": master.file_id if as_json else master.file_id[:12],
         }
         for master in found
     ]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -21,7 +23,10 @@ from rich.table import Table
 from rich.text import Text
 
 Record = Mapping[str, Any]
-_PIPE_WIDTH = 400  # a table that goes into a pipe is not cut to the width of a screen
+_PIPE_WIDTH = 400  # what goes into a pipe is not cut to the width of a screen
+_TEXT_WIDTH = 40  # a column of sentences is not made narrower than that
+_GAP = 2
+_TRAILING = re.compile(r"\s+(\x1b\[0m)?$")
 _LARGE = 1e4  # dates (MJD) need their decimals
 _STYLES = {
     "SUCCEEDED": "green",
@@ -56,7 +61,11 @@ def messages() -> Console:
 
 
 def show(rows: Sequence[Record], columns: Sequence[str], *, as_json: bool, empty: str) -> None:
-    """Print a listing: as JSON a list of objects whose keys are the column names."""
+    """Print a listing: as JSON a list of objects whose keys are the column names.
+
+    In a table names stay whole, to be copied: only sentences are wrapped, where that makes it
+    fit on the screen. Else a row is a line.
+    """
     if as_json:
         print_json([{column: row[column] for column in columns} for row in rows])
         return
@@ -64,17 +73,33 @@ def show(rows: Sequence[Record], columns: Sequence[str], *, as_json: bool, empty
         if empty:
             messages().print(empty)
         return
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in columns:
-        table.add_column(
-            column.replace("_", " "), overflow="fold", no_wrap=column in {"ab", "score"}
-        )
-    for row in rows:
-        table.add_row(*(_cell(row[column]) for column in columns))
+    titles = [column.replace("_", " ") for column in columns]
+    cells = [[_cell(row[column]) for column in columns] for row in rows]
     out = console()
+    widths = _widths([titles, *([cell.plain for cell in row] for row in cells)])
+    room = out.width - _GAP * (len(columns) - 1) if sys.stdout.isatty() else 0
+    wrapped = sum(least for _, least in widths) <= room
+    if not wrapped:
+        out.width = sum(longest for longest, _ in widths) + _GAP * (len(columns) - 1)
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for title, (longest, least) in zip(titles, widths, strict=True):
+        table.add_column(title, overflow="fold", no_wrap=not wrapped or least == longest)
+    for row in cells:
+        table.add_row(*row)
     with out.capture() as captured:
         out.print(table)
-    sys.stdout.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
+    lines = captured.get().splitlines()
+    sys.stdout.write("".join(_TRAILING.sub(r"\1", line) + "\n" for line in lines))
+
+
+def _widths(rows: Sequence[Sequence[str]]) -> list[tuple[int, int]]:
+    """Width of each column as it is, and the least to which its sentences may be wrapped."""
+    found = []
+    for column in zip(*rows, strict=True):
+        longest = max(cell_len(text) for text in column)
+        sentences = any(" " in text for text in column[1:])
+        found.append((longest, min(longest, _TEXT_WIDTH) if sentences else longest))
+    return found
 
 
 def print_json(value: Any) -> None:

@@ -7,8 +7,12 @@ native recipe with masters that were certified before, stacked by fives, judged 
 its preview. Measured is `vltflow campaign run`, in a process of its own, from classification to
 the reports; simulation, ingestion and masters are not.
 
-What should be seen: the same cost an exposure for 100 and for 1,000, and cores of which jobs and
-the making of products use 90 % or more.
+`cores used` is the share of the cores that jobs and the making of products took as CPU time, as
+the report of a batch tells it. `busy` does not rely on what we note ourselves: the CPU time of all
+processes of the campaign from start to end, as the system counted it, over time and cores.
+
+What should be seen: the same cost an exposure for 100 and for 1,000, and cores that are busy for
+90 % of the time or more.
 """
 
 from __future__ import annotations
@@ -86,6 +90,7 @@ def measure(exposures: int, cores: int) -> dict[str, float]:
         "cpu_of_jobs_ms_an_exposure": 1000 * (used - published) / exposures,
         "cpu_of_publishing_ms_an_exposure": 1000 * published / exposures,
         "cores_used": used / (wall * cores),
+        "busy": cpu / (wall * cores),
     }
 
 
@@ -97,12 +102,16 @@ def main() -> None:
     options = parser.parse_args()
     numbers = [int(number) for number in options.exposures.split(",")]
     found = [measure(number, options.cores) for number in numbers]
-    print("exposures  wall [s]   an exposure [ms]: wall   CPU  of jobs  of publishing  cores used")
+    print(
+        "exposures  wall [s]   an exposure [ms]: wall   CPU  of jobs  of publishing  "
+        "cores used   busy"
+    )
     for one in found:
         print(
             f"{one['exposures']:9.0f} {one['wall_s']:9.1f} {one['ms_an_exposure']:23.0f} "
             f"{one['cpu_ms_an_exposure']:5.0f} {one['cpu_of_jobs_ms_an_exposure']:9.0f} "
             f"{one['cpu_of_publishing_ms_an_exposure']:15.0f} {100 * one['cores_used']:10.1f} %"
+            f"{100 * one['busy']:6.1f} %"
         )
     ratio = found[-1]["ms_an_exposure"] / found[0]["ms_an_exposure"]
     print(f"cost an exposure, {numbers[-1]} against {numbers[0]}: {ratio:.2f}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vltflow.certify.consequences import Consequence, consequences
@@ -85,34 +86,31 @@ def decide(
             revision = _revision_to_revoke(tx, found)
         else:
             revision = _revision_to_judge(tx, found)
-        verdict = record(tx, block, revision, decision, who=who, comment=comment)
+        verdict = Verdict(block, revision, decision, who, comment, now_iso())
+        record(tx, [verdict])
         made = tx.products.of_block(block, revision)
         affected = () if decision is Decision.ACCEPTED else consequences(tx, block, made)
     return Decided(verdict, affected)
 
 
-def record(
-    tx: Transaction, block: str, revision: int, decision: Decision, *, who: str, comment: str
-) -> Verdict:
-    """Write a verdict with all that follows from it at the AB and its products.
+def record(tx: Transaction, verdicts: Sequence[Verdict]) -> None:
+    """Write equal decisions about ABs with all that follows from them at ABs and products.
 
-    The caller has checked in the same transaction that it may be decided.
+    The caller has checked in the same transaction that they may be decided.
     """
-    verdict = Verdict(
-        block=block,
-        revision=revision,
-        decision=decision,
-        who=who,
-        comment=comment,
-        decided=now_iso(),
-    )
-    tx.quality.add_verdict(verdict)
-    for product in tx.products.of_block(block, revision):
-        if product.state in _changeable(decision):
-            tx.products.set_state(product.product_id, PRODUCT_STATES[decision])
-    if tx.blocks.get(block).revision == revision:
-        tx.blocks.set_decision(block, decision)
-    return verdict
+    revisions = {one.block: one.revision for one in verdicts}
+    (decision,) = {one.decision for one in verdicts}
+    tx.quality.add_verdicts(verdicts)
+    made = [one for several in tx.products.of_blocks(revisions).values() for one in several]
+    changed = [
+        one.product_id
+        for one in made
+        if one.revision == revisions[one.block] and one.state in _changeable(decision)
+    ]
+    tx.products.set_states(changed, PRODUCT_STATES[decision])
+    present = tx.blocks.states(revisions)
+    latest = [name for name, revision in revisions.items() if present[name][1] == revision]
+    tx.blocks.set_decisions(latest, decision)
 
 
 def _changeable(decision: Decision) -> frozenset[ProductState]:
@@ -127,7 +125,7 @@ def _revision_to_judge(tx: Transaction, block: AssociationBlock) -> int:
         raise _decided_already(earlier, hint="To take it back, revoke it" if certified else "")
     if not tx.products.of_block(block.name, block.revision):
         raise UserError(f"AB {block.name} has no products to decide about: it is {block.state}")
-    if block.name not in tx.quality.undecided(only=block.name):
+    if block.name not in tx.quality.undecided(only=[block.name]):
         raise UserError(
             f"AB {block.name} was not scored yet",
             hint="Run `vltflow night` so that its quality is known",

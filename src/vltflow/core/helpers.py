@@ -7,6 +7,7 @@ command line, and leave processes behind when this one is killed.
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import pickle
 import signal
@@ -15,7 +16,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from itertools import count, islice
 from types import TracebackType
 from typing import IO, Any, Self, TypeVar, cast
 
@@ -147,7 +148,10 @@ def serve(answer: Callable[[Any, Any], Any]) -> None:
     os.dup2(2, 1)
     with contextlib.suppress(EOFError, BrokenPipeError):
         shared = pickle.load(requests)  # noqa: S301 - from the parent
-        while True:
+        for number in count():
+            if number == 1:  # all is imported and known now: the collector need not walk it again
+                gc.collect()
+                gc.freeze()
             request = pickle.load(requests)  # noqa: S301 - from the parent
             begin = time.process_time()
             given = answer(shared, request)

@@ -1,4 +1,4 @@
-"""Jobs and their judgement side by side: while recipes run, what they made is scored.
+"""Jobs, their judgement and the making of products side by side, as on an assembly line.
 
 A loop that first ran all jobs and then scored all would leave the cores idle for as long as
 scoring takes, and tell nobody of a bad night until its end.
@@ -21,8 +21,8 @@ from vltflow.process.report import ProcessReport, Progress
 from vltflow.process.run import run as process
 from vltflow.store import Store
 
-_TURN_SECONDS = 1.0
-"""ABs that end within this time are judged together: looking for them costs a query each time."""
+_TURN_SECONDS = 2.0
+"""ABs that end within this time are judged together: a few cost little more than one."""
 
 Tell = Callable[[Progress], None]
 
@@ -75,12 +75,14 @@ def run_line(  # noqa: PLR0913 - what the rooms need
     StoreError
         If the store refuses; what was done stays done.
     """
-    with _Judge(store, instrument, helpers) as judge:
+    judged = Judged()
+    publisher, judges = _stages(store, instrument, helpers, judged)
 
-        def ended(now: Progress) -> None:
-            judge.wake()
-            tell(now)
+    def ended(now: Progress) -> None:
+        judges.give([now.ended])
+        tell(now)
 
+    with publisher, judges:
         report = process(
             store,
             site,
@@ -90,25 +92,63 @@ def run_line(  # noqa: PLR0913 - what the rooms need
             cancel=cancel,
             executor=executor,
         )
-    return report, judge.judged
+        judges.give(report.recovered)
+    return report, judged
 
 
-class _Judge:
-    """A thread that scores, certifies and publishes what has ended, until all has."""
+def _stages(
+    store: Store, instrument: Instrument, helpers: Helpers, judged: Judged
+) -> tuple[Stage, Stage]:
+    """What publishes, and what scores and certifies before: to be left in the other order."""
+    known = qc.declared(store, instrument)
 
-    def __init__(self, store: Store, instrument: Instrument, helpers: Helpers) -> None:
-        self.judged = Judged()
-        self._store = store
-        self._instrument = instrument
-        self._helpers = helpers
-        self._news = threading.Event()
-        self._over = threading.Event()
+    def produce(names: list[str]) -> None:
+        published = publish.run(store, instrument, blocks=names, helpers=helpers)
+        judged.published += len(published.new)
+
+    publisher = Stage("publish", produce)
+
+    def judge(_: list[str]) -> None:  # all that was not scored yet, whoever left it
+        scored = [one.block for one in qc.run(store, instrument, known=known)]
+        verdicts = certify.run(store, instrument, blocks=scored) if scored else []
+        judged.certified += len(verdicts)
+        publisher.give([verdict.block for verdict in verdicts])
+
+    return publisher, Stage("judge", judge)
+
+
+class Stage:
+    """A thread that works on what it is given, all together that came while it was busy.
+
+    Leaving it waits until all is worked on, and raises what the work raised; nothing is worked
+    on after that.
+
+    Parameters
+    ----------
+    name
+        Of the thread.
+    work
+        Called with names of ABs.
+    turn_s
+        How long it waits for more after the first, s.
+    """
+
+    def __init__(
+        self, name: str, work: Callable[[list[str]], None], *, turn_s: float = _TURN_SECONDS
+    ) -> None:
+        self._work = work
+        self._turn_s = turn_s
+        self._given: list[str] = []
+        self._changed = threading.Condition()
+        self._over = False
         self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="judge")
+        self._thread = threading.Thread(target=self._run, name=name)
 
-    def wake(self) -> None:
-        """Say that an AB has ended."""
-        self._news.set()
+    def give(self, names: Collection[str]) -> None:
+        """Let it work on these ABs, too."""
+        with self._changed:
+            self._given += names
+            self._changed.notify()
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -120,33 +160,24 @@ class _Judge:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._over.set()
-        self._news.set()
+        with self._changed:
+            self._over = True
+            self._changed.notify()
         self._thread.join()
         if error is None and self._error is not None:
             raise self._error
 
     def _run(self) -> None:
         try:
-            while not self._over.is_set():
-                self._news.wait()
-                self._over.wait(_TURN_SECONDS)
-                self._news.clear()
-                self._judge()
-            self._judge()
+            while names := self._gathered():
+                self._work(names)
         except BaseException as error:  # noqa: BLE001 - raised again where the line is joined
             self._error = error
 
-    def _judge(self) -> None:
-        scored = qc.run(self._store, self._instrument)
-        names = [one.block for one in scored]
-        if not names:
-            return
-        verdicts = certify.run(self._store, self._instrument, blocks=names)
-        passed = [verdict.block for verdict in verdicts]
-        self.judged.certified += len(passed)
-        if passed:
-            published = publish.run(
-                self._store, self._instrument, blocks=passed, helpers=self._helpers
-            )
-            self.judged.published += len(published.new)
+    def _gathered(self) -> list[str]:
+        """What it was given within a turn; nothing when it is over."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._given or self._over)
+            self._changed.wait_for(lambda: self._over, self._turn_s)
+            names, self._given = self._given, []
+        return names

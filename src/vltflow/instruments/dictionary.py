@@ -89,9 +89,15 @@ class Dictionary:
 
         An entry without index letters stands before one with them.
         """
-        if name in self._plain:
-            return self._plain[name]
-        return next((entry for pattern, entry in self._patterns if pattern.fullmatch(name)), None)
+        if name not in self._described:
+            fitting = (entry for pattern, entry in self._patterns if pattern.fullmatch(name))
+            self._described[name] = self._plain.get(name) or next(fitting, None)
+        return self._described[name]
+
+    @cached_property
+    def _described(self) -> dict[str, DictionaryEntry | None]:
+        """Answers of `describe` so far: hundreds of patterns are asked for each."""
+        return {}
 
     @cached_property
     def _plain(self) -> dict[str, DictionaryEntry]:

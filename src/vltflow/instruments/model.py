@@ -236,6 +236,18 @@ class Instrument(Part):
         return self._products[raw_type]
 
     @cached_property
+    def places(self) -> dict[str, tuple[str, str]]:
+        """Role and chip of each product category; the chip is empty where all chips share it."""
+        places = {}
+        for name, raw_type in self.raw_types.items():
+            for product in self.products_of(name).values():
+                for chip in self.header.detectors[raw_type.detector]:
+                    category = product.category.replace("{chip}", chip.name)
+                    own = chip.name if "{chip}" in product.category else ""
+                    places[category] = (product.role, own)
+        return places
+
+    @cached_property
     def _products(self) -> dict[str, dict[str, ProductType]]:
         return {}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count, islice
 from pathlib import Path
@@ -121,9 +121,9 @@ def record(tx: Transaction, ended: Sequence[Ended]) -> dict[str, BlockState]:
     for one in finals:
         if one.block.name in mine and not one.is_smooth:
             _move(tx, one)
-        if one.block.name in mine and one.kept.products:
-            _supersede(tx, one.block.name)
-            tx.products.add(_products(tx, one))
+    productive = [one for one in finals if one.block.name in mine and one.kept.products]
+    _supersede(tx, [one.block.name for one in productive])
+    tx.products.add(_products(tx, productive))
     after = tx.blocks.states([one.block.name for one in ended])
     return {name: state for name, (state, _) in after.items()}
 
@@ -196,15 +196,27 @@ def _tries(tx: Transaction, job: Job) -> int:
     return sum(one.state is JobState.FAILED for one in same)
 
 
-def _supersede(tx: Transaction, block: str) -> None:
-    for product in tx.products.of_block(block):
-        if product.state is ProductState.CREATED:
-            tx.products.set_state(product.product_id, ProductState.SUPERSEDED)
+def _supersede(tx: Transaction, blocks: Sequence[str]) -> None:
+    made = [one for several in tx.products.of_blocks(blocks).values() for one in several]
+    replaced = [one.product_id for one in made if one.state is ProductState.CREATED]
+    tx.products.set_states(replaced, ProductState.SUPERSEDED)
 
 
-def _products(tx: Transaction, ended: Ended) -> list[Product]:
+def _products(tx: Transaction, ended: Sequence[Ended]) -> list[Product]:
+    siblings: dict[tuple[str, ...], list[str]] = {}
+    products: list[Product] = []
+    for one in ended:
+        block = one.block
+        kind = (block.instrument, block.night, block.raw_type, block.setup, block.setup_keys)
+        if kind not in siblings:
+            siblings[kind] = tx.blocks.siblings(block)
+        given = {product.name for product in products}
+        products += _products_of(one, _names(tx, one, siblings[kind], given))
+    return products
+
+
+def _products_of(ended: Ended, names: Mapping[str, str]) -> list[Product]:
     kept, block = ended.kept, ended.block
-    names = _names(tx, ended)
     return [
         Product(
             # The same job never registers a product twice, whatever is killed when.
@@ -229,21 +241,25 @@ def _products(tx: Transaction, ended: Ended) -> list[Product]:
     ]
 
 
-def _names(tx: Transaction, ended: Ended) -> dict[str, str]:
+def _names(
+    tx: Transaction, ended: Ended, siblings: Sequence[str], given: Collection[str]
+) -> dict[str, str]:
     """File name by PRO CATG; all products of an AB have the same letter.
 
-    The letter is the rank of the AB in time among those of its night, raw type and setup, so
-    it does not depend on which job ended first; if it is taken, the next free one.
+    The letter is the rank of the AB in time among those of its night, raw type and setup
+    (`siblings`), so it does not depend on which job ended first; if it is taken or `given`, the
+    next free one.
     """
-    rank = tx.blocks.siblings(ended.block).index(ended.block.name)
     patterns = _patterns(ended)
-    sequence = islice(letters(), rank, None)
+    sequence = islice(letters(), siblings.index(ended.block.name), None)
+    at_once = 1  # nearly always it is free
     while True:
-        tried = [_named(ended, patterns, letter) for letter in islice(sequence, _NAMES_AT_ONCE)]
+        tried = [_named(ended, patterns, letter) for letter in islice(sequence, at_once)]
         taken = tx.products.taken({name for names in tried for name in names.values()})
         for names in tried:
-            if taken.isdisjoint(names.values()):
+            if taken.union(given).isdisjoint(names.values()):
                 return names
+        at_once = _NAMES_AT_ONCE
 
 
 def _patterns(ended: Ended) -> dict[str, tuple[str, str]]:

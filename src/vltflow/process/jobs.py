@@ -210,7 +210,7 @@ def _masters(
 ) -> list[dict[str, str]]:
     """The masters and static calibrations that the recipe takes, with the chip of each."""
     wanted = {need.role for need in recipe.masters}
-    places = _places(instrument) if wanted else {}
+    places = instrument.places if wanted else {}
     found = []
     for match in block.masters if wanted else ():
         role, chip = places.get(match.category, (match.category, ""))
@@ -240,7 +240,7 @@ def _spectra(
 ) -> list[dict[str, Any]]:
     """Products of single exposures that a stack is made of, with the chip of each, by time."""
     members = [match for match in block.masters if match.member and match.product_id]
-    places = _places(instrument) if members else {}
+    places = instrument.places if members else {}
     found = [(materials.products[match.product_id], match) for match in members]
     found.sort(key=lambda pair: (pair[0].mjd, pair[0].name))
     return [
@@ -254,18 +254,6 @@ def _spectra(
         }
         for product, match in found
     ]
-
-
-def _places(instrument: Instrument) -> dict[str, tuple[str, str]]:
-    """Role and chip of each product category; the chip is empty where all chips share it."""
-    places = {}
-    for name, raw_type in instrument.raw_types.items():
-        for product in instrument.products_of(name).values():
-            for chip in instrument.header.detectors[raw_type.detector]:
-                category = product.category.replace("{chip}", chip.name)
-                own = chip.name if "{chip}" in product.category else ""
-                places[category] = (product.role, own)
-    return places
 
 
 def _chips(block: AssociationBlock, instrument: Instrument) -> list[dict[str, Any]]:

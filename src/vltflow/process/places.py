@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from vltflow.process.admission import Admission, Tokens
 
-AHEAD_SECONDS = 2.0
+AHEAD_SECONDS = 3.0
 AHEAD_MOST = 32
+TOGETHER_SECONDS = 0.4
 _INERTIA = 0.8
 
 
@@ -35,6 +36,15 @@ class Places:
         cores = sum(size.cores * number for size, number in self._holders.items())
         memory = sum(size.memory_mb * number for size, number in self._holders.items())
         return self._total.minus(Tokens(cores, memory))
+
+    @property
+    def depth(self) -> float:
+        """How many jobs wait behind each of those that hold tokens, on average."""
+        return self._behind / max(1, sum(self._holders.values()))
+
+    @property
+    def _behind(self) -> int:
+        return sum(self._jobs.values()) - sum(self._holders.values())
 
     def pick(
         self, admission: Admission, *, ahead: int, most: Callable[[str], int]
@@ -66,8 +76,7 @@ class Places:
             size = Tokens(max(size.cores, share), size.memory_mb)
             self.take(size)
             return name, size
-        behind = sum(self._jobs.values()) - sum(self._holders.values())
-        if behind >= ahead:
+        if self._behind >= ahead:
             return None
         found = admission.next_like(self._holders)
         if found is not None:
@@ -102,10 +111,18 @@ class Pace:
 
     @property
     def ahead(self) -> int:
-        """As many jobs as take two seconds, none if one alone takes longer.
+        """As many jobs as take three seconds, none if one alone takes longer.
 
         Between the end of a job and the start of the next lie the flush of its files and a
         transaction: tens of milliseconds, on a busy disk more. Long jobs do not feel them, and
         would wait behind one another in vain.
         """
         return int(min(AHEAD_MOST, AHEAD_SECONDS / max(self._mean_s, 1e-6)))
+
+    def pause_s(self, depth: float) -> float:
+        """How long jobs that end may be left to be recorded with those that end next.
+
+        A transaction for several costs little more than for one. Never longer than half of the
+        time that the jobs take that wait in the workers, `depth` behind each at work.
+        """
+        return min(TOGETHER_SECONDS, depth * self._mean_s / 2) if depth >= 1 else 0.0

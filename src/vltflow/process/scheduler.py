@@ -104,6 +104,9 @@ class Scheduler:
                 if idle and not self._load(night, instrument):
                     break
                 ended = self._executor.ping(_TURN_SECONDS if self._running else 0.0).ended
+                if ended and (pause_s := self._pace.pause_s(self._places.depth)):
+                    time.sleep(pause_s)
+                    ended = self._executor.ping().ended
                 if ended or self._ready:
                     self._turn(ended)
                 if self._running and not ended:

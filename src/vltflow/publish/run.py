@@ -14,12 +14,14 @@ from vltflow.core.time import mjd_from_iso, now_iso
 from vltflow.instruments import Instrument
 from vltflow.publish.naming import archive_name
 from vltflow.publish.producing import Made, Request, produce
-from vltflow.publish.sources import Sources, gather, main_categories
+from vltflow.publish.sources import Sources, gather_all, main_categories
 from vltflow.records import ScienceProduct, score_bits
 from vltflow.store import Store, Transaction
 
 PROBLEM = "not published: "
 _MILLISECOND = 1e-3 / 86_400.0
+_TOGETHER = 8
+"""ABs that are gathered, and products that are recorded, in one transaction."""
 _log = logging.getLogger(__name__)
 
 
@@ -69,13 +71,17 @@ def run(
     new: list[ScienceProduct] = []
     failed: list[str] = []
     requests = _requests(store, instrument, names, failed, by)
+    waiting: list[tuple[Sources, Made]] = []
     for request, made in _made(requests, store, instrument, helpers):
         if isinstance(made, Made):
-            recorded = _record(store, request.sources, made, by, again=again)
-            new += [recorded] if recorded else []
+            waiting.append((request.sources, made))
         else:
             _refuse(store, request.sources.block.name, made, by)
             failed.append(request.sources.block.name)
+        if len(waiting) == _TOGETHER:
+            new += _record(store, waiting, by, again=again)
+            waiting = []
+    new += _record(store, waiting, by, again=again)
     return Published(tuple(new), hidden, tuple(failed))
 
 
@@ -84,16 +90,21 @@ def _requests(
 ) -> Iterator[Request]:
     """What products are made from; ABs that lack something are refused here."""
     given: set[str] = set()  # archive names of what is being made
-    for name in names:
-        try:
-            with store.read() as tx:
-                sources = gather(tx, instrument, name)
-                later = _free_millisecond(tx, sources, given)
-        except VltflowError as error:  # the boundary of one AB
-            _refuse(store, name, error, by)
-            failed.append(name)
-            continue
-        yield Request(sources, later)
+    for start in range(0, len(names), _TOGETHER):
+        with store.read() as tx:
+            known = tx.blocks.by_name(names[start : start + _TOGETHER])
+            blocks = [known[name] for name in names[start : start + _TOGETHER]]
+            found = gather_all(tx, instrument, blocks)
+            later = [
+                _free_millisecond(tx, one, given) if isinstance(one, Sources) else 0
+                for one in found
+            ]
+        for block, sources, milliseconds in zip(blocks, found, later, strict=True):
+            if isinstance(sources, Sources):
+                yield Request(sources, milliseconds)
+            else:
+                _refuse(store, block.name, sources, by)
+                failed.append(block.name)
 
 
 def _made(
@@ -141,20 +152,26 @@ def _free_millisecond(tx: Transaction, sources: Sources, given: set[str]) -> int
 
 
 def _record(
-    store: Store, sources: Sources, made: Made, by: str, *, again: bool
-) -> ScienceProduct | None:
-    """Register a version; None if somebody else published the AB while it was made."""
-    block = sources.block
-    with store.write(by=by, why=f"AB {block.name}, revision {block.revision}") as tx:
-        shown = tx.science.find(block=block.name)
-        if not again and any(one.revision == block.revision for one in shown):
-            return None
-        product = _product(sources, made, version=tx.science.versions(made.name) + 1)
-        tx.science.publish(product)
-        present = tx.blocks.get(block.name)
-        if PROBLEM in present.problem:
-            tx.blocks.set_problem(block.name, _without_ours(present.problem))
-    return product
+    store: Store, made: Sequence[tuple[Sources, Made]], by: str, *, again: bool
+) -> list[ScienceProduct]:
+    """Register versions, but of no AB that somebody else published while it was made."""
+    if not made:
+        return []
+    products = []
+    with store.write(by=by, why="certified spectra") as tx:
+        blocks = [sources.block for sources, _ in made]
+        shown = set() if again else tx.science.shown(block.name for block in blocks)
+        versions = tx.science.versions({one.name for _, one in made})
+        for sources, one in made:
+            if (sources.block.name, sources.block.revision) in shown:
+                continue
+            versions[one.name] = versions.get(one.name, 0) + 1
+            products.append(_product(sources, one, version=versions[one.name]))
+        tx.science.publish(*products)
+        for block in tx.blocks.by_name([product.block for product in products]).values():
+            if PROBLEM in block.problem:
+                tx.blocks.set_problem(block.name, _without_ours(block.problem))
+    return products
 
 
 def _product(sources: Sources, made: Made, *, version: int) -> ScienceProduct:

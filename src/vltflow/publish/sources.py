@@ -10,7 +10,7 @@ from typing import Any
 from vltflow.core.errors import UnprocessableData
 from vltflow.instruments import Instrument
 from vltflow.instruments.idp import SpectrumType
-from vltflow.records import AssociationBlock, MatchState, Product, RawFrame, Score
+from vltflow.records import AssociationBlock, Job, MatchState, Product, RawFrame, Score
 from vltflow.store import Transaction
 
 
@@ -63,35 +63,96 @@ def gather(tx: Transaction, instrument: Instrument, name: str) -> Sources:
     UnprocessableData
         If it gives no science product, or lacks the spectrum of a chip.
     """
-    block = tx.blocks.get(name)
+    found = gather_all(tx, instrument, [tx.blocks.get(name)])[0]
+    if isinstance(found, UnprocessableData):
+        raise found
+    return found
+
+
+def gather_all(
+    tx: Transaction, instrument: Instrument, blocks: Sequence[AssociationBlock]
+) -> list[Sources | UnprocessableData]:
+    """As `gather` for several ABs, in their order; with the error of those that give nothing."""
+    looked = _look(tx, instrument, blocks)
+    return [_sources(looked, instrument, block) for block in blocks]
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """What the registry knows of ABs and the members of stacks among them, by name."""
+
+    singles: Mapping[str, AssociationBlock]
+    products: Mapping[str, Sequence[Product]]
+    frames: Mapping[str, Sequence[RawFrame]]
+    headers: Mapping[str, Mapping[str, Any]]
+    """Keywords of frames, by frame_id."""
+    resolutions: Mapping[str, Mapping[str, float]]
+    """Of wavelength solutions, by AB that made them and product_id."""
+    jobs: Mapping[str, Job]
+    scores: Mapping[str, Sequence[Score]]
+
+
+def _look(tx: Transaction, instrument: Instrument, blocks: Sequence[AssociationBlock]) -> _Looked:
+    names = [block.name for block in blocks]
+    singles = {block.name: block for block in blocks}
+    singles |= tx.blocks.by_name({one for block in blocks for one in _members(block)})
+    frames = tx.frames.of_blocks(singles)
+    headers = tx.frames.headers_of(one.frame_id for several in frames.values() for one in several)
+    solution = instrument.idp.solution
+    makers = {maker for one in singles.values() for maker in _solutions(instrument, one).values()}
+    return _Looked(
+        singles=singles,
+        products=tx.products.of_blocks(names),
+        frames=frames,
+        headers={frame_id: ChainMap(*map(dict, several)) for frame_id, several in headers},
+        resolutions={
+            maker: {
+                one.product_id: one.value
+                for one in tx.quality.values(block=maker, parameter=solution.resolution)
+            }
+            for maker in makers
+            if solution
+        },
+        jobs=tx.jobs.latest(names),
+        scores=tx.quality.scores(names),
+    )
+
+
+def _sources(
+    looked: _Looked, instrument: Instrument, block: AssociationBlock
+) -> Sources | UnprocessableData:
     entry = entry_of(instrument, block.raw_type)
     if entry is None:
-        raise UnprocessableData(f"AB {name}: idp.yaml makes nothing of {block.raw_type}")
-    products = _by_chip(tx, instrument, block)
+        return UnprocessableData(f"AB {block.name}: idp.yaml makes nothing of {block.raw_type}")
+    products = _by_chip(looked, instrument, block)
     missing = [chip for chip, roles in products.items() if entry.role not in roles]
     if missing or not products:
-        raise UnprocessableData(f"AB {name} has no {entry.role} of {', '.join(missing)}")
-    singles = _singles(tx, block)
-    frames = tuple(frame for one in singles for frame in tx.frames.of_block(one.name))
-    headers = dict(tx.frames.headers_of(frame.frame_id for frame in frames))
-    job = tx.jobs.of_block(name)[-1]
+        return UnprocessableData(f"AB {block.name} has no {entry.role} of {', '.join(missing)}")
+    singles = [looked.singles[name] for name in _members(block) or {block.name}]
+    singles.sort(key=lambda one: (one.mjd_start, one.name))
+    frames = tuple(frame for one in singles for frame in looked.frames.get(one.name, ()))
+    job = looked.jobs[block.name]
     return Sources(
         block=block,
         entry=entry,
         products=products,
         frames=frames,
-        headers=tuple(ChainMap(*map(dict, headers[frame.frame_id])) for frame in frames),
-        resolutions=tuple(_resolutions(tx, instrument, singles)),
-        scores=tuple(tx.quality.scores([name]).get(name, [])),
+        headers=tuple(looked.headers[frame.frame_id] for frame in frames),
+        resolutions=tuple(_resolutions(looked, instrument, singles)),
+        scores=tuple(looked.scores.get(block.name, ())),
         runner=job.runner,
         ended=job.ended,
     )
 
 
 def _by_chip(
-    tx: Transaction, instrument: Instrument, block: AssociationBlock
+    looked: _Looked, instrument: Instrument, block: AssociationBlock
 ) -> dict[str, dict[str, Product]]:
-    made = {one.category: one for one in tx.products.of_block(block.name, block.revision)}
+    made = {
+        one.category: one
+        for one in looked.products.get(block.name, ())
+        if one.revision == block.revision
+    }
     types = instrument.products_of(block.raw_type)
     chips = instrument.header.detectors[instrument.raw_types[block.raw_type].detector]
     return {
@@ -104,33 +165,28 @@ def _by_chip(
     }
 
 
-def _singles(tx: Transaction, block: AssociationBlock) -> list[AssociationBlock]:
-    """The AB itself, or the ABs of the exposures that a stack took."""
-    taken = {
+def _members(block: AssociationBlock) -> set[str]:
+    """ABs of the exposures that a stack took."""
+    return {
         match.source_block
         for match in block.masters
         if match.member and match.state is MatchState.REAL
     }
-    if not taken:
-        return [block]
-    return sorted(tx.blocks.by_name(taken).values(), key=lambda one: (one.mjd_start, one.name))
+
+
+def _solutions(instrument: Instrument, block: AssociationBlock) -> dict[str, str]:
+    """Wavelength solutions that an AB was made with, each with the AB that made it."""
+    solution = instrument.idp.solution
+    return {
+        match.product_id: match.source_block
+        for match in block.masters
+        if solution and match.category.startswith(solution.category) and match.product_id
+    }
 
 
 def _resolutions(
-    tx: Transaction, instrument: Instrument, singles: Sequence[AssociationBlock]
+    looked: _Looked, instrument: Instrument, singles: Sequence[AssociationBlock]
 ) -> list[float]:
-    solution = instrument.idp.solution
-    used = {
-        match.product_id: match.source_block
-        for one in singles
-        for match in one.masters
-        if solution and match.category.startswith(solution.category) and match.product_id
-    }
-    values = [
-        value
-        for source in set(used.values())
-        for value in tx.quality.values(
-            block=source, parameter=solution.resolution if solution else None
-        )
-    ]
-    return [one.value for one in values if one.product_id in used and one.value > 0]
+    used = {pair for one in singles for pair in _solutions(instrument, one).items()}
+    values = [looked.resolutions[maker].get(product) for product, maker in sorted(used)]
+    return [value for value in values if value is not None and value > 0]

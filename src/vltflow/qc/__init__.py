@@ -7,6 +7,6 @@ that say so.
 """
 
 from vltflow.qc.measure import quality_keywords
-from vltflow.qc.run import BlockScore, report_page, run
+from vltflow.qc.run import BlockScore, declared, report_page, run
 
-__all__ = ["BlockScore", "quality_keywords", "report_page", "run"]
+__all__ = ["BlockScore", "declared", "quality_keywords", "report_page", "run"]

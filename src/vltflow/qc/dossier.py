@@ -64,19 +64,54 @@ def gather(tx: Transaction, name: str) -> Dossier:
     NotFound
         If there is no such AB.
     """
-    block = tx.blocks.get(name)
-    used = [match.product_id for match in block.masters if match.product_id]
-    products = tuple(tx.products.of_block(name, block.revision))
-    jobs = {product.job_id for product in products}
-    verdicts = tx.quality.verdicts([name]).get(name, [])
-    current = [verdict for verdict in verdicts if verdict.revision == block.revision]
+    return gather_all(tx, [tx.blocks.get(name)])[0]
+
+
+def gather_all(tx: Transaction, blocks: Sequence[AssociationBlock]) -> list[Dossier]:
+    """The dossiers of ABs, in their order."""
+    names = [block.name for block in blocks]
+    frames, products = tx.frames.of_blocks(names), tx.products.of_blocks(names)
+    jobs, verdicts = tx.jobs.of_blocks(names), tx.quality.verdicts(names)
+    used = {one for block in blocks for one in _used(block)}
+    known: dict[str, Product | StaticCalibration] = {
+        **tx.products.by_id(used), **tx.statics.by_id(used)
+    }  # fmt: skip
+    return [
+        _dossier(
+            block,
+            frames=frames.get(block.name, ()),
+            products=products.get(block.name, ()),
+            jobs=jobs.get(block.name, ()),
+            verdicts=verdicts.get(block.name, ()),
+            known=known,
+        )
+        for block in blocks
+    ]
+
+
+def _used(block: AssociationBlock) -> list[str]:
+    return [match.product_id for match in block.masters if match.product_id]
+
+
+def _dossier(
+    block: AssociationBlock,
+    *,
+    frames: Sequence[RawFrame],
+    products: Sequence[Product],
+    jobs: Sequence[Job],
+    verdicts: Sequence[Verdict],
+    known: Mapping[str, Product | StaticCalibration],
+) -> Dossier:
+    current = tuple(one for one in products if one.revision == block.revision)
+    makers = {product.job_id for product in current}
+    decided = [one for one in verdicts if one.revision == block.revision]
     return Dossier(
         block=block,
-        frames=tx.frames.of_block(name),
-        products=products,
-        masters={**tx.products.by_id(used), **tx.statics.by_id(used)},
-        job=next((job for job in tx.jobs.of_block(name) if job.job_id in jobs), None),
-        verdict=current[-1] if current else None,
+        frames=tuple(frames),
+        products=current,
+        masters={one: known[one] for one in _used(block) if one in known},
+        job=next((job for job in jobs if job.job_id in makers), None),
+        verdict=decided[-1] if decided else None,
     )
 
 

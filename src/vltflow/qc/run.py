@@ -4,25 +4,71 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
+from typing import Protocol, TypeVar
 
-from vltflow.core.errors import Conflict, VltflowError
+from vltflow.core.errors import VltflowError
 from vltflow.core.time import now_iso
 from vltflow.instruments import Instrument
 from vltflow.qc.catalogue import Catalogue, catalogue
-from vltflow.qc.dossier import Dossier, Quality, gather, judge
+from vltflow.qc.dossier import Dossier, Quality, gather, gather_all, judge
 from vltflow.qc.measure import measure, qc_value
 from vltflow.qc.raw_frames import raw_values
 from vltflow.qc.report import figures_of, render
 from vltflow.qc.science import science_values
 from vltflow.records import AssociationBlock, BlockState, Colour, QcParameter, QcValue, score_text
-from vltflow.store import Store
+from vltflow.store import Store, Transaction
 
 _log = logging.getLogger(__name__)
 _PROBLEM = "QC: "
+_TOGETHER = 16
+"""ABs of one transaction: a few cost little more than one."""
+
+
+class _OfBlock(Protocol):
+    @property
+    def block(self) -> AssociationBlock: ...
+
+
+Given = TypeVar("Given", bound=_OfBlock)
+Made = TypeVar("Made")
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """What was measured on the products of an AB."""
+
+    dossier: Dossier
+    values: list[QcValue]
+    undefined: dict[tuple[str, str], str]
+    """What stood instead of a number, by category and parameter."""
+    elapsed_s: float
+
+    @property
+    def block(self) -> AssociationBlock:
+        return self.dossier.block
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """An AB that was scored."""
+
+    dossier: Dossier
+    quality: Quality
+    page: str
+    """Vault id of its report page; empty: it is drawn when somebody looks."""
+    elapsed_s: float
+
+    @property
+    def block(self) -> AssociationBlock:
+        return self.dossier.block
+
+    @property
+    def key(self) -> tuple[str, int]:
+        return self.block.name, self.block.revision
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +93,13 @@ def run(
     *,
     blocks: Sequence[str] | None = None,
     again: bool = False,
+    known: Catalogue | None = None,
     by: str = "qc",
 ) -> list[BlockScore]:
     """Measure, score and report ABs of an instrument whose products were not looked at yet.
 
-    Values and scores are recorded in one transaction an AB, so that an interrupted run is
-    continued by the next. The report page of an AB with red scores is drawn at once, as somebody
+    Values and scores are recorded in one transaction for a few ABs, so that an interrupted run
+    is continued by the next. The report page of an AB with red scores is drawn at once, as somebody
     will look at it; `report_page` draws the others when somebody does. An AB whose products
     cannot be read gets this as its problem, and the others go on.
 
@@ -63,24 +110,28 @@ def run(
     again
         Score also those of `blocks` that have scores but no verdict yet: after a
         change of thresholds.
+    known
+        What `declared` gave; who calls this again and again saves what that takes.
 
     Raises
     ------
     StoreError
         If the registry cannot be read or written.
     """
+    known = known or declared(store, instrument, by=by)
+    names = _selected(store, instrument, blocks, again=again)
+    return [
+        one
+        for start in range(0, len(names), _TOGETHER)
+        for one in _score_blocks(store, instrument, known, names[start : start + _TOGETHER], by)
+    ]
+
+
+def declared(store: Store, instrument: Instrument, *, by: str = "qc") -> Catalogue:
+    """Catalogue of an instrument's QC1 parameters, which the registry knows from now on."""
     known = catalogue(instrument)
     declare(store, known.parameters.values(), by)
-    results = []
-    for name in _selected(store, instrument, blocks, again=again):
-        try:
-            results.append(_score_block(store, instrument, known, name, by))
-        except Conflict as conflict:
-            _log.info("ab=%s left for the next run: %s", name, conflict)
-        except VltflowError as error:  # the boundary of one AB, as the job's is in processing
-            _log.warning("ab=%s cannot be scored: %s", name, error)
-            _set_problem(store, name, f"{_PROBLEM}{error}", by)
-    return results
+    return known
 
 
 def declare(store: Store, parameters: Iterable[QcParameter], by: str) -> None:
@@ -103,15 +154,20 @@ def _filled(parameter: QcParameter, known: QcParameter) -> QcParameter:
     return replace(parameter, **{name: getattr(known, name) for name in silent})
 
 
-def _numbered(known: Catalogue, dossier: Dossier, values: Sequence[QcValue]) -> list[QcParameter]:
+def _numbered(known: Catalogue, measured: Sequence[_Measured]) -> list[QcParameter]:
     """Measured parameters that were not in the catalogue before: only now their numbers are known.
 
     Names that nobody knows are told.
     """
-    measured, unknown = known.measured(value.parameter for value in values)
-    if unknown:
-        _log.warning("ab=%s parameters outside the catalogue: %s", dossier.block.name, unknown)
-    return [one for one in measured if one.name not in known.parameters]
+    names: set[str] = set()
+    for one in measured:
+        own = {value.parameter for value in one.values} - names
+        unknown = known.measured(own)[1]
+        if unknown:
+            block = one.dossier.block.name
+            _log.warning("ab=%s parameters outside the catalogue: %s", block, unknown)
+        names |= own
+    return [one for one in known.measured(names)[0] if one.name not in known.parameters]
 
 
 def _selected(
@@ -145,34 +201,54 @@ def report_page(store: Store, instrument: Instrument, name: str) -> bytes:
     return render(dossier, quality, figures_of(store, dossier.products))
 
 
-def _score_block(
-    store: Store, instrument: Instrument, known: Catalogue, name: str, by: str
-) -> BlockScore:
+def _score_blocks(
+    store: Store, instrument: Instrument, known: Catalogue, names: Sequence[str], by: str
+) -> list[BlockScore]:
+    refused: dict[str, VltflowError] = {}
+    with store.read() as tx:
+        blocks = tx.blocks.by_name(names)
+        dossiers = gather_all(tx, [blocks[name] for name in names])
+    measured = _each(dossiers, lambda one: _look(store, instrument, known, one), refused)
+    numbered = _numbered(known, measured)
+    declare(store, numbered, by)
+    known.parameters.update({one.name: one for one in numbered})
+    with store.read() as tx:
+        judged = _each(measured, lambda one: _judged(tx, store, instrument, one), refused)
+    for name, error in refused.items():
+        _log.warning("ab=%s cannot be scored: %s", name, error)
+        _set_problem(store, name, f"{_PROBLEM}{error}", by)
+    return _record(store, judged, by)
+
+
+def _each(
+    given: Iterable[Given], work: Callable[[Given], Made], refused: dict[str, VltflowError]
+) -> list[Made]:
+    """What is made of each that can be done; the boundary of one AB, as the job's elsewhere."""
+    done = []
+    for one in given:
+        try:
+            done.append(work(one))
+        except VltflowError as error:
+            refused[one.block.name] = error
+    return done
+
+
+def _look(store: Store, instrument: Instrument, known: Catalogue, dossier: Dossier) -> _Measured:
     started = perf_counter()
-    with store.read() as tx:
-        dossier = gather(tx, name)
     values, undefined = _measured(store, instrument, known, dossier)
-    declare(store, _numbered(known, dossier, values), by)
-    with store.read() as tx:
-        quality = judge(tx, instrument, dossier, values, undefined, shown=False)
-    colours = [score.colour for score in quality.scores]
-    report = ""
-    if Colour.RED in colours:
-        with store.read() as tx:
-            shown = judge(tx, instrument, dossier, values, undefined)
-        page = render(dossier, shown, figures_of(store, dossier.products))
-        report = store.vault.put_bytes(page)
-    _record(store, dossier, quality, report=(report, perf_counter() - started), by=by)
-    grey = colours.count(Colour.GREY)
-    return BlockScore(
-        block=name,
-        revision=dossier.block.revision,
-        red=colours.count(Colour.RED),
-        scored=len(colours) - grey,
-        grey=grey,
-        score=score_text(quality.scores),
-        report=report,
-    )
+    return _Measured(dossier, values, undefined, perf_counter() - started)
+
+
+def _judged(tx: Transaction, store: Store, instrument: Instrument, one: _Measured) -> _Judged:
+    """Scores of an AB, with the page if somebody will look at it."""
+    started = perf_counter()
+    quality = judge(tx, instrument, one.dossier, one.values, one.undefined, shown=False)
+    page = ""
+    if any(score.colour is Colour.RED for score in quality.scores):
+        shown = judge(tx, instrument, one.dossier, one.values, one.undefined)
+        drawn = render(one.dossier, shown, figures_of(store, one.dossier.products))
+        page = store.vault.put_bytes(drawn)
+    return _Judged(one.dossier, quality, page, one.elapsed_s + perf_counter() - started)
 
 
 def _measured(
@@ -197,27 +273,42 @@ def _measured(
     return values, undefined
 
 
-def _record(
-    store: Store, dossier: Dossier, quality: Quality, *, report: tuple[str, float], by: str
-) -> None:
-    """Write values, scores and report (vault file and the seconds it took) of an AB."""
-    block = dossier.block
-    file_id, elapsed_s = report
-    why = f"products of {block.recipe}, revision {block.revision}"
-    with store.write(by=by, why=why) as tx:
-        present = tx.blocks.get(block.name)
-        if not _unchanged(present, block):
-            raise Conflict(f"AB {block.name} changed while it was scored")
-        tx.quality.add_values(quality.values)
-        tx.quality.set_scores(block.name, block.revision, quality.scores)
-        tx.quality.set_report(block.name, block.revision, file_id, now_iso(), elapsed_s=elapsed_s)
-        problem = _without_ours(present.problem)
-        if problem != present.problem:
-            tx.blocks.set_problem(block.name, problem)
+def _record(store: Store, judged: Sequence[_Judged], by: str) -> list[BlockScore]:
+    """Write values, scores and reports of ABs; those that changed meanwhile are left out."""
+    if not judged:
+        return []
+    with store.write(by=by, why="products were scored") as tx:
+        present = tx.blocks.by_name([one.block.name for one in judged])
+        kept = [one for one in judged if _unchanged(present.get(one.block.name), one.block)]
+        tx.quality.add_values([value for one in kept for value in one.quality.values])
+        tx.quality.set_all_scores({one.key: one.quality.scores for one in kept})
+        tx.quality.set_reports({one.key: (one.page, one.elapsed_s) for one in kept}, now_iso())
+        for one in kept:
+            before = present[one.block.name].problem
+            if (problem := _without_ours(before)) != before:
+                tx.blocks.set_problem(one.block.name, problem)
+    for one in judged:
+        if one not in kept:
+            _log.info("ab=%s changed while it was scored: left for the next run", one.block.name)
+    return [_block_score(one) for one in kept]
 
 
-def _unchanged(present: AssociationBlock, seen: AssociationBlock) -> bool:
-    return (present.revision, present.state) == (seen.revision, seen.state)
+def _block_score(one: _Judged) -> BlockScore:
+    colours = [score.colour for score in one.quality.scores]
+    grey = colours.count(Colour.GREY)
+    return BlockScore(
+        block=one.block.name,
+        revision=one.block.revision,
+        red=colours.count(Colour.RED),
+        scored=len(colours) - grey,
+        grey=grey,
+        score=score_text(one.quality.scores),
+        report=one.page,
+    )
+
+
+def _unchanged(present: AssociationBlock | None, seen: AssociationBlock) -> bool:
+    return present is not None and (present.revision, present.state) == (seen.revision, seen.state)
 
 
 def _set_problem(store: Store, name: str, problem: str, by: str) -> None:

@@ -166,7 +166,11 @@ class Blocks:
         NotFound
             If there is no AB with this name.
         """
-        self._set(name, "problem", problem)
+        table = schema.block
+        statement = update(table).where(table.c.name == name).values(problem=problem)
+        if not self._connection.execute(statement).rowcount:
+            raise NotFound(f"no AB {name}")
+        self._events.add("block", name, f"problem: {problem or 'none'}")
 
     def set_decision(self, name: str, decision: str) -> None:
         """Note the decision in force about the products of an AB; empty when open again.
@@ -176,7 +180,26 @@ class Blocks:
         NotFound
             If there is no AB with this name.
         """
-        self._set(name, "decision", decision)
+        self.set_decisions([name], decision)
+
+    def set_decisions(self, names: Collection[str], decision: str) -> None:
+        """Note the decision in force about the products of ABs.
+
+        Raises
+        ------
+        NotFound
+            If one of them does not exist.
+        """
+        table = schema.block
+        known = self.decisions(names)
+        if missing := sorted(set(names) - set(known)):
+            raise NotFound(f"no AB {', '.join(missing)}")
+        for chunk in chunks(known):
+            same = table.c.name.in_(chunk)
+            self._connection.execute(update(table).where(same).values(decision=decision))
+        self._events.add_many(
+            "block", [(name, f"decision: {decision or 'none'}") for name in known]
+        )
 
     def get(self, name: str) -> AssociationBlock:
         """AB with this name.
@@ -268,13 +291,17 @@ class Blocks:
         )
         return list(self._connection.scalars(statement.order_by(table.mjd_start, table.name)))
 
-    def users_of(self, source_block: str) -> list[tuple[str, MasterMatch]]:
-        """ABs that take a master from this AB, with the match."""
+    def users_of(self, *source_blocks: str) -> list[tuple[str, MasterMatch]]:
+        """ABs that take a master from one of these ABs, with the match."""
         table = schema.block_master
-        statement = select(table).where(table.c.source_block == source_block)
         order = (table.c.block, table.c.category, table.c.source_block)
-        rows = self._connection.execute(statement.order_by(*order))
-        return [(row.block, _match(row)) for row in rows]
+        return [
+            (row.block, _match(row))
+            for chunk in chunks(source_blocks)
+            for row in self._connection.execute(
+                select(table).where(table.c.source_block.in_(chunk)).order_by(*order)
+            )
+        ]
 
     def counts(self, instrument: str | None = None) -> list[Row[Any]]:
         """Number of ABs by instrument, night and state."""
@@ -288,13 +315,6 @@ class Blocks:
     def _row(self, block: AssociationBlock) -> dict[str, Any]:
         number = self._setups.number(block.setup, block.setup_keys)
         return values_of(block, without=_OWN_TABLES) | {"setup_number": number}
-
-    def _set(self, name: str, column: str, value: str) -> None:
-        table = schema.block
-        statement = update(table).where(table.c.name == name).values({column: value})
-        if not self._connection.execute(statement).rowcount:
-            raise NotFound(f"no AB {name}")
-        self._events.add("block", name, f"{column}: {value or 'none'}")
 
     def _write(self, blocks: Sequence[AssociationBlock], more: dict[str, Any]) -> None:
         statement = update(schema.block).where(schema.block.c.name == bindparam("key"))

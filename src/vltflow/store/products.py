@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, func, select, update
@@ -56,13 +56,25 @@ class Products:
         NotFound
             If there is none.
         """
+        self.set_states([product_id], state)
+
+    def set_states(self, product_ids: Collection[str], state: ProductState) -> None:
+        """Change the state of products to the same one.
+
+        Raises
+        ------
+        NotFound
+            If one of them is not registered.
+        """
+        before = self.states(product_ids)
+        if missing := sorted(set(product_ids) - set(before)):
+            raise NotFound(f"no product {', '.join(missing)}")
         table = schema.product
-        same = table.c.product_id == product_id
-        before = self._connection.scalar(select(table.c.state).where(same))
-        if before is None:
-            raise NotFound(f"no product {product_id}")
-        self._connection.execute(update(table).where(same).values(state=state))
-        self._events.add("product", product_id, f"{before} -> {state}")
+        for chunk in chunks(before):
+            same = table.c.product_id.in_(chunk)
+            self._connection.execute(update(table).where(same).values(state=state))
+        changes = [(product_id, f"{old} -> {state}") for product_id, old in before.items()]
+        self._events.add_many("product", changes)
 
     def get(self, product_id: str) -> Product:
         """Product with this id.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from math import inf, nan
 from operator import itemgetter
 from typing import Any
@@ -165,14 +165,15 @@ class Quality:
 
     def set_scores(self, block: str, revision: int, scores: Sequence[Score]) -> None:
         """Write the scores of an AB anew."""
-        table = schema.score
-        same = (table.c.block == block) & (table.c.revision == revision)
-        self._connection.execute(delete(table).where(same))
-        if scores:
-            self._connection.execute(insert(table), [values_of(score) for score in scores])
-        red = sum(score.colour is Colour.RED for score in scores)
-        scored = sum(score.colour is not Colour.GREY for score in scores)
-        self._events.add("block", block, f"scored ({red}/{scored})")
+        self.set_all_scores({(block, revision): scores})
+
+    def set_all_scores(self, scores: Mapping[tuple[str, int], Sequence[Score]]) -> None:
+        """Write the scores of ABs, by name and revision, anew."""
+        self._forget(schema.score, scores)
+        rows = (values_of(score) for several in scores.values() for score in several)
+        insert_rows(self._connection, schema.score, rows)
+        changes = [(block, f"scored {_counts(several)}") for (block, _), several in scores.items()]
+        self._events.add_many("block", changes)
 
     def scores(self, blocks: Iterable[str]) -> dict[str, list[Score]]:
         """Scores of the latest revision of ABs."""
@@ -204,16 +205,24 @@ class Quality:
 
     def unscored(self, instrument: str) -> list[str]:
         """ABs with products whose present revision has no QC report yet, by time."""
-        return self._ended(instrument, ~_has(schema.report))
+        # Decided is only what has a report: an index knows those without a decision.
+        return self._ended(instrument, text(f"({schema.UNDECIDED})"), ~_has(schema.report))
 
-    def undecided(self, instrument: str | None = None, *, only: str | None = None) -> list[str]:
+    def undecided(
+        self, instrument: str | None = None, *, only: Collection[str] | None = None
+    ) -> list[str]:
         """ABs with a QC report about whose present revision nothing was decided yet, by time."""
         # A verdict about the present revision is its decision: an index knows those without one.
         open_ones = text(f"({schema.UNDECIDED})")
         conditions = [open_ones, _has(schema.report), ~_has(schema.verdict)]
-        if only is not None:
-            conditions.append(schema.block.c.name == only)
-        return self._ended(instrument, *conditions)
+        if only is None:
+            return self._ended(instrument, *conditions)
+        name = schema.block.c.name
+        return [
+            found
+            for chunk in chunks(only)
+            for found in self._ended(instrument, name.in_(chunk), *conditions)
+        ]
 
     def set_report(
         self,
@@ -225,19 +234,26 @@ class Quality:
         elapsed_s: float | None = None,
     ) -> None:
         """Note which vault file is the QC report of an AB, and how long quality control took."""
-        table = schema.report
-        same = (table.c.block == block) & (table.c.revision == revision)
-        self._connection.execute(delete(table).where(same))
-        self._connection.execute(
-            insert(table).values(
-                block=block,
-                revision=revision,
-                file_id=file_id,
-                created=created,
-                elapsed_s=elapsed_s,
-            )
+        self.set_reports({(block, revision): (file_id, elapsed_s)}, created)
+
+    def set_reports(
+        self, reports: Mapping[tuple[str, int], tuple[str, float | None]], created: str
+    ) -> None:
+        """Note vault file and seconds of the QC reports of ABs, by name and revision."""
+        self._forget(schema.report, reports)
+        rows = (
+            {
+                "block": block,
+                "revision": revision,
+                "file_id": file_id,
+                "created": created,
+                "elapsed_s": elapsed_s,
+            }
+            for (block, revision), (file_id, elapsed_s) in reports.items()
         )
-        self._events.add("block", block, f"QC report {file_id[:12]}")
+        insert_rows(self._connection, schema.report, rows)
+        changes = [(block, f"QC report {told[0][:12]}") for (block, _), told in reports.items()]
+        self._events.add_many("block", changes)
 
     def set_comparison(self, block: str, revision: int, file_id: str, created: str) -> None:
         """Note which vault file compares two runners on an AB."""
@@ -281,8 +297,13 @@ class Quality:
 
     def add_verdict(self, verdict: Verdict) -> None:
         """Register a decision; earlier ones stay."""
-        self._connection.execute(insert(schema.verdict), values_of(verdict))
-        self._events.add("verdict", verdict.block, f"{verdict.decision}: {verdict.comment}")
+        self.add_verdicts([verdict])
+
+    def add_verdicts(self, verdicts: Sequence[Verdict]) -> None:
+        """Register decisions; earlier ones stay."""
+        insert_rows(self._connection, schema.verdict, map(values_of, verdicts))
+        changes = [(one.block, f"{one.decision}: {one.comment}") for one in verdicts]
+        self._events.add_many("verdict", changes)
 
     def verdicts(self, blocks: Iterable[str]) -> dict[str, list[Verdict]]:
         """Decisions about ABs, oldest first."""
@@ -304,6 +325,13 @@ class Quality:
             statement = statement.where(table.instrument == instrument)
         return list(self._connection.scalars(statement.order_by(table.mjd_mid, table.name)))
 
+    def _forget(self, table: Table, revisions: Iterable[tuple[str, int]]) -> None:
+        """Delete the rows of revisions of ABs."""
+        same = (table.c.block == bindparam("of")) & (table.c.revision == bindparam("number"))
+        rows = [{"of": block, "number": revision} for block, revision in revisions]
+        if rows:
+            self._connection.execute(delete(table).where(same), rows)
+
     def _setups_of(self, blocks: Iterable[str]) -> dict[str, int]:
         table = schema.block.c
         found: dict[str, int] = {}
@@ -320,6 +348,11 @@ class Quality:
         setup, _ = self._setups.value(values.pop("setup_number"))
         measured = nan if values["value"] is None else values["value"]
         return QcValue(**values | {"value": measured}, setup=setup)
+
+
+def _counts(scores: Sequence[Score]) -> str:
+    red = sum(score.colour is Colour.RED for score in scores)
+    return f"({red}/{sum(score.colour is not Colour.GREY for score in scores)})"
 
 
 def _has(table: Table) -> Any:

@@ -42,33 +42,49 @@ class Science:
         self._connection = connection
         self._events = events
 
-    def publish(self, product: ScienceProduct) -> None:
-        """Register a version; earlier ones of its AB are hidden from now on.
+    def publish(self, *products: ScienceProduct) -> None:
+        """Register one version of each of some ABs; earlier ones of these are hidden from now on.
 
         Raises
         ------
         Conflict
-            If its id, its archive name, or its name and version are known already.
+            If an id, an archive name, or a name and version are known already.
         """
-        for before in self.find(block=product.block):
-            self.hide(before.science_id, f"version {product.version} took its place")
-        row = values_of(product, without=("inputs", "associated", "programmes"))
-        row["inputs"] = pack_list(product.inputs)
-        row["target_key"] = target_key(product.target)
-        row |= unit_vector(product.ra, product.dec)
-        insert_rows(self._connection, science_schema.science_product, [row])
+        versions = {product.block: product.version for product in products}
+        for before in self._shown_of(versions):
+            self.hide(before.science_id, f"version {versions[before.block]} took its place")
+        insert_rows(self._connection, science_schema.science_product, map(_row, products))
         programmes = (
             {"science_id": product.science_id, "position": position, "programme": one}
+            for product in products
             for position, one in enumerate(product.programmes)
         )
         insert_rows(self._connection, science_schema.science_programme, programmes)
         files = (
             values_of(one) | {"science_id": product.science_id, "position": position}
+            for product in products
             for position, one in enumerate(product.associated)
         )
         insert_rows(self._connection, science_schema.science_file, files)
-        text = f"published {product.name} version {product.version} as {product.archive_name}"
-        self._events.add("science", product.science_id, text)
+        changes = [
+            (one.science_id, f"published {one.name} version {one.version} as {one.archive_name}")
+            for one in products
+        ]
+        self._events.add_many("science", changes)
+
+    def shown(self, blocks: Iterable[str]) -> set[tuple[str, int]]:
+        """AB and revision of the shown versions of ABs."""
+        return {(row.block, row.revision) for row in self._shown_of(blocks)}
+
+    def _shown_of(self, blocks: Iterable[str]) -> list[Any]:
+        table = science_schema.science_product.c
+        shown = select(table.science_id, table.block, table.revision)
+        shown = shown.where(table.state.in_(_SHOWN))
+        return [
+            row
+            for chunk in chunks(blocks)
+            for row in self._connection.execute(shown.where(table.block.in_(chunk)))
+        ]
 
     def hide(self, science_id: str, problem: str) -> None:
         """Take a version out of use; its files are kept.
@@ -139,11 +155,15 @@ class Science:
         """Science products with this content, whatever their state."""
         return self._select(science_schema.science_product.c.file_id == file_id)
 
-    def versions(self, name: str) -> int:
-        """Number of the latest version of a name; 0 if there is none."""
+    def versions(self, names: Iterable[str]) -> dict[str, int]:
+        """Number of the latest version of each of the names that has one."""
         table = science_schema.science_product.c
-        latest = select(func.max(table.version)).where(table.name == name)
-        return self._connection.scalar(latest) or 0
+        latest = select(table.name, func.max(table.version).label("latest")).group_by(table.name)
+        return {
+            row.name: row.latest
+            for chunk in chunks(names)
+            for row in self._connection.execute(latest.where(table.name.in_(chunk)))
+        }
 
     def unpublished(
         self, instrument: str, categories: Collection[str], blocks: Collection[str] | None = None
@@ -168,16 +188,17 @@ class Science:
             product.category.in_(list(categories)),
             product.state == ProductState.CERTIFIED,
         )
-        statement = select(block.name).where(
-            block.instrument == instrument, certified, ~of_revision
-        )
+        statement = select(block.name, block.instrument).where(certified, ~of_revision)
         statement = statement.order_by(block.mjd_mid, block.name)
         if blocks is None:
-            return list(self._connection.scalars(statement))
+            own = statement.where(block.instrument == instrument)
+            return list(self._connection.scalars(own))
+        # Without a word on the instrument, so that SQLite does not take the index of all its ABs.
         return [
-            name
+            row.name
             for chunk in chunks(blocks)
-            for name in self._connection.scalars(statement.where(block.name.in_(chunk)))
+            for row in self._connection.execute(statement.where(block.name.in_(chunk)))
+            if row.instrument == instrument
         ]
 
     def withdrawn(
@@ -190,10 +211,20 @@ class Science:
         blocks
             Names of ABs to look at; all by default.
         """
+        science, product = science_schema.science_product.c, schema.product.c
+        # Inputs are products of the AB itself.
+        doubtful = exists().where(
+            product.block == science.block, product.state != ProductState.CERTIFIED
+        )
+        conditions = (science.state.in_(_SHOWN), doubtful)
         if blocks is None:
-            shown = self.find(instrument=instrument)
+            shown = self._select(science.instrument == instrument, *conditions)
         else:
-            shown = [one for block in blocks for one in self.find(block=block)]
+            shown = [
+                one
+                for chunk in chunks(blocks)
+                for one in self._select(science.block.in_(chunk), *conditions)
+            ]
         inputs = {one for product in shown for one in product.inputs}
         table = schema.product.c
         lost = {
@@ -265,3 +296,10 @@ class Science:
         values["state"] = ScienceState(values["state"])
         values["inputs"] = unpack_list(values["inputs"])
         return ScienceProduct(**values)
+
+
+def _row(product: ScienceProduct) -> dict[str, Any]:
+    row = values_of(product, without=("inputs", "associated", "programmes"))
+    row["inputs"] = pack_list(product.inputs)
+    row["target_key"] = target_key(product.target)
+    return row | unit_vector(product.ra, product.dec)

@@ -106,3 +106,17 @@ def test_only_short_jobs_are_planned_ahead():
     for _ in range(40):
         pace.note(0.001)
     assert pace.ahead == 32
+
+
+def test_ended_jobs_wait_to_be_recorded_together_only_while_workers_have_others():
+    pace, places = Pace(), Places(TOTAL)
+    pace.note(0.2)
+    assert pace.pause_s(places.depth) == 0.0
+    admission = queue(*[Tokens(4, 100)] * 4)
+    picked = [places.pick(admission, ahead=3, most=lambda _: 4) for _ in range(4)]
+    assert len(picked) == 4
+    assert places.depth == 3.0
+    assert pace.pause_s(places.depth) == pytest.approx(0.3)
+    for _ in range(3):
+        places.release(Tokens(4, 100))
+    assert pace.pause_s(places.depth) == 0.0

@@ -182,6 +182,14 @@ def test_a_product_that_cannot_be_made_says_why_and_the_others_go_on(science_sit
         assert words in tx.blocks.get(bad.name).problem
 
 
+def test_of_named_abs_only_those_of_the_instrument_that_are_not_published_are_made(science_site):
+    first, second = science_site.science(0), science_site.science(1)
+    named = [second.name, "GIRAFFE.2010-05-12T02:24:00.000_tpl"]
+    assert [one.block for one in published(science_site, blocks=named).new] == [second.name]
+    assert published(science_site, blocks=named).new == ()
+    assert [one.block for one in published(science_site).new] == [first.name]
+
+
 def test_a_missing_chip_is_no_product(science_site):
     block = science_site.science()
     with science_site.store.write(by="test", why="test") as tx:

@@ -57,6 +57,7 @@ CHANGES: dict[str, Callable] = {
     "blocks.set_state": lambda tx, _: tx.blocks.set_state(NAME, BlockState.RUNNING),
     "blocks.set_problem": lambda tx, _: tx.blocks.set_problem(NAME, "too dark"),
     "blocks.set_decision": lambda tx, _: tx.blocks.set_decision(NAME, "AUTO"),
+    "blocks.set_decisions": lambda tx, _: tx.blocks.set_decisions([NAME], "AUTO"),
     "blocks.move": lambda tx, _: tx.blocks.move([NAME], BlockState.RUNNING),
     "jobs.add": lambda tx, make: tx.jobs.add([make.job(9, block=NAME)]),
     "jobs.update": lambda tx, make: tx.jobs.update(make.job(1), expected=set(JobState)),
@@ -65,14 +66,20 @@ CHANGES: dict[str, Callable] = {
     ),
     "products.add": lambda tx, make: tx.products.add([make.product(9, block=NAME, job_id="job1")]),
     "products.set_state": lambda tx, _: tx.products.set_state("product1", ProductState.REJECTED),
+    "products.set_states": lambda tx, _: tx.products.set_states(
+        ["product1"], ProductState.REJECTED
+    ),
     "products.adopt": lambda tx, _: tx.products.adopt("product1", 2),
     "masters.put": lambda tx, make: tx.masters.put([make.master(1)]),
     "quality.declare": lambda tx, _: tx.quality.declare([QcParameter("UVES", "P", "u", "d")]),
     "quality.add_values": lambda tx, make: tx.quality.add_values([make.value(1)]),
     "quality.set_scores": lambda tx, _: tx.quality.set_scores(NAME, 1, [SCORE]),
     "quality.set_report": lambda tx, _: tx.quality.set_report(NAME, 1, "f" * 64, "2026"),
+    "quality.set_all_scores": lambda tx, _: tx.quality.set_all_scores({(NAME, 1): [SCORE]}),
+    "quality.set_reports": lambda tx, _: tx.quality.set_reports({(NAME, 1): ("f" * 64, 1)}, "2026"),
     "quality.set_comparison": lambda tx, _: tx.quality.set_comparison(NAME, 1, "f" * 64, "2026"),
     "quality.add_verdict": lambda tx, make: tx.quality.add_verdict(make.verdict(1)),
+    "quality.add_verdicts": lambda tx, make: tx.quality.add_verdicts([make.verdict(1)]),
     "statics.add": lambda tx, make: tx.statics.add(make.static(2)),
     "statics.set_state": lambda tx, make: tx.statics.set_state(
         make.static(1).static_id, StaticState.WITHDRAWN
@@ -229,6 +236,7 @@ READING = {
         "count",
         "find",
         "search",
+        "shown",
         "taken",
         "unpublished",
         "versions",

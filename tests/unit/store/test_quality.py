@@ -162,6 +162,6 @@ def test_blocks_wait_first_for_a_report_and_then_for_a_decision(filled, make):
         assert tx.quality.unscored("UVES") == [name]
         tx.quality.set_report(name, 1, "a" * 64, "2026")
         assert tx.quality.unscored("UVES") == []
-        assert tx.quality.undecided() == tx.quality.undecided("UVES", only=name) == [name]
+        assert tx.quality.undecided() == tx.quality.undecided("UVES", only=[name]) == [name]
         tx.quality.add_verdict(make.verdict(1))
         assert tx.quality.undecided() == []

@@ -214,10 +214,15 @@ def _score_blocks(
     known.parameters.update({one.name: one for one in numbered})
     with store.read() as tx:
         judged = _each(measured, lambda one: _judged(tx, store, instrument, one), refused)
+    try:
+        scored = _record(store, judged, by)
+    except VltflowError:  # one of them is at fault: each by itself
+        alone = _each(judged, lambda one: _record(store, [one], by), refused)
+        scored = [score for several in alone for score in several]
     for name, error in refused.items():
         _log.warning("ab=%s cannot be scored: %s", name, error)
         _set_problem(store, name, f"{_PROBLEM}{error}", by)
-    return _record(store, judged, by)
+    return scored
 
 
 def _each(

@@ -1,10 +1,12 @@
 import logging
 import math
+from dataclasses import replace
 
 import numpy as np
 
 from vltflow.plots import save_figures
 from vltflow.qc import report_page, run
+from vltflow.qc.measure import qc_value
 from vltflow.records import BlockState, Colour, Decision, ProductState, QcFigure, Verdict
 from vltflow.store import Store
 
@@ -151,6 +153,23 @@ def test_a_damaged_product_becomes_the_problem_of_its_block_alone(
     assert problem.startswith("QC: ")
     assert "is damaged" in problem
     assert len(events) == 1
+
+
+def test_an_ab_whose_scores_the_registry_refuses_keeps_no_other_from_being_scored(
+    sqlite_store, small_instrument, add_block, monkeypatch
+):
+    for number, name in enumerate(("bad", "good")):
+        add_block(sqlite_store, name, mjd=57080.0 + number)
+
+    def measured(block, *rest):
+        value = qc_value(block, *rest)
+        return replace(value, unit="\ud800") if block.name == "bad" else value
+
+    monkeypatch.setattr("vltflow.qc.measure.qc_value", measured)
+    assert [one.block for one in run(sqlite_store, small_instrument)] == ["good"]
+    with sqlite_store.read() as tx:
+        assert tx.blocks.get("bad").problem.startswith("QC: registry")
+        assert tx.quality.unscored("LAMP") == ["bad"]
 
 
 def test_a_problem_of_ours_goes_when_the_product_is_readable_again(

@@ -213,7 +213,7 @@ _DECADE = (
     _into(
         "qc_value", _VALUE, _BEFORE,
         "name, 1, 'q' || (10000000 + i), 'UVES', '2009-12-31', 'ARC_LAMP_BLUE', 1, "
-        "'LINE_TABLE_BLUE', 'QC RESOLMED', 150000 / value + (i * 104729) % 1000, '', mjd FROM one",
+        "'LINE_TABLE_BLUE', 'QC RESOLMED', 150000 / value + (i * 6131) % 1000, '', mjd FROM one",
     ),
     _into(
         "score", _SCORE, _BEFORE,

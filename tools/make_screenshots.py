@@ -10,6 +10,7 @@ give a site that may be changed.
 from __future__ import annotations
 
 import argparse
+import json
 import secrets
 import tempfile
 import threading
@@ -64,9 +65,7 @@ def pages(store: Store) -> dict[str, str]:
         value = tx.quality.scores([worst])[worst][0]
         spectra = tx.science.find(instrument=instrument)
         batches = [
-            f"{one.campaign}/{one.month}"
-            for campaign in tx.campaigns.all()
-            for one in tx.campaigns.batches(campaign.name)
+            one for campaign in tx.campaigns.all() for one in tx.campaigns.batches(campaign.name)
         ]
     trend = f"parameter={value.parameter}&category={value.category}"
     monitor = f"/monitor/{instrument}/{night}"
@@ -82,7 +81,8 @@ def pages(store: Store) -> dict[str, str]:
         "login": "/login", "profile": "/profile", "accounts": "/accounts",
     }  # fmt: skip
     if batches:
-        found["batch"] = f"/campaigns/{batches[-1]}"
+        batch = max(batches, key=lambda one: json.loads(one.numbers).get("science", 0))
+        found["batch"] = f"/campaigns/{batch.campaign}/{batch.month}"
     if spectra:
         best = max(spectra, key=lambda one: one.snr or 0.0).name
         found |= {"product": f"/products/{best}", "product-phone": f"/products/{best}"}

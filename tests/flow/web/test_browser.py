@@ -45,6 +45,13 @@ def test_a_page_is_for_everybody_fits_every_screen_and_asks_no_other_host(
     assert [fault for fault in page.faults if "404" not in fault] == []
 
 
+@pytest.mark.parametrize("path", ["/ab/{first}", MONITOR, "/desk/{first}"])
+def test_a_word_without_end_makes_no_page_wider_than_a_phone(open_page, store, known, path) -> None:
+    _set_problem(store, known["first"], 40 * "no_line_was_identified_")
+    page = open_page(path.format(**known), width=390)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
 def test_every_page_of_the_menu_is_in_the_list_of_this_test(open_page) -> None:
     links = open_page("/").locator("header nav a")
     shown = {link.get_attribute("href") for link in links.all()}

@@ -243,7 +243,7 @@ def test_the_pages_show_what_a_run_made(on, two_months):
     assert [one["anomalies"] for one in found["modes"]] == [3]
     assert 'hx-get="/campaigns/LAMP/2010-10/statistics"' in page
     picture = client.get("/campaigns/LAMP/2010-10/statistics").text
-    assert "ONE A: 3" in picture
+    assert "ONE: 3" in picture
     assert 'fill="currentColor"' in picture, "its text is dark on a dark page"
     assert "style" not in picture, "our policy would refuse it"
     assert client.get("/campaigns/LAMP/2010-10/report").text.count("SCI") >= 4

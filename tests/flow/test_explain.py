@@ -10,7 +10,7 @@ import pytest
 from vltflow.simulate import SimulatedDay
 
 FLAT = "UV_MFLT_150226A_BLUE390_1x1_0.6.fits"
-pytestmark = pytest.mark.usefixtures("finished_site")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("finished_site")]
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -31,6 +32,7 @@ def _result(store):
         return look.blocks.find(instrument="TOY")
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(_TEMPLATES, min_size=1, max_size=14, unique_by=_place),
@@ -90,6 +92,7 @@ def _happen(store, block, what):
             change.blocks.set_decision(block.name, Decision.REJECTED)
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(_TEMPLATES, min_size=3, max_size=14, unique_by=_place),

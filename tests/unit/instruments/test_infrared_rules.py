@@ -70,6 +70,7 @@ def _headers(name, instrume):
             yield {"INSTRUME": instrume} | {keyword(key): value for key, value in words.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TYPES)
 def test_every_combination_is_classified_as_by_esos_rules(name):
     files = sorted(RULES.glob(f"{name.lower()}-*/gasgano/config/{name.lower()}.oca"))

@@ -101,6 +101,7 @@ def test_a_failure_is_classified_tried_again_and_logged(  # noqa: PLR0917
     assert words.split(":")[0] in log_of(day, jobs[-1])
 
 
+@pytest.mark.slow
 def test_the_log_of_a_killed_recipe_has_its_last_words(day, process, define):
     block = day.add("BIAS")
     process(day, define(bias={"parameters": {"fault": "kill"}}))

@@ -53,6 +53,7 @@ def test_a_setup_of_a_failed_transaction_is_forgotten(store, make):
         assert tx.blocks.find() == [ghost, real]
 
 
+@pytest.mark.slow
 def test_a_killed_writer_leaves_whole_transactions_only(store, database, start):
     chance = random.Random(2015)
     for round_ in range(3):
@@ -110,6 +111,7 @@ def test_writers_at_once_lose_nothing_and_see_the_truth(store, database, shared)
     assert [int(event.change) for event in events] == [n - n % 5 for n in range(200)]
 
 
+@pytest.mark.slow
 def test_processes_that_write_at_once_lose_nothing(store, database, start):
     code = WRITER.replace("10_000", "20")
     processes = [start(code, database, f"process{number}") for number in range(3)]

@@ -91,6 +91,7 @@ def test_opening_waits_for_no_writer(empty_database, engine):
         open_once(empty_database)
 
 
+@pytest.mark.slow
 def test_processes_that_open_a_new_site_at_once_all_succeed(empty_database, start):
     code = "Store(sys.argv[1], 'memory://vault').close()"
     processes = [start(code, empty_database) for _ in range(4)]

@@ -94,6 +94,7 @@ _FILES = st.lists(st.one_of(_RULES, _SETTINGS, _EXECUTES, _ACTIONS), max_size=4)
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(_FILES)
 def test_a_tree_that_is_written_is_parsed_as_the_same_tree(tree):
@@ -192,6 +193,7 @@ def test_comments_and_lines_of_hashes_mean_nothing():
     assert (tree.mistakes, tree.rules[0].line) == ((), 6)
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(st.data())
 def test_damaged_rules_give_mistakes_and_never_anything_else(data):

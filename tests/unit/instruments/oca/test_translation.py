@@ -72,6 +72,7 @@ def header(words, rnd: random.Random) -> dict:
     return values
 
 
+@pytest.mark.slow
 def test_a_translated_genuine_file_classifies_any_header_as_its_rules_do(genuine, tmp_path):
     rules = parse_file(genuine)
     found, instrument = translated(rules, tmp_path / "made")

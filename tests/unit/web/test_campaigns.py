@@ -115,6 +115,9 @@ def test_texts_of_others_are_shown_as_text(declare):
         assert "<img src=x" not in page
         assert SCRIPT not in page
         assert "&lt;script&gt;alert(1)" in page
+    picture = web.text(f"/campaigns/{name}/2015-02/statistics")
+    assert "<img src=x" not in picture
+    assert "&lt;img src=x onerror=alert(1)&gt;" in picture
 
 
 MISTAKES = (

@@ -30,7 +30,7 @@ TELLING = (
 )  # fmt: skip
 ELSEWHERE = {
     "/products/{name}", "/products/{name}/provenance", "/campaigns/{name}/{month}",
-    "/campaigns/{name}/{month}/report",
+    "/campaigns/{name}/{month}/report", "/campaigns/{name}/{month}/statistics",
 }  # fmt: skip
 """With their own hostile names: `test_products.py`, `test_campaigns.py`."""
 

@@ -5,6 +5,7 @@ from io import BytesIO
 
 import numpy as np
 import pytest
+from scipy.stats import spearmanr
 
 from vltflow.core.errors import Conflict, UnknownName, UserError
 from vltflow.core.time import now_iso
@@ -130,6 +131,19 @@ def test_two_parameters_are_paired_by_ab(store, add_value):
     assert found.total == 4
     assert found.coefficient == pytest.approx(1.0)
     assert (found.y == 10 * found.x).all()
+
+
+def test_the_coefficient_is_spearmans_also_with_equal_values(store, add_value):
+    values = [2.0, 3.5, 2.0, 2.5, 3.5, 3.0]
+    for number, value in enumerate(values):
+        one = add_value(store, f"A{number}", 57080.0 + number, value)
+        other = replace(one, parameter="QC OTHER", value=[1.0, 2.0, 3.0, 3.0, 5.0, 4.0][number])
+        with store.write(by="qc", why="made for a test") as tx:
+            tx.quality.add_values([other])
+    with store.read() as tx:
+        found = correlate(tx, Question(KIND), Question((*KIND[:2], "QC OTHER")))
+    expected = spearmanr(values, [1.0, 2.0, 3.0, 3.0, 5.0, 4.0]).statistic
+    assert found.coefficient == pytest.approx(expected)
 
 
 def test_what_is_hidden_or_undefined_has_no_pair(store, add_value):

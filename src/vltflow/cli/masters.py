@@ -63,7 +63,9 @@ def find(
 @app.command()
 def get(
     context: typer.Context,
-    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="File names of products.")],
+    names: Annotated[
+        list[str], typer.Argument(metavar="NAME...", help="File names of products, or ABs.")
+    ],
     out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path(),
     site: SiteOption = None,
 ) -> None:

@@ -29,7 +29,10 @@ pytestmark = [
 NIGHT = "2015-02-26"
 LIGHT_KM_S = 299_792.458
 KINDS = ("BIAS", "ARC_LAMP_FORM", "ORDER_FLAT", "FLAT", "ARC_LAMP", "STANDARD")
-OPTICAL = ("uves_cal_predict", "uves_cal_orderpos", "uves_cal_wavecal", "uves_cal_response")
+OPTICAL = (
+    "uves_cal_predict", "uves_cal_orderpos", "uves_cal_mflat", "uves_cal_wavecal",
+    "uves_cal_response",
+)  # fmt: skip
 """Recipes that run natively unless a site chooses."""
 SLIT = 0.6
 SETUPS = {
@@ -115,6 +118,12 @@ def _assert_good(made: Processed, blocks: list[AssociationBlock]) -> None:
 
 def test_every_step_succeeds_and_is_green(day):
     _assert_good(day, day.blocks)
+
+
+def test_flats_of_eso_need_no_person(day):
+    flats = [one.name for one in day.blocks if one.raw_type.startswith("FLAT")]
+    with day.store.read() as tx:
+        assert set(tx.blocks.decisions(flats).values()) == {"AUTO"}
 
 
 def test_orders_lie_where_they_were_painted(day):

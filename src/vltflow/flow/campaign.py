@@ -205,7 +205,7 @@ def _make(run: _Run, names: Sequence[str]) -> int:
 
 def _judge(run: _Run) -> None:
     """What an earlier run made and could not judge any more, or a person has decided since."""
-    scored = [one.block for one in qc.run(run.store, run.instrument)]
+    scored = [one.block for one in qc.run(run.store, run.instrument, pages=False)]
     run.certified += len(certify.run(run.store, run.instrument, blocks=scored or None))
     run.archived += len(archive.run(run.store, run.instrument))
     run.published += len(publish.run(run.store, run.instrument, helpers=run.helpers).new)

@@ -109,7 +109,7 @@ def _stages(
     publisher = Stage("publish", produce)
 
     def judge(_: list[str]) -> None:  # all that was not scored yet, whoever left it
-        scored = [one.block for one in qc.run(store, instrument, known=known)]
+        scored = [one.block for one in qc.run(store, instrument, known=known, pages=False)]
         verdicts = certify.run(store, instrument, blocks=scored) if scored else []
         judged.certified += len(verdicts)
         publisher.give([verdict.block for verdict in verdicts])

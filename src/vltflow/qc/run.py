@@ -87,13 +87,14 @@ class BlockScore:
     """Vault id of the report page; empty: it is drawn when somebody looks."""
 
 
-def run(
+def run(  # noqa: PLR0913 - what the rooms choose
     store: Store,
     instrument: Instrument,
     *,
     blocks: Sequence[str] | None = None,
     again: bool = False,
     known: Catalogue | None = None,
+    pages: bool = True,
     by: str = "qc",
 ) -> list[BlockScore]:
     """Measure, score and report ABs of an instrument whose products were not looked at yet.
@@ -112,6 +113,8 @@ def run(
         change of thresholds.
     known
         What `declared` gave; who calls this again and again saves what that takes.
+    pages
+        Whether pages of red scores are drawn at once, too: a page takes as long as a small job.
 
     Raises
     ------
@@ -123,7 +126,9 @@ def run(
     return [
         one
         for start in range(0, len(names), _TOGETHER)
-        for one in _score_blocks(store, instrument, known, names[start : start + _TOGETHER], by)
+        for one in _score_blocks(
+            store, instrument, known, names[start : start + _TOGETHER], pages=pages, by=by
+        )
     ]
 
 
@@ -202,7 +207,13 @@ def report_page(store: Store, instrument: Instrument, name: str) -> bytes:
 
 
 def _score_blocks(
-    store: Store, instrument: Instrument, known: Catalogue, names: Sequence[str], by: str
+    store: Store,
+    instrument: Instrument,
+    known: Catalogue,
+    names: Sequence[str],
+    *,
+    pages: bool,
+    by: str,
 ) -> list[BlockScore]:
     refused: dict[str, VltflowError] = {}
     with store.read() as tx:
@@ -213,7 +224,9 @@ def _score_blocks(
     declare(store, numbered, by)
     known.parameters.update({one.name: one for one in numbered})
     with store.read() as tx:
-        judged = _each(measured, lambda one: _judged(tx, store, instrument, one), refused)
+        judged = _each(
+            measured, lambda one: _judged(tx, store, instrument, one, pages=pages), refused
+        )
     try:
         scored = _record(store, judged, by)
     except VltflowError:  # one of them is at fault: each by itself
@@ -244,12 +257,14 @@ def _look(store: Store, instrument: Instrument, known: Catalogue, dossier: Dossi
     return _Measured(dossier, values, undefined, perf_counter() - started)
 
 
-def _judged(tx: Transaction, store: Store, instrument: Instrument, one: _Measured) -> _Judged:
+def _judged(
+    tx: Transaction, store: Store, instrument: Instrument, one: _Measured, *, pages: bool
+) -> _Judged:
     """Scores of an AB, with the page if somebody will look at it."""
     started = perf_counter()
     quality = judge(tx, instrument, one.dossier, one.values, one.undefined, shown=False)
     page = ""
-    if any(score.colour is Colour.RED for score in quality.scores):
+    if pages and any(score.colour is Colour.RED for score in quality.scores):
         shown = judge(tx, instrument, one.dossier, one.values, one.undefined)
         drawn = render(one.dossier, shown, figures_of(store, one.dossier.products))
         page = store.vault.put_bytes(drawn)

@@ -48,6 +48,15 @@ def test_the_report_of_a_red_block_is_drawn_at_once(store, small_instrument, add
     assert store.vault.get_bytes(result.report) == report_page(store, small_instrument, "red")
 
 
+def test_a_campaign_leaves_pages_of_red_blocks_to_who_looks(
+    sqlite_store, small_instrument, add_block
+):
+    add_block(sqlite_store, "red", products=RED)
+    (result,) = run(sqlite_store, small_instrument, pages=False)
+    assert (result.red, result.report) == (1, "")
+    assert b"99" in report_page(sqlite_store, small_instrument, "red")
+
+
 def test_a_second_run_has_nothing_to_do(sqlite_store, small_instrument, add_block):
     add_block(sqlite_store, "first")
     assert len(run(sqlite_store, small_instrument)) == 1

@@ -40,23 +40,25 @@ def fit_column(
     conad: float,
     sky_terms: int,
     kappa: float,
-    tolerance: float,
+    allowed: float,
     rejected: np.ndarray,
     round_: int,
     around: tuple[float, float],
     out: np.ndarray,
 ) -> None:
-    """Solve one column; `out`: light, its variance, sky, its slope, cost, unknowns.
+    """Solve one column; `out`: light, its variance, sky, its slope, the sky's variance.
 
     The pixel furthest from the model goes first. Where that leaves a doubt (a bad fit, or
     pixels of the core left out), a second solution begins with the neighbours' light: two
     pixels of a narrow core that one cosmic ray hit hold the first one captive. Each pixel
-    left out costs what a cosmic ray is unlikely by; the cheaper solution is taken.
+    left out costs what a cosmic ray is unlikely by; the cheaper solution is taken. The last row
+    of `basis` is the relative deviation that is no cosmic ray's; in a doubt it is `allowed` at
+    least.
     """
     free, usable = 1 + sky_terms, pixels[3, :count].copy()
     _weigh(pixels, basis, noise, count, floor, conad, 0.0, 0.0, 0.0)
     _solve(pixels, basis, noise, count, free, out)
-    args = (floor, conad, kappa, tolerance)
+    args = (floor, conad, kappa, allowed)
     cost = _clean(pixels, basis, noise, count, free, args, rejected, round_, around[0], out)
     good = pixels[3, :count].sum()
     if round_ == 0 or not math.isfinite(out[0]) or cost < _DOUBT * max(good - free, 1.0):
@@ -71,7 +73,7 @@ def fit_column(
     else:
         # All of the core was hit, or it is a line's. Of a line no pixel is far too faint.
         out[0], out[2], out[3] = max(around[1], 0.0), first[2], first[3]
-        other = _cost(pixels, basis, noise, count, kappa, tolerance, out)
+        other = _cost(pixels, basis, noise, count, kappa, allowed, out)
         if not _too_faint(pixels, basis, count, usable - mask, first):
             other = math.inf
         out[0] = math.nan
@@ -104,12 +106,13 @@ def _start_from(
     out: np.ndarray,
 ) -> bool:
     """Leave out all pixels far above a given light (with the sky found before), and solve."""
-    floor, conad, kappa, tolerance = args
+    floor, conad, kappa, allowed = args
     _weigh(pixels, basis, noise, count, floor, conad, out[0], out[2], out[3])
     for i in range(count):
         light = out[0] * basis[0, i]
         rest = pixels[0, i] - light - out[2] - out[3] * pixels[1, i]
-        if rest > 0.0 and rest * rest > kappa * kappa * noise[i] + (tolerance * light) ** 2:
+        misfit = max(basis[4, i], allowed) * light
+        if rest > 0.0 and rest * rest > kappa * kappa * noise[i] + misfit**2:
             pixels[3, i] = 0.0
     _solve(pixels, basis, noise, count, free, out)
     return bool(math.isfinite(out[0]))
@@ -129,7 +132,7 @@ def _clean(
     out: np.ndarray,
 ) -> float:
     """Leave out one pixel after the other until all agree; gives the solution's cost."""
-    floor, conad, kappa, tolerance = args
+    floor, conad, kappa, allowed = args
     for turn in range(16):
         light = max(out[0], 0.0)
         if round_ > 0 and out[0] < FAINT * math.sqrt(max(out[1], 0.0)):
@@ -142,7 +145,7 @@ def _clean(
         if not found and turn > 0:
             break
         _solve(pixels, basis, noise, count, free, out)
-    return _cost(pixels, basis, noise, count, kappa, tolerance, out)
+    return _cost(pixels, basis, noise, count, kappa, allowed, out)
 
 
 @compiled
@@ -152,7 +155,7 @@ def _cost(
     noise: np.ndarray,
     count: int,
     kappa: float,
-    tolerance: float,
+    allowed: float,
     out: np.ndarray,
 ) -> float:
     """Chi square of the pixels used, and -2 ln of a cosmic ray's chance for those left out."""
@@ -160,7 +163,8 @@ def _cost(
     for i in range(count):
         light = out[0] * basis[0, i]
         rest = pixels[0, i] - light - out[2] - out[3] * pixels[1, i]
-        far = rest * rest / (noise[i] + (tolerance * light / kappa) ** 2)
+        misfit = max(basis[4, i], allowed) * light
+        far = rest * rest / (noise[i] + (misfit / kappa) ** 2)
         if pixels[3, i] > 0.0:
             cost += far
         elif far > 9.0:
@@ -205,7 +209,7 @@ def _reject(
     the solution without it (deleted residual; Cook & Weisberg 1982, Residuals and Influence
     in Regression, section 2.2), its noise that of the light without it.
     """
-    _, conad, kappa, tolerance = args
+    _, conad, kappa, _ = args
     worst, highest = -1, 1.0
     for i in range(count):
         if pixels[3, i] == 0.0:
@@ -224,7 +228,7 @@ def _reject(
         ):
             limit = kappa * _GROWTH
         variance /= 1.0 - own
-        far = rest * rest / (limit * limit * variance + (tolerance * light) ** 2)
+        far = rest * rest / (limit * limit * variance + (basis[4, i] * light) ** 2)
         if far > highest:
             worst, highest = i, far
     if worst >= 0:
@@ -259,7 +263,7 @@ def _solve(
         r0 += weight * p * value
         r1 += weight * value
         r2 += weight * y * value
-    out[0], out[1], out[2], out[3], out[5] = math.nan, math.nan, 0.0, 0.0, free
+    out[0], out[1], out[2], out[3], out[4] = math.nan, math.nan, 0.0, 0.0, 0.0
     if share < _LEAST_SHARE or m00 <= 0.0:
         return
     # Slope, then sky are eliminated; what is left is the light.
@@ -276,6 +280,7 @@ def _solve(
             return
         light = (e - b * f / c) / det
         sky = (f - b * light) / c
+        out[4] = a / (c * det)
     else:
         det, light, sky = a, e / a, 0.0
     out[0], out[1], out[2] = light, 1.0 / det, sky

@@ -20,6 +20,7 @@ from vltflow.algorithms.blocks import over_blocks
 from vltflow.algorithms.column_fit import MOST_PIXELS
 from vltflow.algorithms.compiled import compiled
 from vltflow.algorithms.cosmic_rays import FAINT, fit_column, near_rejected
+from vltflow.algorithms.misfit import note_misfit, scatter_of, set_tolerance
 from vltflow.algorithms.profile_table import ProfileTable, profile_at
 from vltflow.algorithms.quality import Quality
 from vltflow.algorithms.slit import SlitImage, window_pixels
@@ -30,6 +31,9 @@ _REJECTED, _SATURATED, _NO_DATA = (
 )  # fmt: skip
 
 Weights = Literal["optimal", "sum"]
+
+_DOUBT = 2.0
+"""Errors of the sky's bend along x at which half of it is believed."""
 
 
 @dataclass(frozen=True)
@@ -160,34 +164,35 @@ def _trace(
     image, bad, relative, rejected = planes
     flux, variance, sky, level, quality, chi2 = made
     columns = len(centre)
-    first = np.zeros((2, columns))
-    pixels, basis, noise = (
-        np.empty((6, MOST_PIXELS)),
-        np.empty((4, MOST_PIXELS)),
-        np.empty(MOST_PIXELS),
-    )
-    out = np.empty(6)
-    # First round: each column alone. Then its neighbours' light is known, which tells how
-    # steep the spectrum is (tilted slits) and how noisy (faint light). Third: cosmic rays
-    # that were found tell where their faint ends are.
+    first = np.full((3, columns), math.nan)
+    pixels, basis = np.empty((6, MOST_PIXELS)), np.empty((5, MOST_PIXELS))
+    noise, out = np.empty(MOST_PIXELS), np.empty(5)
+    # No ray holds the core of a wide profile captive, but lines bend along it.
+    least, allowed = tolerance, 0.0 if optimal else tolerance
+    told = np.full((columns, 3), math.nan)
+    misfit = np.zeros((columns, _tallest(low, high)), np.float32)
+    # First round: each column alone. Then its neighbours tell how steep the spectrum is (tilted
+    # slits), how noisy, how wrong the profile. Third: where the faint ends of cosmic rays are.
     for round_ in range(3):
         if round_ == 1:
             _fill_gaps(first)
+            least = kappa * scatter_of(told)
         for x in range(columns):
             if not (high[x] > low[x]):
                 continue
             count = window_pixels(image, bad, centre, lean, low[x], high[x], x, source[x], pixels)
-            if count < sky_terms + 3:
-                continue
-            if round_ == 2 and not _touched(pixels, count, rejected):
+            untouched = round_ == 2 and not _touched(pixels, count, rejected)
+            if count < sky_terms + 3 or untouched:
                 continue
             _describe(pixels, basis, count, values, start, spacing, x, source[x], relative)
+            set_tolerance(pixels, basis, count, x, told, misfit, (least, tolerance))
             if round_ > 0:
                 _straighten(pixels, basis, count, first, x)
-            fit_column(pixels, basis, noise, count, floor[x], conad, sky_terms, kappa, tolerance,
+            fit_column(pixels, basis, noise, count, floor[x], conad, sky_terms, kappa, allowed,
                     rejected, round_, _around(first, x, columns), out)  # fmt: skip
             _remember(first, x, round_, out)
             if round_ == 0:
+                told[x] = note_misfit(pixels, basis, noise, count, out, bad, misfit[x])
                 continue
             _store(pixels, basis, noise, count, bad, rejected, optimal, sky_terms, out, x,
                    flux, variance, sky, level, quality, chi2)  # fmt: skip
@@ -196,6 +201,16 @@ def _trace(
                 _sum_up(image, bad, relative, rejected, centre, lean, outer_low[x], outer_high[x],
                         source[x], values, start, spacing, first, below, pixels, basis, out, x,
                         flux, variance, quality)  # fmt: skip
+
+
+@compiled
+def _tallest(low: np.ndarray, high: np.ndarray) -> int:
+    """Pixels of the longest window."""
+    longest = 0.0
+    for x in range(len(low)):
+        if high[x] > low[x]:
+            longest = max(longest, high[x] - low[x])
+    return int(longest) + 2
 
 
 @compiled
@@ -257,9 +272,12 @@ def _describe(
 
 @compiled
 def _remember(first: np.ndarray, x: int, round_: int, out: np.ndarray) -> None:
-    """Keep light and sky of the first round; where all was hit, light as the neighbours have."""
+    """Keep light, sky and the sky's variance of the first round.
+
+    Where all was hit, light is as the neighbours have it.
+    """
     if round_ == 0:
-        first[0, x], first[1, x] = out[0], out[2]
+        first[0, x], first[1, x], first[2, x] = out[0], out[2], out[4]
     elif not math.isfinite(out[0]):
         first[0, x] = _around(first, x, first.shape[1])[1]
 
@@ -268,7 +286,8 @@ def _remember(first: np.ndarray, x: int, round_: int, out: np.ndarray) -> None:
 def _fill_gaps(first: np.ndarray) -> None:
     """Columns without a value take the last one's: their slope must not be invented."""
     for k in range(first.shape[0]):
-        last = 0.0
+        known = first[k][np.isfinite(first[k])]
+        last = known[0] if len(known) > 0 else 0.0
         for x in range(first.shape[1]):
             if math.isfinite(first[k, x]):
                 last = first[k, x]
@@ -307,7 +326,8 @@ def _straighten(
     """Take out what a pixel differs by because its wavelength is not the column's own.
 
     First order for the source, whose pixels lie evenly to both sides; second order for the
-    sky, which is known better than any of its pixels.
+    sky, which is known better than any of its pixels: as far as its bend is no noise, which
+    would grow in every pixel alike.
     """
     last = first.shape[1] - 1
     a, b = max(x - 1, 0), min(x + 1, last)
@@ -316,6 +336,8 @@ def _straighten(
     rise = (first[0, b] - first[0, a]) / (b - a)
     climb = (first[1, b] - first[1, a]) / (b - a)
     bend = first[1, b] - 2.0 * first[1, x] + first[1, a] if b - a == 2 else 0.0
+    doubt = _DOUBT**2 * (first[2, b] + 4.0 * first[2, x] + first[2, a])
+    bend *= bend**4 / (bend**4 + doubt**2) if doubt > 0.0 else 1.0
     for i in range(count):
         rest = pixels[2, i]
         pixels[0, i] -= basis[0, i] * rise * rest + (climb + 0.5 * bend * rest) * rest
@@ -352,7 +374,7 @@ def _store(
             weight += p * p / noise[i]
             shares += p / noise[i]
             continue
-        if bad[row, column] == 0 and math.isfinite(out[0]):
+        if bad[row, column] == 0:
             rejected[row, column] = 1
             # In the wings it cost nothing.
             flags |= _REJECTED if p > 0.02 or not optimal else 0

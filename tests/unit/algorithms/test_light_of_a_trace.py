@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.special import erf
 
 from vltflow.algorithms.extraction import Detector, Rules, extract
 from vltflow.algorithms.profile_table import contrast, model_table, slit_table, tells_profile
+from vltflow.algorithms.quality import Quality
 from vltflow.algorithms.slit import slit_image
 from vltflow.algorithms.source import collapsed
 
 ROWS, COLUMNS, MIDDLE = 45, 200, 22
 SKY, NOISE, SIGMA = 4.0, 2.5, 1.0
+RULES = Rules()
 
 
-def light_of(spectrum, hit=(), tilt=0.0):
-    """Light, its errors and quality of a source on even sky; `hit`: row, column, charge."""
-    rng = np.random.default_rng(2)
-    profile = np.exp(-0.5 * ((np.arange(ROWS) - MIDDLE) / SIGMA) ** 2)
+def light_of(spectrum, hit=(), tilt=0.0, width=SIGMA, rules=RULES, ends=(0, COLUMNS)):
+    """Light, its errors and quality of a source on even sky; `hit`: row, column, charge.
+
+    `width` is what the profile's is taken for, `ends` where the trace begins and stops.
+    """
+    rng = np.random.default_rng(4)
+    profile = np.diff(erf((np.arange(ROWS + 1) - 0.5 - MIDDLE) / (SIGMA * np.sqrt(2.0))))
     image = rng.poisson(spectrum[None, :] * (profile / profile.sum())[:, None] + SKY)
     image = (image + rng.normal(0, NOISE, image.shape)).astype("f4")
     for row, column, charge in hit:
@@ -25,11 +31,12 @@ def light_of(spectrum, hit=(), tilt=0.0):
     centre = np.full((1, COLUMNS), float(MIDDLE))
     even = np.zeros_like(centre)
     slit = slit_image(centre, even + tilt, even, length=32.0, margin=1.0, rows=ROWS)
-    width = np.full((1, 17), 2.3548 * SIGMA)
+    slit.low[:, : ends[0]] = slit.low[:, ends[1] :] = np.nan
+    fwhm = np.full((1, 17), 2.3548 * width)
     detector = Detector(
         image, np.zeros(image.shape, "u1"), None, np.full(centre.shape, NOISE**2), 1.0
     )
-    return extract(detector, slit, model_table(slit, even, width, 0.0), Rules())
+    return extract(detector, slit, model_table(slit, even, fwhm, 0.0), rules)
 
 
 def test_a_column_whose_core_was_hit_has_no_value_and_does_not_bend_its_neighbours():
@@ -37,6 +44,7 @@ def test_a_column_whose_core_was_hit_has_no_value_and_does_not_bend_its_neighbou
     found = light_of(np.full(COLUMNS, 500.0), hit, tilt=0.04)
     pulls = (found.flux[0] - 500) / np.sqrt(found.variance[0])
     assert np.isnan(found.flux[0, 100])
+    assert found.quality[0, 100] == Quality.REJECTED | Quality.NO_DATA
     assert np.nanmax(np.abs(pulls)) < 4.5
     assert np.isfinite(pulls).sum() == COLUMNS - 1
 
@@ -66,3 +74,40 @@ def test_a_slit_without_light_has_no_profile(light):
         table = slit_table(slit, np.where(seen[:, None], level, np.nan), distance)
         assert seen[0] == (light > 1.0)
         assert contrast(table, 12.0) == pytest.approx(0.15 if seen[0] else 0.0, abs=0.03)
+
+
+def pulls_of(found, spectrum):
+    return (found.flux[0] - spectrum) / np.sqrt(found.variance[0])
+
+
+def test_a_cosmic_ray_fainter_than_a_wrong_profile_might_be_is_found():
+    """Below 5 % of the light; the profile is right, as the columns beside tell."""
+    hit = [(MIDDLE, 100, 1600.0), (MIDDLE + 1, 100, 500.0)]
+    found = light_of(np.full(COLUMNS, 70_000.0), hit)
+    assert np.abs(pulls_of(found, 70_000.0)).max() < 4.5
+    assert found.quality[0, 100] == Quality.REJECTED
+    assert (found.quality != 0).sum() == 1
+
+
+@pytest.mark.parametrize("level", [70_000.0, 700_000.0])
+def test_a_profile_that_is_not_quite_right_is_no_cosmic_ray(level):
+    spectrum = np.full(COLUMNS, level)
+    spectrum[99:102] *= (1.2, 1.5, 1.2)
+    found = light_of(spectrum, width=1.01 * SIGMA)
+    assert (found.quality == 0).all()
+
+
+def test_tilted_slits_do_not_sharpen_the_noise_of_the_sky():
+    """What is taken out for half a pixel of tilt is the sky's bend, not its noise."""
+    rules = Rules(weights="sum")
+    found = light_of(np.full(COLUMNS, 10.0), tilt=0.04, rules=rules)
+    light = 10.0 + SKY * np.nanmedian((found.flux[0] - 10.0) / SKY)
+    assert np.nanstd(pulls_of(found, light)) == pytest.approx(1.0, abs=0.1)
+
+
+def test_a_trace_that_begins_within_the_chip_is_right_from_its_first_column_on():
+    spectrum = np.full(COLUMNS, 50_000.0)
+    found = light_of(spectrum, tilt=0.2, ends=(60, 140))
+    assert np.isfinite(found.flux[0]).sum() == 80
+    assert np.nanmax(np.abs(pulls_of(found, spectrum))) < 4.5
+    assert (found.quality[0, 60:140] == 0).all()

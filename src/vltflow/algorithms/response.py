@@ -20,6 +20,10 @@ CLEARINGS = 4
 AGREEMENT = 0.1
 """Two rows on each side that agree so well tell what the light of a deviating row should be."""
 
+DEVIATING = 0.5
+"""Part of the least signal to noise ratio from which pixels are measured that dust shades, or that
+deviate as much: their response is worth more than its error there."""
+
 STEEPEST = 0.04
 """Largest relative change of the smooth light from one row to the next: beyond lies an order
 edge, where a slight tilt of the order makes the light along x anything but smooth."""
@@ -93,7 +97,8 @@ def pixel_response(
     half_width
         Pixels on each side.
     minimum_snr
-        Signal to noise ratio of the flat from which a pixel is measured.
+        Signal to noise ratio of the flat from which a pixel is measured; `DEVIATING` of it is
+        enough for one that the smooth light left out.
     threads
         Threads to use.
 
@@ -183,7 +188,7 @@ def _fit_rows(
         for x in range(columns):
             value = flat[row, x]
             # NaN fails the comparison.
-            lit[x] = value > minimum_snr * np.sqrt(variance[row, x])
+            lit[x] = value > np.float32(DEVIATING) * minimum_snr * np.sqrt(variance[row, x])
         _select(flat[row], lit, good)
         _fit_row(flat[row], good, half_width, smooth[row], leverage[row])
         for x in range(columns):
@@ -363,6 +368,7 @@ def _divide(
             # is (1 - h) of its true deviation. Pixels left out of the fit pull nothing.
             h = leverage[middle, x]
             own = max(h, np.float32(0))
+            least = minimum_snr if h >= 0 else np.float32(DEVIATING) * minimum_snr
             h = abs(h)
             deviation = (flat[row, x] / smooth - one) / (one - own)
             steep = max(_change(smooth, light[above, x]), _change(smooth, light[below, x]))
@@ -370,7 +376,7 @@ def _divide(
             known = (
                 np.isfinite(deviation)
                 and own < np.float32(0.5)
-                and smooth > minimum_snr * np.sqrt(variance[row, x])
+                and smooth > least * np.sqrt(variance[row, x])
                 and steep < STEEPEST
             )
             quality[row, x] = 0 if known else _UNMEASURED

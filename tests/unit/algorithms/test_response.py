@@ -93,3 +93,14 @@ def test_dust_does_not_draw_the_light_around_it_to_itself(depth, radius):
     assert result.measured[near].all()
     pull = (result.response - truth)[near] / np.sqrt(result.variance[near])
     assert pull.std() < 1.25
+
+
+def test_dust_is_measured_where_other_pixels_are_too_faint_for_it():
+    light = np.full(SHAPE, 6400.0)  # a signal to noise ratio of 80
+    truth = dust(0.3, 2.0)
+    flat = np.random.default_rng(6).normal(light * truth, 80.0)
+    result = measure(flat, light, minimum_snr=100.0)
+    shade = truth < 0.8
+    assert result.measured[shade].all()
+    assert result.response[shade] == pytest.approx(truth[shade], abs=0.08)
+    assert not result.measured[:, :150].any()

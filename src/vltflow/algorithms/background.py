@@ -16,6 +16,14 @@ _LEAST_PIXELS = 12
 """Good pixels that a box needs."""
 _LEAST_BOXES = 3
 """Boxes for each coefficient of the model."""
+_HALOS = (0.04, 0.06, 0.08, 0.1, 0.12, 0.16)
+"""Widths (sigma, in units of the longer side of the image) that scattered light may have."""
+_BLOCK = 16
+"""Rows and columns of a block of light that is scattered; every fourth pixel of it is looked at."""
+_DARK = 1e-6
+"""Blurred light below which ratios tell nothing, units of the image."""
+_NEAREST = 3
+"""Gaps that tell the level where there is none."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +43,8 @@ class Boxes:
     """Gaps with a box."""
     share: float
     """Share of the places between traces where the gap is wide enough for a box."""
+    spread: float
+    """Relative error of carried levels."""
 
 
 @dataclass(frozen=True)
@@ -63,9 +73,10 @@ def gap_boxes(
     A box spans all rows of a gap that are at least `clearance` away from both slits, at
     most 11, and `spacing` columns. Its level is the mean of what lies within 4 robust
     sigma of the median: of small counts the median alone is off by up to half a unit.
-    Where the slits of two traces leave no gap, the nearest gap's level stands in with ten
-    times its error, times the ratio of all light around the two places, of which scattered
-    light is a part: it keeps a smooth model from running away, and claims to be no more.
+    Where the slits of two traces leave no gap, the nearest gaps' levels stand in, times the ratio
+    of the blurred light at the two places: scattered light is a part of all light, blurred as
+    widely as suits the gaps best, and what they leave it by is the error. So it is at the chip's
+    rims.
 
     Parameters
     ----------
@@ -95,45 +106,71 @@ def gap_boxes(
     share = float((good & inside)[1:-1].sum() / max(1, inside[1:-1].sum()))
     level, error, y = levels[..., 0].copy(), levels[..., 1].copy(), levels[..., 2].copy()
     carried = inside & ~good & good.any(axis=0)
-    around = _light_around(image, middle, columns)
+    y[~good] = middle[~good]
+    # The chip's rims as well: beyond the last gap a surface runs away.
+    rims = np.broadcast_to([[0.0], [image.shape[0] - 1.0]], (2, len(columns)))
+    x = np.broadcast_to(columns.astype(float), (len(y) + 2, len(columns)))
+    y = np.vstack([y, rims])
+    level, error, good = (np.pad(one, ((0, 2), (0, 0))) for one in (level, error, good))
+    carried = np.vstack([carried, np.broadcast_to(good.any(axis=0), rims.shape)])
+    halo, spread = _halo(image, x, y, level, good)
     for n, k in np.argwhere(carried):
         known = np.flatnonzero(good[:, k])
-        nearest = known[np.argmin(np.abs(known - n))]
-        ratio = np.clip(around[n, k] / max(around[nearest, k], 1e-6), 0.0, 2.0)
-        level[n, k], error[n, k] = ratio * level[nearest, k], 10 * error[nearest, k]
-        y[n, k] = middle[n, k]
+        near = known[np.argsort(np.abs(y[known, k] - y[n, k]))[:_NEAREST]]
+        ratio = np.clip(halo[n, k] / np.maximum(halo[near, k], _DARK), 0.0, 2.0)
+        level[n, k] = np.median(ratio * level[near, k])
+        error[n, k] = np.hypot(error[near[0], k], spread * level[n, k])
     some = good | carried
-    x = np.broadcast_to(columns, middle.shape).astype(float)
-    parts = [x[some], y[some], level[some], error[some], carried[some]]
-    rims = _rims(x, y, level, error, good, image.shape[0])
-    a, b, c, d, e = (np.concatenate(pair) for pair in zip(parts, rims, strict=True))
-    return Boxes(a, b, c, d, e, int(good.any(axis=1).sum()), share)
+    return Boxes(
+        x[some], y[some], level[some], error[some], carried[some],
+        int(good.any(axis=1).sum()), share, spread,
+    )  # fmt: skip
 
 
-def _rims(
-    x: np.ndarray, y: np.ndarray, level: np.ndarray, error: np.ndarray, good: np.ndarray, rows: int
-) -> tuple[np.ndarray, ...]:
-    """Levels carried to the first and last row: beyond the last gap a surface runs away."""
-    found = [
-        (x[0, k], rim, level[n, k], 10 * error[n, k], True)
-        for k in np.flatnonzero(good.any(axis=0))
-        for rim in (0.0, rows - 1.0)
-        for n in (int(np.argmin(np.where(good[:, k], np.abs(y[:, k] - rim), np.inf))),)
-    ]
-    columns = np.array(found, dtype=float).reshape(-1, 5).T
-    return (*columns[:4], columns[4].astype(bool))
+def _halo(
+    image: np.ndarray, x: np.ndarray, y: np.ndarray, level: np.ndarray, good: np.ndarray
+) -> tuple[np.ndarray, float]:
+    """Light of the image, blurred as widely as suits the good levels best, at places.
+
+    Also the relative scatter of these levels about it.
+    """
+    rows, columns = (size // _BLOCK for size in image.shape)
+    part = np.nan_to_num(image[: rows * _BLOCK : 4, : columns * _BLOCK : 4]).astype(float)
+    coarse = part.reshape(rows, _BLOCK // 4, columns, _BLOCK // 4).mean(axis=(1, 3))
+    best, least = np.ones(x.shape), np.inf
+    for width in _HALOS:
+        sigma = width * max(image.shape) / _BLOCK
+        blurred = _gaussian(rows, sigma) @ coarse @ _gaussian(columns, sigma).T
+        halo = _at(blurred, x / _BLOCK - 0.5, y / _BLOCK - 0.5)
+        ratio = level[good] / np.maximum(halo[good], _DARK)
+        middle = float(np.median(ratio)) if ratio.size else 1.0
+        miss = 1.4826 * float(np.median(np.abs(ratio / middle - 1.0))) if middle > 0 else 1.0
+        if miss < least:
+            best, least = halo, miss
+    return best, min(least, 1.0)
 
 
-def _light_around(image: np.ndarray, y: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """Mean light within a tenth of the image's height and width around places."""
-    rows, width = image.shape
-    coarse = np.nan_to_num(image[::8, ::8]).astype(float)
-    total = np.pad(coarse.cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
-    a = [np.clip((y + sign * 0.1 * rows) / 8, 0, len(coarse)).astype(int) for sign in (-1, 1)]
-    x = np.broadcast_to(columns, y.shape)
-    b = [np.clip((x + sign * 0.1 * width) / 8, 0, coarse.shape[1]).astype(int) for sign in (-1, 1)]
-    box = total[a[1], b[1]] - total[a[0], b[1]] - total[a[1], b[0]] + total[a[0], b[0]]
-    return box / np.maximum((a[1] - a[0]) * (b[1] - b[0]), 1)
+def _gaussian(size: int, sigma: float) -> np.ndarray:
+    """Matrix that blurs; beyond the ends it is as bright as at them."""
+    far = int(np.ceil(4 * sigma))
+    place = np.arange(-far, size + far)
+    weight = np.exp(-0.5 * ((np.arange(size)[:, None] - place) / sigma) ** 2)
+    weight /= weight.sum(axis=1, keepdims=True)
+    matrix = weight[:, far : far + size].copy()
+    matrix[:, 0] += weight[:, :far].sum(axis=1)
+    matrix[:, -1] += weight[:, far + size :].sum(axis=1)
+    return matrix
+
+
+def _at(image: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Values of an image between its pixels."""
+    rows, columns = image.shape
+    y, x = np.clip(y, 0, rows - 1), np.clip(x, 0, columns - 1)
+    i, j = y.astype(int), x.astype(int)
+    k, m = np.minimum(i + 1, rows - 1), np.minimum(j + 1, columns - 1)
+    u, v = y - i, x - j
+    low, high = image[i, j] * (1 - v) + image[i, m] * v, image[k, j] * (1 - v) + image[k, m] * v
+    return np.asarray(low * (1 - u) + high * u)
 
 
 @compiled

@@ -92,13 +92,16 @@ class OrderFlat(Recipe):
         if not (isinstance(flat, ProductData) and isinstance(response, ProductData)):
             raise TypeError("a master flat consists of images")
         traces = traces_of(inputs, parameters)
-        background, _ = take_out_background(
+        background, level = take_out_background(
             flat.data, flat.quality, traces, parameters, inputs.cores
         )
         blaze = measure_blaze(
             flat.data, flat.variance, response.data, flat.quality & _UNUSABLE, traces.slit,
             half_width=parameters.blaze_half_width, threads=inputs.cores,
         )  # fmt: skip
+        if background is not None:
+            # Not where gaps are wide; but there light is bright, and it counts for nothing.
+            blaze = replace(blaze, error=np.hypot(blaze.error, background.boxes.spread * level))
         below = background_qc(background)
         qc = _measure(blaze) | {name.replace("QC", "QC FLAT", 1): below[name] for name in below}
         header = {**flat.header, "ESO DRS BKG SUB": _is_known(background)}

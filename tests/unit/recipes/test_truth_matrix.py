@@ -17,6 +17,9 @@ import numpy as np
 import pytest
 
 from vltflow.core.errors import AlgorithmFailure
+from vltflow.instruments.uves import statics
+from vltflow.process.runners.frames import tables_of
+from vltflow.recipes import find_recipe
 from vltflow.simulate.day import model
 from vltflow.simulate.detector import cosmic_rays
 from vltflow.simulate.plan import Setup, Window
@@ -30,6 +33,12 @@ WINDOWS = {
     "red": Window(x=500, y=400, nx=3000, ny=1000),
 }
 """Windows in which arcs of all settings have enough lines."""
+LARGE = Window(x=500, y=100, nx=3000, ny=1900)
+"""At 860 nm in 1x1 the upper chip's lines lie in one order else."""
+PIECE = 30.0
+"""Angstrom in which calibrated flux is compared."""
+BRIGHT = 2
+"""Number of the scene whose flux is calibrated."""
 RIM = 25
 """Columns at the window's rim that are left out: tilted slits leave it there."""
 
@@ -60,6 +69,8 @@ class Row:
     wave: float
     worst_wave: float
     """Error of the wavelengths at the lines of the arc: mean, largest; pixels."""
+    calibrated: float
+    """Deviation of the chip's calibrated flux in its worst piece; NaN: no response."""
 
 
 def scenes(arm, setting, binning, width, slicer=""):
@@ -88,6 +99,52 @@ def light_in_slit(day, number, found):
     inside = np.isfinite(found.spectra.flux) & (expected > 0) & (blaze > 0.2 * np.nanmax(blaze))
     inside[:, :RIM] = inside[:, -RIM:] = False
     return expected, inside
+
+
+@pytest.fixture(scope="module")
+def sky_tables(tmp_path_factory):
+    """Static calibrations of a response, as the runner reads them."""
+    folder, tables = tmp_path_factory.mktemp("statics"), {}
+    for role, build in (
+        ("EXTCOEFF_TABLE", statics.extinction),
+        ("FLUX_STD_TABLE", statics.standard_fluxes),
+        ("RESP_FIT_POINTS_CATALOG", statics.fit_points),
+    ):
+        build(folder / f"{role}.fits")
+        tables[role] = tables_of(folder / f"{role}.fits", role)
+    return tables
+
+
+def worst_flux(day, number, kit, tables):
+    """Deviation from the truth, in the worst piece, of flux that a standard star calibrated.
+
+    NaN where a window holds too few of the points at which a response is measured.
+    """
+    names = day.kinds[f"STANDARD_{day.arm.upper()}"][:1]
+    try:
+        response = kit.as_tables(process("echelle.response", day.inputs(names, **tables))[0])
+    except AlgorithmFailure as error:
+        if "points with light" in str(error):
+            return float("nan")
+        raise
+    inputs = day.inputs(day.files[number][:1], INSTR_RESPONSE_FINE=response, **tables)
+    rows = process("echelle.science", inputs)[0].tables[0].rows
+    light, told = day.truth(day.files[number][0], "flux")
+    wave, flux = (np.concatenate([one[k] for one in light.values()]) for k in (0, 1))
+    # The truth was divided as light is, by the electrons of an ADU; flux knows none.
+    flux = flux[np.argsort(wave)] * told["conad_e_per_adu"] * told["light"]["slit_transmission"]
+    good = np.isfinite(rows["FLUX"]) & (rows["QUAL"] == 0)
+    truth = np.interp(rows["WAVE"][good], np.sort(wave), flux)
+    piece = ((rows["WAVE"][good] - rows["WAVE"][good][0]) // PIECE).astype(int)
+    counts = np.bincount(piece)
+    whole = counts > 0.5 * counts.max()
+    ratio = np.bincount(piece, rows["FLUX"][good])[whole] / np.bincount(piece, truth)[whole]
+    return float(np.abs(ratio[1:-1] - 1.0).max())  # both ends lie beyond the response's points
+
+
+def process(name, inputs):
+    recipe = find_recipe(name)
+    return recipe.process(inputs, recipe.parameters()).products
 
 
 def line_shift(spectra, expected, inside):
@@ -129,7 +186,7 @@ def hit_columns(day, number, found):
     return hit
 
 
-def measure(day, number, setup, snr, kit):
+def measure(day, number, setup, snr, kit, calibrated):
     found = day.extracted(number)
     expected, inside = light_in_slit(day, number, found)
     spectra, waves = found.spectra, day.wave_errors()
@@ -146,7 +203,7 @@ def measure(day, number, setup, snr, kit):
         float(np.nansum(weight * spectra.flux) / total), float(total**-0.5),
         float(kit.robust(pulls)), float(pulls.std()),
         int(far[inside].sum()), int(residues.sum()), pulls.size,
-        float(shift), float(error), float(waves.mean()), float(np.abs(waves).max()),
+        float(shift), float(error), float(waves.mean()), float(np.abs(waves).max()), calibrated,
     )  # fmt: skip
 
 
@@ -164,9 +221,17 @@ def note(rows):
         ),
         f"{best.shift:.4f} +- {best.shift_error:.4f}",
         f"{best.wave:.4f}; {best.worst_wave:.3f}",
+        f"{100.0 * best.calibrated:.1f}" if np.isfinite(best.calibrated) else "",
     ]
     with Path(os.environ["VLTFLOW_TRUTH_TABLE"]).open("a", encoding="utf-8") as table:
         table.write("| " + " | ".join(cells) + " |\n")
+
+
+CROWDED = {("760 REDL 2x2 1.2", "extended")}
+"""Orders 97 to 101 lie closer than a slit of 12 arcsec is long: each has light of the next one."""
+
+BRIDGED = {"860 REDU 1x1 1.2"}
+"""No response is measured between 892 and 988 nm, where water absorbs: it is drawn straight."""
 
 
 def judge(row):
@@ -174,27 +239,30 @@ def judge(row):
     noise = 1.25 / (row.snr * row.pixels**0.5)
     assert row.flux == pytest.approx(1.0, abs=0.01 + 3.0 * noise), row
     assert row.mean == pytest.approx(1.0, abs=0.005 + 3.0 * row.mean_error), row
-    assert 0.94 <= row.width <= 1.06, row
-    # Dust where the flat is too faint to measure it: some columns side by side, at a SNR of 300.
-    assert row.beyond - row.residues <= 1 + 1e-3 * row.pixels, row
-    assert row.residues <= 3, row
+    most = 1.08 if (row.setup, row.scene) in CROWDED else 1.05
+    assert 0.95 <= row.rms <= most, row
+    assert 0.94 <= row.width <= most + 0.01, row
+    assert row.beyond <= 2 + 1e-4 * row.pixels, row
+    assert row.residues <= 2, row
+    assert not row.calibrated > (0.035 if row.setup in BRIDGED else 0.03), row
     assert abs(row.shift) < 0.02 + 3.0 * row.shift_error, row
     assert abs(row.wave) < 0.02, row
     assert row.worst_wave < 0.1, row
 
 
-def run(folder, case, kit, science_day):
+def run(folder, case, kit, science_day, tables):
     arm, setting, binning, width, slicer, chips = case
-    asked = scenes(arm, setting, binning, width, slicer)
-    window, rows = WINDOWS[arm], []
-    day = science_day(folder, asked, chip=chips[0], window=window)
+    asked, rows = scenes(arm, setting, binning, width, slicer), []
+    window = LARGE if (setting, binning, slicer) == (860, 1, "") else WINDOWS[arm]
+    day = science_day(folder, asked, chip=chips[0], window=window, standard=not slicer)
     for chip in chips:
         if chip != day.chip:
             day.calibrate(chip)
         slit = f"{slicer} {width}" if slicer else f"{width}"
         setup = f"{setting} {chip} {binning}x{binning} {slit}"
+        flux = np.nan if slicer else worst_flux(day, BRIGHT, kit, tables)
         for number, exposure in enumerate(asked):
-            rows.append(measure(day, number, setup, exposure.source.snr, kit))
+            rows.append(measure(day, number, setup, exposure.source.snr, kit, flux))
         note(rows[-len(asked) :])
     for row in rows:
         judge(row)
@@ -207,8 +275,7 @@ MATRIX = [
     (arm, setting, binning, (0.4, 0.8, 1.2)[(n + binning) % 3], "", chips)
     for n, (arm, setting) in enumerate(SETTINGS)
     for binning in (1, 2)
-    # Arcs of the upper chip at 860 nm have too few lines in a window of 1x1.
-    for chips in (("REDL",) if (setting, binning) == (860, 1) else CHIPS[arm],)
+    for chips in (CHIPS[arm],)
 ] + [
     (arm, setting, 1, SLICERS[slicer].width, slicer, chips)
     for arm, setting, slicer, chips in (
@@ -219,7 +286,7 @@ MATRIX = [
 ]
 """Every setting in both binnings, the widths of the slit in turn, and the slicers."""
 FEW = [
-    ("blue", 437, 1, 1.2, "", ("BLUE",)),
+    ("blue", 346, 1, 0.8, "", ("BLUE",)),
     ("blue", 437, 1, 0.44, "SLIC#2", ("BLUE",)),
     ("red", 860, 2, 0.4, "", ("REDL",)),
 ]
@@ -227,21 +294,23 @@ FEW = [
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", FEW, ids=lambda case: "-".join(map(str, case[:5])))
-def test_light_and_lines_of_some_setups_are_those_put_in(case, tmp_path, kit, science_day):
-    run(tmp_path, case, kit, science_day)
+def test_light_and_lines_of_some_setups_are_those_put_in(
+    case, tmp_path, kit, science_day, sky_tables
+):
+    rows = run(tmp_path, case, kit, science_day, sky_tables)
+    assert np.isfinite(rows[0].calibrated) != bool(case[4])  # slicers have no standard star
 
 
 @pytest.mark.long
 @pytest.mark.timeout(3600)
-def test_light_and_lines_of_all_setups_are_those_put_in(tmp_path, kit, science_day):
-    """All together have no more than 5e-5 of their pixels beyond 5 sigma, 4e-5 by cosmic rays."""
+def test_light_and_lines_of_all_setups_are_those_put_in(tmp_path, kit, science_day, sky_tables):
+    """All together have no more than 1e-5 of their pixels beyond 5 sigma, cosmic rays or not."""
     rows, wrong = [], []
     for n, case in enumerate(MATRIX):
         try:
-            rows += run(tmp_path / str(n), case, kit, science_day)
+            rows += run(tmp_path / str(n), case, kit, science_day, sky_tables)
         except (AssertionError, AlgorithmFailure) as error:
             wrong.append(f"{case[:5]}: {str(error).splitlines()[0]}")
         shutil.rmtree(tmp_path / str(n), ignore_errors=True)
     assert wrong == []
-    assert sum(row.beyond for row in rows) <= 5e-5 * sum(row.pixels for row in rows)
-    assert sum(row.residues for row in rows) <= 4e-5 * sum(row.pixels for row in rows)
+    assert sum(row.beyond for row in rows) <= 1e-5 * sum(row.pixels for row in rows)

@@ -73,10 +73,8 @@ def gap_boxes(
     A box spans all rows of a gap that are at least `clearance` away from both slits, at
     most 11, and `spacing` columns. Its level is the mean of what lies within 4 robust
     sigma of the median: of small counts the median alone is off by up to half a unit.
-    Where the slits of two traces leave no gap, the nearest gaps' levels stand in, times the ratio
-    of the blurred light at the two places: scattered light is a part of all light, blurred as
-    widely as suits the gaps best, and what they leave it by is the error. So it is at the chip's
-    rims.
+    Where the slits of two traces leave no gap, and at the chip's rims, the nearest gaps' levels
+    stand in, times the ratio of the blurred light at the two places.
 
     Parameters
     ----------
@@ -113,6 +111,28 @@ def gap_boxes(
     y = np.vstack([y, rims])
     level, error, good = (np.pad(one, ((0, 2), (0, 0))) for one in (level, error, good))
     carried = np.vstack([carried, np.broadcast_to(good.any(axis=0), rims.shape)])
+    spread = _carry(image, x, y, level, error, good, carried)
+    some = good | carried
+    return Boxes(
+        x[some], y[some], level[some], error[some], carried[some],
+        int(good.any(axis=1).sum()), share, spread,
+    )  # fmt: skip
+
+
+def _carry(
+    image: np.ndarray,
+    x: np.ndarray,
+    y: np.ndarray,
+    level: np.ndarray,
+    error: np.ndarray,
+    good: np.ndarray,
+    carried: np.ndarray,
+) -> float:
+    """Fill in levels and errors that are carried, in place; gives their relative error.
+
+    Scattered light is a part of all light, blurred as widely as suits the gaps best; what they
+    leave it by is the error.
+    """
     halo, spread = _halo(image, x, y, level, good)
     for n, k in np.argwhere(carried):
         known = np.flatnonzero(good[:, k])
@@ -120,11 +140,7 @@ def gap_boxes(
         ratio = np.clip(halo[n, k] / np.maximum(halo[near, k], _DARK), 0.0, 2.0)
         level[n, k] = np.median(ratio * level[near, k])
         error[n, k] = np.hypot(error[near[0], k], spread * level[n, k])
-    some = good | carried
-    return Boxes(
-        x[some], y[some], level[some], error[some], carried[some],
-        int(good.any(axis=1).sum()), share, spread,
-    )  # fmt: skip
+    return spread
 
 
 def _halo(

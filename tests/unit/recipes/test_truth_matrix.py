@@ -242,8 +242,8 @@ def judge(row):
     most = 1.08 if (row.setup, row.scene) in CROWDED else 1.05
     assert 0.95 <= row.rms <= most, row
     assert 0.94 <= row.width <= most + 0.01, row
-    assert row.beyond <= 2 + 1e-4 * row.pixels, row
-    assert row.residues <= 2, row
+    assert row.beyond <= 3 + 1e-4 * row.pixels, row
+    assert row.residues <= 3, row
     assert not row.calibrated > (0.035 if row.setup in BRIDGED else 0.03), row
     assert abs(row.shift) < 0.02 + 3.0 * row.shift_error, row
     assert abs(row.wave) < 0.02, row

@@ -58,7 +58,7 @@ def changed(tmp_path):
         ("recipes.yaml", "runner: native", "runner: magic", ["runner", "'magic'"]),
         (
             "recipes.yaml",
-            "    native: {recipe: detector.master_bias, memory_mb: 1100, wall_s: 600}\n",
+            "    native: {recipe: detector.master_bias, memory_mb: 400, wall_s: 600}\n",
             "",
             ["needs `native`"],
         ),

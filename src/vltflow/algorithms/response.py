@@ -194,7 +194,7 @@ def _fit_rows(
         for x in range(columns):
             good[x] = lit[x] and abs(flat[row, x] / smooth[row, x] - np.float32(1)) < OUTLIER
         _fit_row(flat[row], good, half_width, smooth[row], leverage[row])
-        _clear_shadows(flat[row], lit, good, half_width, smooth[row], leverage[row])
+        _clear_shadows(flat[row], variance[row], lit, good, half_width, smooth[row], leverage[row])
         for x in range(columns):
             if not good[x]:
                 leverage[row, x] = -leverage[row, x]
@@ -203,6 +203,7 @@ def _fit_rows(
 @compiled
 def _clear_shadows(
     flat: np.ndarray,
+    variance: np.ndarray,
     lit: np.ndarray,
     good: np.ndarray,
     half_width: int,
@@ -210,12 +211,12 @@ def _clear_shadows(
     leverage: np.ndarray,
 ) -> None:
     """Fit a row without what dust shades; there the light comes from twice as far away."""
-    if not leave_out_shadows(flat, lit, smooth, good):
+    if not leave_out_shadows(flat, variance, lit, smooth, good):
         return
     wide, weight = np.empty_like(smooth), np.empty_like(leverage)
     for _ in range(CLEARINGS):
         _fit_row(flat, good, 2 * half_width, wide, weight)
-        if not leave_out_shadows(flat, lit, wide, good):
+        if not leave_out_shadows(flat, variance, lit, wide, good):
             break
     _fit_row(flat, good, half_width, smooth, leverage)
     for x in range(len(flat)):

@@ -8,7 +8,7 @@ from vltflow.algorithms.compiled import compiled
 
 SHADOW = 0.02
 """The mean of a few pixels must lie lower than the smooth light by more than this, and by five
-times the scatter of such means."""
+times the scatter of such means and their own noise: faint rows are noisier than most of a row."""
 
 MEAN_OF = 5
 """Pixels of such a mean; odd."""
@@ -19,14 +19,15 @@ SAME = 0.1
 
 @compiled
 def leave_out_shadows(
-    flat: np.ndarray, lit: np.ndarray, smooth: np.ndarray, good: np.ndarray
+    flat: np.ndarray, variance: np.ndarray, lit: np.ndarray, smooth: np.ndarray, good: np.ndarray
 ) -> bool:
     """Leave out what dust shades in a row; False if that was nothing new.
 
     Parameters
     ----------
-    flat, smooth
-        Light of the lamp, and the smooth light fitted to its good pixels, shape (columns,).
+    flat, variance, smooth
+        Light of the lamp with its variance, and the smooth light fitted to its good pixels,
+        shape (columns,).
     lit
         Pixels with enough light, bool.
     good
@@ -36,11 +37,13 @@ def leave_out_shadows(
     mean = _running_means(flat, lit, smooth)
     if np.min(mean) >= -np.float32(SHADOW):
         return False
-    scatter = np.float32(1.4826) * np.median(np.abs(mean[mean != np.float32(0)]))
-    limit = max(np.float32(SHADOW), np.float32(5) * scatter)
+    limit = max(np.float32(SHADOW), np.float32(5) * _scatter(mean))
     changed, last = False, 0
     for first in range(columns):
         if first < last or mean[first] >= -limit:
+            continue
+        deep = mean[first] * smooth[first]
+        if deep * deep * np.float32(MEAN_OF) < np.float32(25) * variance[first]:
             continue
         last = first + 1
         while mean[last] < -limit:
@@ -52,6 +55,13 @@ def leave_out_shadows(
             changed |= good[x]
             good[x] = False
     return changed
+
+
+@compiled
+def _scatter(mean: np.ndarray) -> np.float32:
+    """Robust scatter of running means; those in between say nothing new."""
+    known = np.abs(mean[:: MEAN_OF // 2][mean[:: MEAN_OF // 2] != np.float32(0)])
+    return np.float32(1.4826) * np.median(known) if len(known) > 0 else np.float32(0)
 
 
 @compiled

@@ -1,8 +1,9 @@
 """People who read the AB monitor while a night is processed: what that takes from the processing.
 
-Each of them is a live page: it loads the monitor, then asks every two seconds for what changed. The
-server is a process of its own, as in life. Its share of the machine is what the night loses; the
-readers' own time, which is spent on other machines in life, is not.
+Each of them is a live page: it loads the monitor, then asks for what changed when the server says
+so (`Live-After`), every two seconds if they are few. The server is a process of its own, as in
+life. Its share of the machine is what the night loses; the readers' own time, which is spent on
+other machines in life, is not.
 """
 
 from __future__ import annotations
@@ -66,16 +67,16 @@ class Readers:
             writer.write(
                 f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept-Encoding: gzip\r\n\r\n".encode()
             )
-            content = await _answer(reader)
+            content, after = await _answer(reader)
             self.waits.append(time.perf_counter() - start)
             found = re.search(rb"since=(\d+)", content)
             since = found[1].decode() if found else since
             path = f"{MONITOR}/changes?since={since}"
-            await asyncio.sleep(max(0.0, LIVE_S - self.waits[-1]))
+            await asyncio.sleep(max(0.0, after - self.waits[-1]))
         writer.close()
 
 
-async def _answer(reader: asyncio.StreamReader) -> bytes:
+async def _answer(reader: asyncio.StreamReader) -> tuple[bytes, float]:
     head = (await reader.readuntil(b"\r\n\r\n")).lower()
     if b"transfer-encoding: chunked" in head:
         content = b""
@@ -87,7 +88,9 @@ async def _answer(reader: asyncio.StreamReader) -> bytes:
         content = await reader.readexactly(int(length[1])) if length else b""
     if not head.startswith((b"http/1.1 200", b"http/1.1 204")):
         raise SystemExit(f"a reader got {head[:60]!r}")
-    return gzip.decompress(content) if b"content-encoding: gzip" in head else content
+    after = re.search(rb"live-after: ([\d.]+)", head)
+    packed = b"content-encoding: gzip" in head
+    return gzip.decompress(content) if packed else content, float(after[1]) if after else LIVE_S
 
 
 def night(folder: Path, jobs: int, readers: int) -> dict[str, float]:

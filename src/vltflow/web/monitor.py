@@ -137,21 +137,38 @@ def changes(
     filters: Filtering,
     since: Annotated[int, Query(ge=0, le=2**62)] = 0,
 ) -> Response:
-    """Rows that changed after an event; the whole table when ABs came or went."""
+    """Rows that changed after an event; the whole table when ABs came or went.
+
+    The header ``Live-After`` says after how many seconds the page should ask again.
+    """
     _check_night(night)
     with service.store.read() as tx:
-        if tx.overview.last_event() == since:
-            return Response(status_code=204)
-        seen = _seen(service, tx, instrument, night, part=_PART)
-        if seen.event <= since:
-            return Response(status_code=204)
-        # Nothing in the answer is about who asks: it is made once for all who saw the same.
-        answers: dict[int, bytes] = service.shared.get(
-            (instrument, night, filters), seen.event, dict
-        )
-        if since not in answers:
-            answers[since] = _answer(request, visitor, service, tx, seen, filters, since)
-    return tagged(request, answers[since], HTML)
+        content = _changes(request, visitor, service, tx, (instrument, night), filters, since)
+    answer = Response(status_code=204) if content is None else tagged(request, content, HTML)
+    answer.headers["Live-After"] = f"{service.rhythm.asked():.1f}"
+    return answer
+
+
+def _changes(
+    request: Request,
+    visitor: Visitor,
+    service: Service,
+    tx: Transaction,
+    place: tuple[str, str],
+    filters: Filters,
+    since: int,
+) -> bytes | None:
+    """Rows of an instrument's night that changed after an event; None if there are none."""
+    if tx.overview.last_event() == since:
+        return None
+    seen = _seen(service, tx, *place, part=_PART)
+    if seen.event <= since:
+        return None
+    # Nothing in the answer is about who asks: it is made once for all who saw the same.
+    answers: dict[int, bytes] = service.shared.get((*place, filters), seen.event, dict)
+    if since not in answers:
+        answers[since] = _answer(request, visitor, service, tx, seen, filters, since)
+    return answers[since]
 
 
 @router.get("/api/monitor/{instrument}/{night}")

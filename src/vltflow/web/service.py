@@ -13,6 +13,7 @@ from vltflow.core.site import Site
 from vltflow.instruments import Instrument, load
 from vltflow.store import Store
 from vltflow.web.assets import Assets
+from vltflow.web.rhythm import Rhythm
 from vltflow.web.shared import Shared
 
 
@@ -42,6 +43,7 @@ class Service:
     """A login is over after this time without a request."""
     assets: Assets = field(default_factory=Assets)
     shared: Shared = field(default_factory=Shared)
+    rhythm: Rhythm = field(default_factory=Rhythm)
 
     def instrument(self, name: str) -> Instrument:
         """Definition of an instrument.

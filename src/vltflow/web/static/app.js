@@ -25,7 +25,7 @@
   const say = (words) => { trouble.textContent = words; trouble.hidden = false; };
   const hush = () => { trouble.hidden = true; trouble.textContent = ""; };
 
-  // --- live refresh: asks for what changed; slower while the server is gone
+  // --- live refresh: asks for what changed; slower while the server is gone, or says so
   let wait = LIVE_MS;
   const isLive = () => !$("[data-live-switch]") || $("[data-live-switch]").checked;
   const tick = () => {
@@ -48,7 +48,9 @@
     else say(plain(event.detail.xhr.responseText) || `The server answered ${status}.`);
   });
   document.body.addEventListener("htmx:afterRequest", (event) => {
-    if (event.detail.successful) { wait = LIVE_MS; hush(); }
+    if (!event.detail.successful) return;
+    wait = 1000 * event.detail.xhr.getResponseHeader("Live-After") || LIVE_MS;
+    hush();
   });
   const plain = (html) => new DOMParser().parseFromString(html, "text/html").body.textContent.trim().slice(0, 300);
 

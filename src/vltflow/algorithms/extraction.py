@@ -62,8 +62,9 @@ class Rules:
     """0: none; 1: constant; 2: linear along the slit."""
     kappa: float = 6.0
     """Pixels further from the model are cosmic rays (or dead), sigma."""
-    tolerance: float = 0.05
-    """Relative deviation of the profile from the model that is no cosmic ray's."""
+    tolerance: float | np.ndarray = 0.05
+    """Relative deviation of the profile from the model that is no cosmic ray's: of all traces, or
+    of each, shape (traces,)."""
     unusable: int = int(Quality.DEAD | Quality.HOT | Quality.SATURATED | Quality.NO_DATA)
     """Bits that a pixel must not have."""
 
@@ -123,6 +124,7 @@ def extract(
     noisy = relative if relative is not None else np.zeros((1, 1), np.float32)
     bad = detector.quality & np.uint8(rules.unusable)
     outer = slit if whole is None else whole
+    tolerance = np.broadcast_to(np.asarray(rules.tolerance, float), shape[:1])
     # Light that is not on the chip cannot be added up.
     low, high = (np.where(np.isfinite(outer.low), end, np.nan) for end in (slit.low, slit.high))
 
@@ -133,7 +135,7 @@ def extract(
                    outer.low[n], outer.high[n],
                    profile.centre[n], profile.values[n], profile.start, profile.spacing,
                    detector.variance[n], detector.conad, rules.sky_terms,
-                   int(rules.weights == "optimal"), rules.kappa, rules.tolerance,
+                   int(rules.weights == "optimal"), rules.kappa, float(tolerance[n]),
                    (flux[n], variance[n], sky[n], level[n], quality[n], chi2[n]))  # fmt: skip
 
     over_blocks(work, [(n, n + 1) for n in range(shape[0])], threads=threads)

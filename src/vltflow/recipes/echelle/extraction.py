@@ -119,12 +119,12 @@ def extract_orders(inputs: RecipeInputs, parameters: ExtractionParameters) -> Ex
     if point:
         source, profile = _point_source(inputs, parameters, light, traces)
         terms = {"constant": 1, "linear": 2, "none": 0}[parameters.skymethod]
-        tolerance = parameters.tolerance
+        tolerance: float | np.ndarray = parameters.tolerance
     else:
-        source, (profile, known) = None, _slit_profile(inputs, light, traces)
+        source, (profile, seen) = None, _slit_profile(inputs, light, traces)
         uneven = contrast(profile, float(np.nanmedian(traces.slit.high)))
-        terms, tolerance = (1, 0.25) if uneven > _SLICED else (0, 0.25 + 2.0 * uneven)
-        tolerance = tolerance if known else _UNKNOWN_PROFILE
+        terms, usual = (1, 0.25) if uneven > _SLICED else (0, 0.25 + 2.0 * uneven)
+        tolerance = np.where(seen, usual, _UNKNOWN_PROFILE)
     detector = Detector(
         light.data, light.quality, light.response_variance,
         light.noise**2 + np.maximum(level, 0.0) / inputs.chip.conad, inputs.chip.conad,
@@ -191,8 +191,8 @@ def _point_source(
 
 def _slit_profile(
     inputs: RecipeInputs, light: SlitLight, traces: Traces
-) -> tuple[ProfileTable, bool]:
-    """Light along the slit, whatever it is, and whether all traces tell it.
+) -> tuple[ProfileTable, np.ndarray]:
+    """Light along the slit, whatever it is, and which traces tell it.
 
     Between slices it changes more sharply than whole pixels show.
     """
@@ -201,12 +201,12 @@ def _slit_profile(
     seen = tells_profile(level, error, ratio=_SEEN)
     table = slit_table(traces.whole, np.where(seen[:, None], level, np.nan), distance)
     if contrast(table, float(np.nanmedian(slit.high))) <= _SLICED:
-        return table, bool(seen.all())
+        return table, seen
     table = corrected_table(
         table, light.data, bad, slit, Noise(light.noise, inputs.chip.conad), reach=slit.half,
         free=2, tolerance=1.0, step=_step(slit), threads=threads,
     )  # fmt: skip
-    return table, bool(seen.all())
+    return table, seen
 
 
 def _step(slit: SlitImage) -> int:

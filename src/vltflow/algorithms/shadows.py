@@ -60,7 +60,8 @@ def leave_out_shadows(
 @compiled
 def _scatter(mean: np.ndarray) -> np.float32:
     """Robust scatter of running means; those in between say nothing new."""
-    known = np.abs(mean[:: MEAN_OF // 2][mean[:: MEAN_OF // 2] != np.float32(0)])
+    part = np.abs(mean[:: MEAN_OF // 2])
+    known = part[part > np.float32(0)]
     return np.float32(1.4826) * np.median(known) if len(known) > 0 else np.float32(0)
 
 

@@ -183,26 +183,25 @@ def _read(path: Path) -> str:
         ) from error
 
 
-class _UniqueKeys:
-    """Part of a YAML reader: refuses a key written twice, which plain YAML silently overrides."""
+# libyaml's reader takes a tenth of the time, where it is installed.
+_SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _UniqueKeys(_SafeLoader):  # type: ignore[misc]
+    """YAML reader that refuses a key written twice, which plain YAML silently overrides."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> Any:  # noqa: FBT001, FBT002 - signature of the base class
-        construct = cast("yaml.SafeLoader", self).construct_object
-        keys = [construct(key, deep=True) for key, _ in node.value]
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
         for position, key in enumerate(keys):
             if key in keys[:position]:
                 message = f"key {key!r} stands twice"
                 raise yaml.constructor.ConstructorError(None, None, message, node.start_mark)
-        return super().construct_mapping(node, deep)  # type: ignore[misc]
-
-
-# libyaml's reader takes a tenth of the time, where it is installed.
-_Reader: Any = type("_Reader", (_UniqueKeys, getattr(yaml, "CSafeLoader", yaml.SafeLoader)), {})
+        return super().construct_mapping(node, deep)
 
 
 def _validated(path: Path, text: str, model: type[BaseModel]) -> BaseModel:
     try:
-        content = yaml.load(text, Loader=_Reader)  # noqa: S506 - a SafeLoader
+        content = yaml.load(text, Loader=_UniqueKeys)  # noqa: S506 - a SafeLoader
     except yaml.YAMLError as error:
         raise ConfigurationError(f"{path}: no valid YAML: {error}") from error
     try:

@@ -88,10 +88,10 @@ def measure_peaks(
 def measure_widths(
     profile: np.ndarray, variance: np.ndarray, x: np.ndarray, *, fwhm: float | np.ndarray
 ) -> np.ndarray:
-    """Full widths of Gaussians through peaks, errors of the pixels as given, pixels.
+    """Full widths of Gaussians on sloped backgrounds, errors of the pixels as given, pixels.
 
-    As ESO's pipelines measure them. A line with a flat top is some per cent wider at half of
-    its height.
+    As ESO's pipelines measure them (columns Xwidth and Slope of the UVES pipeline's LINE_TABLE).
+    A line with a flat top is some per cent wider at half of its height.
 
     Parameters
     ----------
@@ -200,11 +200,11 @@ def _measure(
     """Height, centre, width, background of a peak; False if there is none."""
     if peak < reach or peak >= len(values) - reach:
         return False
-    p = np.empty(4)
+    count = 5 if photons else 4
+    p, matrix, step = np.zeros(count), np.empty((count, count)), np.empty(count)
     low = min(values[peak - reach], values[peak + reach])
-    p[0], p[1], p[2], p[3] = values[peak] - low, 0.0, fwhm / _TO_FWHM, low
+    p[0], p[2], p[3] = values[peak] - low, fwhm / _TO_FWHM, low
     weight = np.ones(2 * reach + 1)
-    matrix, step = np.empty((4, 4)), np.empty(4)
     for k in range(2 * reach + 1):
         at = peak - reach + k
         if not math.isfinite(values[at] + variance[at]):
@@ -220,7 +220,9 @@ def _measure(
         if not _converge(values, weight, peak, reach, p, matrix):
             return False
     width = p[2] * _TO_FWHM
-    if not _solve(matrix, np.array([0.0, 1.0, 0.0, 0.0]), 0.0, step):
+    centre = np.zeros(count)
+    centre[1] = 1.0
+    if not _solve(matrix, centre, 0.0, step):
         return False
     out[0], out[2], out[3] = peak + p[1], p[0], width
     out[1] = _error(variance, weight, peak, reach, p, step)
@@ -237,14 +239,15 @@ def _converge(
     matrix: np.ndarray,
 ) -> bool:
     """Gauss-Newton with damping, in p and its normal matrix; False if it went astray."""
-    trial, step, right = np.empty(4), np.empty(4), np.empty(4)
-    new_matrix, new_right = np.empty((4, 4)), np.empty(4)
+    count = len(p)
+    trial, step, right = np.empty(count), np.empty(count), np.empty(count)
+    new_matrix, new_right = np.empty((count, count)), np.empty(count)
     damping = 1e-3
     last = _normal(values, weight, peak, reach, p, matrix, right)
     for _ in range(_ROUNDS):
         if not _solve(matrix, right, damping, step):
             return False
-        for k in range(4):
+        for k in range(count):
             trial[k] = p[k] + step[k]
         if abs(trial[1]) > 0.5 * reach or trial[2] <= 0.1 or trial[2] > 3.0 * reach:
             damping *= 10.0
@@ -277,6 +280,8 @@ def _error(
         shape = math.exp(-0.5 * u * u)
         along = p[0] * shape * u / p[2]
         share = row[0] * shape + row[1] * along + row[2] * along * u + row[3]
+        if len(row) > 4:
+            share += row[4] * k
         total += (weight[k + reach] * share) ** 2 * variance[peak + k]
     return math.sqrt(total)
 
@@ -284,8 +289,9 @@ def _error(
 @compiled
 def _solve(matrix: np.ndarray, right: np.ndarray, damping: float, step: np.ndarray) -> bool:
     """Cholesky's way through the damped normal equations; False if they are singular."""
-    lower = np.zeros((4, 4))
-    for i in range(4):
+    count = len(right)
+    lower = np.zeros((count, count))
+    for i in range(count):
         for j in range(i + 1):
             total = matrix[i, j] * (1.0 + damping if i == j else 1.0)
             for k in range(j):
@@ -296,14 +302,14 @@ def _solve(matrix: np.ndarray, right: np.ndarray, damping: float, step: np.ndarr
                 lower[i, i] = math.sqrt(total)
             else:
                 return False
-    for i in range(4):
+    for i in range(count):
         total = right[i]
         for k in range(i):
             total -= lower[i, k] * step[k]
         step[i] = total / lower[i, i]
-    for i in range(3, -1, -1):
+    for i in range(count - 1, -1, -1):
         total = step[i]
-        for k in range(i + 1, 4):
+        for k in range(i + 1, count):
             total -= lower[k, i] * step[k]
         step[i] = total / lower[i, i]
     return True
@@ -319,9 +325,10 @@ def _normal(
     matrix: np.ndarray,
     right: np.ndarray,
 ) -> float:
-    """Normal equations of the fit around p; gives chi square."""
+    """Normal equations of the fit around p, a fifth of which is a slope; gives chi square."""
     matrix[:], right[:] = 0.0, 0.0
-    gradient = np.empty(4)
+    count = len(p)
+    gradient = np.empty(count)
     total = 0.0
     for k in range(-reach, reach + 1):
         u = (k - p[1]) / p[2]
@@ -331,8 +338,11 @@ def _normal(
         gradient[2] = p[0] * shape * u * u / p[2]
         w = weight[k + reach]
         rest = values[peak + k] - p[0] * shape - p[3]
+        if count > 4:
+            gradient[4] = k
+            rest -= p[4] * k
         total += w * rest * rest
-        for a in range(4):
+        for a in range(count):
             right[a] += w * rest * gradient[a]
             for b in range(a + 1):
                 matrix[a, b] += w * gradient[a] * gradient[b]

@@ -6,7 +6,7 @@ import pytest
 
 NIGHT = "2015-02-26"
 NATIVE = ("uves_cal_mbias", "uves_cal_mdark", "uves_cal_mflat")
-pytestmark = pytest.mark.usefixtures("finished_site")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("finished_site")]
 
 
 def _status(command) -> dict[str, dict]:

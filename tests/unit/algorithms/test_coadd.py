@@ -43,6 +43,7 @@ def added(spectra, times=None, **options):
     return coadd(spectra, scales_of(WAVE, spectra, times), **options)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [2, 3, 5, 9])
 def test_noise_falls_with_the_root_of_the_number_and_errors_are_honest(star, number):
     spectra, _, truth = expose(star, number, seed=number)

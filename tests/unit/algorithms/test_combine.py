@@ -53,6 +53,7 @@ def reference(values, the_rule, scales):
     return kept.mean(), len(kept)
 
 
+@pytest.mark.slow
 @given(
     count=st.integers(1, 12),
     mean=st.booleans(),

@@ -27,6 +27,7 @@ def _same(one: QcFigure, other: QcFigure) -> bool:
     return texts and kinds and values
 
 
+@pytest.mark.slow
 @given(arrays(np.float64, 7), st.dictionaries(st.text(), st.floats(allow_nan=False)), st.text())
 def test_figures_come_back_as_they_were_saved(tmp_path_factory, y, marks, title):
     path = tmp_path_factory.getbasetemp() / "figures.npz"

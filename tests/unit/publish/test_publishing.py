@@ -72,6 +72,7 @@ def test_keywords_come_from_raw_headers_masters_and_scores(science_site, tmp_pat
     assert header["ASSOC3"] == "ANCILLARY.PREVIEW"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("fitsverify") is None, reason="fitsverify is not installed")
 def test_products_pass_fitsverify(science_site, layout, tmp_path):
     science_site.science(layout=layout)
@@ -141,6 +142,7 @@ def test_a_product_whose_spectrum_lost_its_trust_is_hidden(science_site, state):
     assert str(state) in kept.problem
 
 
+@pytest.mark.slow
 def test_a_decision_publishes_and_hides_at_once(science_site):
     block, other = science_site.science(0, layout="table"), science_site.science(1, layout="table")
     with science_site.store.write(by="test", why="nobody looked yet") as tx:
@@ -203,6 +205,7 @@ def test_a_missing_chip_is_no_product(science_site):
         assert "has no RED_SCIENCE of REDU" in tx.blocks.get(block.name).problem
 
 
+@pytest.mark.slow
 def test_versions_of_the_same_input_differ_by_their_archive_name_only(science_site, tmp_path):
     block = science_site.science()
     (first,) = published(science_site).new

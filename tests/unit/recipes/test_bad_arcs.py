@@ -14,6 +14,8 @@ from vltflow.recipes import MasterTable, find_recipe
 from vltflow.recipes.echelle.surfaces import read_surface
 from vltflow.recipes.echelle.wavelength import check_orders
 
+pytestmark = pytest.mark.slow
+
 
 class Altered:
     """A frame whose light, above the level of its overscan, is changed by a function."""

@@ -12,6 +12,8 @@ from vltflow.process.runners.frames import tables_of
 from vltflow.recipes import MasterTable, TableProduct, find_recipe, recipes
 from vltflow.simulate.uves.programme import SCIENCE
 
+pytestmark = pytest.mark.slow
+
 
 def test_recipes_are_found_by_name():
     assert [recipe.name for recipe in recipes()] == [

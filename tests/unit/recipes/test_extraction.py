@@ -14,6 +14,8 @@ from vltflow.recipes.echelle.extraction import ExtractionParameters, extract_ord
 from vltflow.simulate.source import Source
 from vltflow.simulate.uves.programme import SCIENCE, Exposure
 
+pytestmark = pytest.mark.slow
+
 SCENES = ("faint", "point", "bright", "refraction", "twilight", "emission", "extended")
 ABSENT = len(SCENES)
 

@@ -11,6 +11,8 @@ from vltflow.core.errors import AlgorithmFailure
 from vltflow.recipes import find_recipe
 from vltflow.recipes.echelle.surfaces import read_surface
 
+pytestmark = pytest.mark.slow
+
 
 class Changed:
     """A frame with other light, which is given as a function of its rows, or another header."""

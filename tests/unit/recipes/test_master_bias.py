@@ -98,6 +98,7 @@ def test_a_saturated_frame_is_left_out_pixel_by_pixel(blue, kit):
     assert product.variance[saturated].min() > product.variance[~saturated].max()
 
 
+@pytest.mark.slow
 def test_float_frames_with_holes_are_stacked(blue, kit):
     frames = [kit.replace(frame, data=frame.data.astype("f4")) for frame in blue.biases()]
     frames[0].data[5, 60:70] = np.nan

@@ -33,6 +33,7 @@ def _truth(day: SimulatedDay, defect: str) -> dict:
     return json.loads((day.folder / f"{_victim(day, defect)}.truth.json").read_text())
 
 
+@pytest.mark.slow
 def test_all_defects_fit_on_one_day_in_blocks_of_their_own(bad_day: SimulatedDay) -> None:
     assert {one["defect"] for one in bad_day.defects} == set(CALIBRATION)
     hit = [block for block in bad_day.blocks if block["defects"]]

@@ -19,6 +19,8 @@ from vltflow.simulate.plan import PlannedFrame
 from vltflow.simulate.visir.constants import ARRAYS as VISIR_ARRAYS
 from vltflow.simulate.visir.light import black_body_rate
 
+pytestmark = pytest.mark.slow
+
 NIGHTS = {"naco": "2015-02-26", "visir": "2009-03-14", "hawki": "2015-02-26"}
 TYPES = {
     "naco": ("CAL_DARK", "CAL_FLAT_LAMP", "CAL_DETLIN"),

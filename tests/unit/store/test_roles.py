@@ -50,6 +50,7 @@ def test_the_second_holder_is_refused_and_told_who_the_first_is(store, database,
         pytest.fail("two schedulers")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", [HOLDER, FORKING_HOLDER])
 def test_a_role_ends_with_its_killed_holder_even_if_its_workers_live(store, database, start, code):
     holder = start(code, database)

@@ -331,6 +331,7 @@ def test_a_killed_writer_leaves_nothing_under_an_address_and_is_swept_up(local, 
     assert local.sweep() == 0
 
 
+@pytest.mark.slow
 def test_sweeping_while_others_write_disturbs_nobody(local, start):
     code = """
     vault = Vault(sys.argv[1])
@@ -360,6 +361,7 @@ def test_on_other_file_systems_old_temporary_files_are_swept(tmp_path):
     assert files_of(vault) == [f"{root}/incoming/new"]
 
 
+@pytest.mark.slow
 def test_a_killed_mover_leaves_the_file_in_one_of_the_two_places(local, tmp_path, start):
     code = """
     vault = Vault(sys.argv[1])

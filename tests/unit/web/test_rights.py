@@ -43,6 +43,7 @@ def test_no_form_works_without_a_login(waiting, path: str) -> None:
     assert _decision(waiting) == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", FORMS)
 @pytest.mark.parametrize("csrf", ["", "forged", "é"])
 def test_no_form_works_with_a_forged_or_missing_secret(waiting, path: str, csrf: str) -> None:

@@ -205,6 +205,7 @@ def test_damaged_rules_give_mistakes_and_never_anything_else(data):
     assert all(1 <= one.line <= one.last_line for one in tree.mistakes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [0.1, 0.37, 0.5, 0.83, 0.99])
 def test_a_genuine_file_that_is_cut_off_gives_whole_statements_and_a_mistake(genuine, share):
     source = genuine.read_text()

@@ -309,6 +309,7 @@ def test_of_several_recipes_the_one_that_holds_today_is_taken_and_the_other_note
     assert {note.line for note in found.notes if "starts" in note.message} == {2, 3}
 
 
+@pytest.mark.slow
 def test_a_genuine_file_becomes_a_definition_that_loads_with_all_its_raw_types(genuine, tmp_path):
     rules = parse_file(genuine)
     _, instrument = translated(rules, tmp_path / "made")
@@ -332,6 +333,7 @@ def test_a_definition_is_not_written_over_files(tmp_path):
         toy(BIAS, tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pipeline", ["amber", "giraf", "muse", "hawki", "vimos"])
 @pytest.mark.parametrize("seed", range(4))
 def test_a_damaged_genuine_file_becomes_a_definition_that_loads_and_tells_of_its_damage(

@@ -12,7 +12,7 @@ from vltflow.process.run import run
 from vltflow.records import BlockState
 from vltflow.store import Store
 
-pytestmark = pytest.mark.usefixtures("esorex")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("esorex")]
 
 
 @pytest.fixture
@@ -73,7 +73,6 @@ def log_of(store, block):
         return store.vault.get_bytes(tx.jobs.of_block(block.name)[-1].log_file).decode()
 
 
-@pytest.mark.slow
 def test_both_arms_get_their_master_biases_with_provenance(store, night):
     blocks = night()
     assert {one.state for one in blocks.values()} == {BlockState.SUCCEEDED}

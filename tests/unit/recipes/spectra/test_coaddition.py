@@ -74,6 +74,7 @@ def stack(science, exposures):
     return add(science, exposures)
 
 
+@pytest.mark.slow
 def test_what_is_declared_comes_out(stack):
     assert set(stack.qc) == {one.name for one in Coaddition.qc}
     assert stack.header["SPECSYS"] == "BARYCENT"

@@ -14,6 +14,8 @@ from vltflow.recipes import Chip, RecipeInputs
 from vltflow.recipes.echelle.coaddition import Coaddition, CoadditionParameters
 from vltflow.recipes.echelle.spectrum import SpectrumParameters, grid_of, merged_spectrum
 
+pytestmark = pytest.mark.slow
+
 CHIP = Chip("BLUE", 1, 50, 50, (1, 1), 1.84, 3.8, 60_000.0)
 NOISE = 12 * (3.8 / 1.84) ** 2
 """Read noise of an extraction, ADU squared: twelve pixels along the slit."""

@@ -212,15 +212,14 @@ def _ratio(axes: Axes, shown: SpectrumPreview) -> None:
     """Median signal to noise of the good elements of neighbouring groups."""
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.where(_defined(shown) & (shown.error > 0), shown.flux / shown.error, np.nan)
-    groups = np.array_split(np.arange(ratio.size), min(_SNR_BINS, ratio.size))
-    medians = np.array(
-        [np.median(one) if (one := ratio[g][np.isfinite(ratio[g])]).size else np.nan
-         for g in groups]
-    )  # fmt: skip
-    centres = np.array([shown.wave[group].mean() for group in groups])
+    # Equal in wavelength: nothing is drawn over the gap between two chips.
+    edges = np.linspace(shown.wave[0], shown.wave[-1], min(_SNR_BINS, ratio.size) + 1)
+    groups = np.split(ratio, np.searchsorted(shown.wave, edges[1:-1]))
+    known = [group[np.isfinite(group)] for group in groups]
+    medians = np.array([np.median(one) if one.size else np.nan for one in known])
     axes.set_xlim(shown.wave[0], shown.wave[-1])
     if np.isfinite(medians).any():
-        axes.plot(centres, medians, color=style.SERIES, linewidth=1.2, drawstyle="steps-mid")
+        axes.stairs(medians, edges, baseline=None, color=style.SERIES, linewidth=1.2)
         axes.set_ylim(bottom=min(0.0, float(np.nanmin(medians))))
     else:
         _say(axes, "no errors are given")
@@ -270,9 +269,9 @@ def _label(page: Figure, shown: SpectrumPreview) -> None:
     head: dict[str, Any] = {"ha": "left", "va": "top", "weight": "bold"}
     page.text(0.01, 0.99, shown.title, fontsize=style.TEXT_POINTS + 1, **head, **words)
     whole, first, *_, ratio, flags = page.axes
-    for axes, label in ((whole, shown.flux_label), (first, shown.flux_label), (ratio, "SNR")):
-        place = axes.get_position()
-        across, up = place.x0 - _LABEL_IN / WIDTH_IN, (place.y0 + place.y1) / 2
+    for above, below, label in ((whole, first, shown.flux_label), (ratio, ratio, "SNR")):
+        place = below.get_position()
+        across, up = place.x0 - _LABEL_IN / WIDTH_IN, (place.y0 + above.get_position().y1) / 2
         look: dict[str, Any] = {"rotation": 90, "ha": "right", "va": "center"}
         page.text(across, up, label, fontsize=style.TEXT_POINTS, **look, **words)
     place = flags.get_position()

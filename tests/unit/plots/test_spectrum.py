@@ -6,10 +6,11 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 from matplotlib.image import imread
 
 from vltflow.plots.spectrum import WIDTH_IN, SpectrumPreview, draw_preview
-from vltflow.plots.style import PNG_DPI
+from vltflow.plots.style import PNG_DPI, SERIES
 
 ELEMENTS = 20_000
 CHANCE = np.random.default_rng(8)
@@ -58,6 +59,18 @@ def test_long_names_of_flags_fit_beside_their_lines():
     shown = replace(FLAGGED, title="", flag_names=((2, "UNMEASURED"), (8, "BIAS_DEFECT")))
     pixels = imread(io.BytesIO(draw_preview(shown)))
     assert (pixels[:, :8] == 1.0).all()
+
+
+def test_nothing_is_drawn_over_the_gap_between_two_chips():
+    apart = replace(GOOD, wave=np.where(WAVE > 3900, WAVE + 1200.0, WAVE))
+    pixels = imread(io.BytesIO(draw_preview(apart)))[..., :3]
+    blue = np.abs(pixels - to_rgb(SERIES)).max(axis=2) < 0.1
+    height, width = blue.shape
+    # Of the row with the signal to noise, from the left end of its axes.
+    columns = blue[int(0.6 * height) : int(0.85 * height), int(0.1 * width) :].any(axis=0)
+    assert columns.mean() > 0.4
+    middle = len(columns) // 2
+    assert not columns[middle - 50 : middle + 50].any()
 
 
 def test_equal_arrays_give_equal_bytes():

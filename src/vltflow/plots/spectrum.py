@@ -32,6 +32,8 @@ _NARROW = 0.5
 """Share of the page below which axes have room for few numbers."""
 _PERCENTILES = (0.3, 99.7)
 _SNR_BINS = 120
+_GAP_STEPS = 20.0
+"""Distance of neighbours, in usual ones, from which there is a gap between them."""
 _MOST_FLAGS = 16
 
 
@@ -148,31 +150,40 @@ def _parts(shown: SpectrumPreview) -> list[slice]:
 
 
 def _defined(shown: SpectrumPreview) -> np.ndarray:
-    """Where there is a value and no flag; recipes fill gaps with zeros."""
-    filled = (shown.flux == 0) & ~(shown.error > 0)
-    return np.asarray(np.isfinite(shown.flux) & (shown.quality == 0) & ~filled)
+    """Where there is a value and no flag."""
+    return np.asarray(np.isfinite(shown.flux) & (shown.quality == 0) & ~_filled(shown))
+
+
+def _filled(shown: SpectrumPreview) -> np.ndarray:
+    """Where zeros stand for no value, as recipes and the standard have it."""
+    return np.asarray((shown.flux == 0) & ~(shown.error > 0))
+
+
+def _curve(axes: Axes, wave: np.ndarray, values: np.ndarray, **looks: Any) -> None:
+    """A line that is not drawn over gaps between chips."""
+    steps = np.diff(wave)
+    gaps = np.flatnonzero(steps > _GAP_STEPS * np.median(steps)) + 1
+    for piece in np.split(np.arange(wave.size), gaps):
+        bins = max(1, round(_LINE_BINS * piece.size / wave.size))
+        axes.plot(*decimate_line(wave[piece], values[piece], bins), **looks)
 
 
 def _line(axes: Axes, shown: SpectrumPreview, part: slice) -> None:
-    wave, flux, error = shown.wave[part], shown.flux[part], shown.error[part]
+    wave, error = shown.wave[part], shown.error[part]
+    flux = np.where(_filled(shown), np.nan, shown.flux)[part]
     good = shown.quality[part] == 0
     few = wave.size <= 2 * _LINE_BINS
     if few and np.isfinite(error).any():
         band: dict[str, Any] = {"color": style.BAND, "alpha": 0.3, "linewidth": 0, "step": "mid"}
         axes.fill_between(wave, flux - error, flux + error, **band)
     looks: dict[str, Any] = {"linewidth": 0.8, "drawstyle": "steps-mid" if few else "default"}
-    axes.plot(
-        *decimate_line(wave, np.where(good, flux, np.nan), _LINE_BINS),
-        color=style.SERIES, zorder=3, **looks,
-    )  # fmt: skip
+    _curve(axes, wave, np.where(good, flux, np.nan), color=style.SERIES, zorder=3, **looks)
     if not good.all():
         beside = good & np.concatenate((good[1:], [True])) & np.concatenate(([True], good[:-1]))
-        axes.plot(
-            *decimate_line(wave, np.where(beside, np.nan, flux), _LINE_BINS),
-            color=style.BAD, alpha=0.7, zorder=2, **looks,
-        )  # fmt: skip
+        bad = np.where(beside, np.nan, flux)
+        _curve(axes, wave, bad, color=style.BAD, alpha=0.7, zorder=2, **looks)
     if not few and np.isfinite(error).any():
-        axes.plot(*decimate_line(wave, error, _LINE_BINS), color=style.BAND, linewidth=0.6)
+        _curve(axes, wave, error, color=style.BAND, linewidth=0.6)
     axes.set_xlim(wave[0], wave[-1])
     _limit(axes, flux, error, good)
     _plain(axes)

@@ -18,6 +18,9 @@ FINE = 16
 _TRUSTED = 3.0
 """Signal to noise ratio from which a measured deviation from the model is believed fully."""
 
+_NEAREST = 3
+"""Traces that show the whole slit and stand in for one of which the next slit covers a part."""
+
 
 @dataclass(frozen=True)
 class ProfileTable:
@@ -242,8 +245,8 @@ def slit_table(slit: SlitImage, level: np.ndarray, distance: np.ndarray) -> Prof
     slit
         Windows with the blurred rims of the slit.
     level
-        Mean light of every trace, shape (traces, distances); NaN takes the nearest value, a trace
-        without any is even.
+        Mean light of every trace, shape (traces, distances). NaN is filled in from the nearest
+        traces that show the whole slit, or by the nearest value; a trace without any is even.
     distance
         Pixels from the slit's middle.
     """
@@ -251,9 +254,8 @@ def slit_table(slit: SlitImage, level: np.ndarray, distance: np.ndarray) -> Prof
     place = -reach + np.arange(2 * reach * FINE + 1) / FINE
     values = np.empty((len(level), 2, place.size))
     knots = np.concatenate([[distance[0] - 1.0], distance, [distance[-1] + 1.0]])
-    for n, one in enumerate(level):
+    for n, one in enumerate(_filled(level)):
         known = np.isfinite(one)
-        # What the next trace's slit covers is as bright as what is next to it.
         filled = np.interp(distance, distance[known], one[known]) if known.any() else one * 0.0
         filled[~known & (np.abs(distance) > slit.half)] = 0.0
         if not filled.sum() > 0:
@@ -262,6 +264,18 @@ def slit_table(slit: SlitImage, level: np.ndarray, distance: np.ndarray) -> Prof
     values /= values.sum(axis=2, keepdims=True) / FINE
     centre = np.zeros(slit.centre.shape)
     return ProfileTable(values, float(-reach), slit.centre.shape[1] - 1.0, centre)
+
+
+def _filled(level: np.ndarray) -> np.ndarray:
+    """Level with what the next trace's slit covers as bright as nearby traces show it."""
+    filled, covered = level.copy(), np.isnan(level)
+    whole = np.flatnonzero(~covered.any(axis=1))
+    for n in np.flatnonzero(covered.any(axis=1) & ~covered.all(axis=1)):
+        near = level[whole[np.argsort(np.abs(whole - n))[:_NEAREST]]].sum(axis=0)
+        seen = near[~covered[n]].sum()
+        if seen > 0:
+            filled[n, covered[n]] = near[covered[n]] * (level[n, ~covered[n]].sum() / seen)
+    return filled
 
 
 def contrast(table: ProfileTable, half: float) -> float:

@@ -62,7 +62,7 @@ def slit_image(
     rows: int,
     share: float = 0.8,
 ) -> SlitImage:
-    """Windows of a slit along traces, cut where the next trace's slit begins.
+    """Windows of a slit along traces, cut where the blurred rim of the next trace's slit begins.
 
     Parameters
     ----------
@@ -80,10 +80,9 @@ def slit_image(
     reach = np.full(centre.shape, max(0.5, 0.5 * length - margin))
     low, high = -reach, reach.copy()
     place = np.argsort(centre[:, centre.shape[1] // 2])
-    gap = 0.5 * np.diff(with_neighbours(centre[place]), axis=0)
-    # Half a pixel each belongs to both: the next slit's light begins there.
-    high[place] = np.minimum(high[place], gap[1:] - 0.5)
-    low[place] = np.maximum(low[place], 0.5 - gap[:-1])
+    free = np.diff(with_neighbours(centre[place]), axis=0) - (0.5 * length + abs(margin))
+    high[place] = np.minimum(high[place], free[1:])
+    low[place] = np.maximum(low[place], -free[:-1])
     # Of a slit that the chip's rim cuts too little tells the sky from the source.
     inside = np.minimum(centre + high, rows - 0.5) - np.maximum(centre + low, -0.5)
     outside = (inside < share * (high - low)) | (high - low < 2.0)

@@ -20,6 +20,8 @@ _CLEAR = 10.0
 """Of one trace, from which it tells the place itself."""
 _LINE, _LEAST_LINE_COLUMNS = 8.0, 12
 """Signal to noise ratio of a column that holds a line, and columns that tell of a source."""
+_SHOWN = 0.9
+"""Share of a trace's columns that must show a distance along the slit, or it is not known."""
 _CHUNKS = 10
 _SAMPLED = 20
 """Columns of each stretch that shapes are fitted to."""
@@ -132,7 +134,8 @@ def collapsed(
     filled = np.where(np.isfinite(medians), medians, 0.0)
     with np.errstate(invalid="ignore", divide="ignore"):
         level = filled.sum(axis=1) / count
-        level[count < 3] = np.nan
+        # Of fewer columns than others, a distance would have the light of these alone.
+        level[count < np.maximum(3, _SHOWN * count.max(axis=1, keepdims=True))] = np.nan
         # Neighbouring stretches differ by the trace's own light: only the scatter counts.
         steps = np.diff(medians, axis=1) ** 2
         known = np.isfinite(steps)

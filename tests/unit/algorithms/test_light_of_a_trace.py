@@ -111,3 +111,28 @@ def test_a_trace_that_begins_within_the_chip_is_right_from_its_first_column_on()
     assert np.isfinite(found.flux[0]).sum() == 80
     assert np.nanmax(np.abs(pulls_of(found, spectrum))) < 4.5
     assert (found.quality[0, 60:140] == 0).all()
+
+
+def test_light_of_the_next_slit_is_not_counted_where_slits_overlap():
+    """Two crowded traces and a free one, twice as bright at one end; light falls along x."""
+    x = np.arange(1000)
+    centre = 25.0 + np.array([0.0, 29.5, 80.0])[:, None] - 0.001 * x * np.array([[0], [1], [0]])
+    light = np.array([50.0, 80.0, 60.0])[:, None] * np.exp(-x / 700.0)
+    image, rows = np.zeros((125, 1000)), np.arange(125.0)[:, None]
+    for middle, one in zip(centre, light, strict=True):
+        at = rows - middle
+        blurred = 0.5 * (erf((at + 16.0) / 0.8) - erf((at - 16.0) / 0.8))
+        image += one * (1.0 + at / 48.0) * blurred
+    image = np.random.default_rng(3).poisson(image).astype("f4")
+    bad, even = np.zeros(image.shape, "u1"), np.zeros_like(centre)
+    slit, whole = (
+        slit_image(centre, even, even, length=32.0, margin=margin, rows=125)
+        for margin in (2.0, -2.0)
+    )
+    distance, level, _ = collapsed(image, bad, whole)
+    detector = Detector(image, bad, None, np.full(centre.shape, 0.01), 1.0)
+    rules = Rules(weights="sum", sky_terms=0, tolerance=0.4)
+    found = extract(detector, slit, slit_table(whole, level, distance), rules, whole=whole)
+    assert np.median(found.flux / light, axis=1) == pytest.approx(32.0, rel=0.003)
+    pulls = (found.flux - 32.0 * light) / np.sqrt(found.variance)
+    assert pulls.std(axis=1) == pytest.approx(1.0, abs=0.1)

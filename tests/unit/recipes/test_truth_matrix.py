@@ -163,7 +163,8 @@ def hit_columns(day, number, found):
     name = day.files[number][0].replace(".fits", "")
     told = json.loads((day.folder / f"{name}.truth.json").read_text())
     values = told["setup_values"]
-    setup = Setup(**values | {"window": Window(**values["window"])})
+    window = values["window"]
+    setup = Setup(**values | {"window": window and Window(**window)})
     uves = model("uves")
     (chip,) = [one for one in uves.chips(setup) if one.label == day.chip.lower()]
     layout = uves.layout(chip, setup, small=False)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from vltflow.algorithms.extraction import TraceLight
     from vltflow.algorithms.orders import OrderSpectra
     from vltflow.algorithms.profile_table import ProfileTable
+    from vltflow.algorithms.slit import SlitImage
     from vltflow.algorithms.source import Source
     from vltflow.recipes.echelle.slit_light import SlitLight, Traces
 
@@ -32,6 +33,9 @@ DECLARED = (
     QcDeclaration("QC EX NORD", "", "Orders extracted"),
     QcDeclaration("QC EX XSIZE", "pixel", "Columns of an extracted order"),
     QcDeclaration("QC EX CHI2", "", "Median reduced chi square of the columns' fits"),
+    QcDeclaration(
+        "QC EX COVERED", "%", "Largest share of an order's slit that the next orders' slits cover"
+    ),
     QcDeclaration("QC NCRH", "pixel", "Pixels left out as cosmic rays"),
     QcDeclaration("QC NPIXSAT", "pixel", "Saturated pixels in the raw frame"),
     QcDeclaration("QC NSATCOL", "pixel", "Extracted columns whose source is saturated"),
@@ -67,6 +71,7 @@ def measure(
         "QC EX NORD": float(known.any(axis=1).sum()),
         "QC EX XSIZE": float(spectra.flux.shape[1]),
         "QC EX CHI2": _median(light.chi2),
+        "QC EX COVERED": _covered(traces.whole),
         "QC NCRH": float(light.rejected.sum()),
         "QC NPIXSAT": float(pixels.saturated),
         "QC NSATCOL": float(saturated.sum()),
@@ -82,6 +87,14 @@ def measure(
     qc["QC OBJ FWHM"] = float(np.median(width)) if width else _UNKNOWN
     qc["QC SN MAX"] = max(qc[name] for name in qc if name.endswith("OBJ SN") and "ORD" in name)
     return qc
+
+
+def _covered(slit: SlitImage) -> float:
+    """Percent of the slit that the windows of an order leave out, median over its columns."""
+    seen = np.minimum(slit.high, slit.half) - np.maximum(slit.low, -slit.half)
+    shares = [1.0 - np.median(one[np.isfinite(one)]) / (2.0 * slit.half)
+              for one in seen if np.isfinite(one).any()]  # fmt: skip
+    return 100.0 * float(max(shares, default=0.0))
 
 
 def _median(values: np.ndarray) -> float:

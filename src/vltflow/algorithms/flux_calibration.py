@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from scipy.interpolate import BSpline
@@ -13,6 +12,10 @@ PLANCK_LIGHT = 1.98644586e-8
 _FLOOR = 0.003
 """Relative error of a point that photon noise does not explain: ripples of the merged orders."""
 _LEAST_POINTS = 5
+_DEGREE, _PENALTY = 3, 3
+"""Of the spline, and order of the differences that count against it."""
+_STIFFNESS = 10.0 ** np.arange(-3.0, 10.0, 0.25)
+"""Weights of the squared differences that are tried: from a free spline to a parabola."""
 
 
 def photons(flux: np.ndarray, wave: np.ndarray) -> np.ndarray:
@@ -112,14 +115,19 @@ class ResponseFit:
 
 
 def fit_response(points: Points, *, knots: float, kappa: float = 3.0) -> ResponseFit:
-    """Smooth curve through the points: least squares, cubic spline of the logarithm.
+    """Smooth curve through the points: a cubic spline of the logarithm, bent no more than needed.
+
+    What leaves a parabola counts against it: third differences of its coefficients (Eilers &
+    Marx 1996, Statistical Science 11, 89), as much as makes the points most likely (restricted
+    maximum likelihood; Wood 2011, J. R. Stat. Soc. B 73, 3). So the curve runs through a gap as
+    smoothly as it does through the points, and its error grows there.
 
     Parameters
     ----------
     points
         Those with a positive value count.
     knots
-        Distance of the knots, Angstrom; each span holds two points at least.
+        Distance of the knots, Angstrom: finer bends are not followed.
     kappa
         Points further off than so many robust sigma are left out, one round after the other.
 
@@ -142,34 +150,33 @@ def fit_response(points: Points, *, knots: float, kappa: float = 3.0) -> Respons
         if np.array_equal(kept, used) or kept.sum() < _LEAST_POINTS:
             break
         used = kept
-    free = max(1, int(used.sum()) - len(spline.c))
-    chi2 = float(np.sum((residuals[used] / sigma[used]) ** 2)) / free
     rms = float(np.sqrt(np.mean(residuals[used] ** 2)))
-    return ResponseFit(spline, covariance * max(1.0, chi2), used, rms)
+    return ResponseFit(spline, covariance, used, rms)
 
 
 def _fitted(
     x: np.ndarray, y: np.ndarray, sigma: np.ndarray, knots: float
 ) -> tuple[BSpline, np.ndarray]:
-    degree = min(3, len(x) - 1)
-    inner = _inner_knots(x, knots, degree)
-    places = np.concatenate([[x[0]] * (degree + 1), inner, [x[-1]] * (degree + 1)])
-    weighted = _design(x, places, degree) / sigma[:, None]
-    normal = np.linalg.pinv(weighted.T @ weighted)
-    return BSpline(places, normal @ weighted.T @ (y / sigma), degree), normal
-
-
-def _inner_knots(x: np.ndarray, distance: float, degree: int) -> np.ndarray:
-    """Knots between points, never closer than the distance or two points."""
-    chosen: list[float] = []
-    last, since = x[0], 0
-    for left, right in pairwise(x[1:-1]):
-        since += 1
-        middle = 0.5 * (left + right)
-        if middle - last >= distance and since >= 2 and x[-1] - middle >= distance:
-            chosen.append(float(middle))
-            last, since = middle, 0
-    return np.array(chosen[: max(0, len(x) - degree - 1)])
+    """Penalised spline, and the covariance of its coefficients."""
+    spans = max(1, round((x[-1] - x[0]) / knots))
+    places = x[0] + (x[-1] - x[0]) / spans * np.arange(-_DEGREE, spans + _DEGREE + 1)
+    # Rounding must not put the outermost points outside.
+    places[_DEGREE], places[-_DEGREE - 1] = x[0], x[-1]
+    weighted, values = _design(x, places, _DEGREE) / sigma[:, None], y / sigma
+    normal, right = weighted.T @ weighted, weighted.T @ values
+    bends = np.diff(np.eye(len(normal)), _PENALTY, axis=0)
+    free = len(x) - _PENALTY
+    fits = []
+    for stiffness in _STIFFNESS:
+        matrix = normal + stiffness * bends.T @ bends
+        coefficients = np.linalg.solve(matrix, right)
+        rest = np.sum((values - weighted @ coefficients) ** 2)
+        rest += stiffness * np.sum((bends @ coefficients) ** 2)
+        unlikely = free * np.log(rest) - len(bends) * np.log(stiffness)
+        fits.append((unlikely + np.linalg.slogdet(matrix)[1], stiffness, coefficients, rest))
+    _, stiffness, coefficients, rest = min(fits, key=lambda one: one[0])
+    covariance = np.linalg.inv(normal + stiffness * bends.T @ bends)
+    return BSpline(places, coefficients, _DEGREE), covariance * max(1.0, rest / free)
 
 
 def _design(x: np.ndarray, places: np.ndarray, degree: int) -> np.ndarray:

@@ -54,6 +54,26 @@ def test_a_line_at_a_point_and_a_hole_do_not_bend_the_response(observed):
     assert np.abs(fit.sensitivity(grid, 0.0)[0] / true_response(grid) - 1).max() < 0.01
 
 
+def test_a_response_runs_through_a_gap_as_smoothly_as_beside_it():
+    """No point for 96 nm, where water absorbs; counts over a halogen lamp's, known to 0.3 %."""
+
+    def lamp(wave):
+        return wave**-5 / np.expm1(1.4388e8 / 3200.0 / wave)
+
+    wave = np.concatenate([np.arange(8682.0, 8930.0, 40.0), np.arange(9882.0, 10530.0, 40.0)])
+    gap = np.arange(8950.0, 9880.0, 10.0)
+    pulls = []
+    for seed in range(20):
+        noise = np.random.default_rng(seed).normal(0.0, 0.003, len(wave))
+        level = 1.0 / lamp(wave)
+        fit = fit_response(Points(wave, level * (1.0 + noise), 1e-4 * level), knots=150.0)
+        value, error = fit.sensitivity(gap, 0.0)
+        ratio = value * lamp(gap) - 1.0
+        assert np.abs(ratio).max() < 0.01
+        pulls.append(ratio / error)
+    assert np.std(pulls) == pytest.approx(1.0, abs=0.3)
+
+
 def test_errors_of_the_points_are_honest():
     pulls = []
     for seed in range(20):

@@ -199,7 +199,7 @@ def _trace(
             _store(pixels, basis, noise, count, bad, rejected, optimal, sky_terms, out, x,
                    flux, variance, sky, level, quality, chi2)  # fmt: skip
             if not optimal:
-                below = (low[x], high[x], floor[x], conad, kappa)
+                below = (centre[x] + low[x], centre[x] + high[x], floor[x], conad, kappa)
                 _sum_up(image, bad, relative, rejected, centre, lean, outer_low[x], outer_high[x],
                         source[x], values, start, spacing, first, below, pixels, basis, out, x,
                         flux, variance, quality)  # fmt: skip

@@ -246,7 +246,7 @@ def slit_table(slit: SlitImage, level: np.ndarray, distance: np.ndarray) -> Prof
         Windows with the blurred rims of the slit.
     level
         Mean light of every trace, shape (traces, distances). NaN is filled in from the nearest
-        traces that show the whole slit, or by the nearest value; a trace without any is even.
+        traces that show the whole slit; if none does, by the nearest value, or it is even.
     distance
         Pixels from the slit's middle.
     """
@@ -267,14 +267,16 @@ def slit_table(slit: SlitImage, level: np.ndarray, distance: np.ndarray) -> Prof
 
 
 def _filled(level: np.ndarray) -> np.ndarray:
-    """Level with what the next trace's slit covers as bright as nearby traces show it."""
+    """Level with what the next trace's slit or noise covers as nearby traces show it."""
     filled, covered = level.copy(), np.isnan(level)
     whole = np.flatnonzero(~covered.any(axis=1))
-    for n in np.flatnonzero(covered.any(axis=1) & ~covered.all(axis=1)):
+    for n in np.flatnonzero(covered.any(axis=1)):
         near = level[whole[np.argsort(np.abs(whole - n))[:_NEAREST]]].sum(axis=0)
         seen = near[~covered[n]].sum()
         if seen > 0:
             filled[n, covered[n]] = near[covered[n]] * (level[n, ~covered[n]].sum() / seen)
+        elif covered[n].all() and whole.size:
+            filled[n] = near
     return filled
 
 

@@ -58,14 +58,15 @@ def add_up(
     """Sum of all light in the slit; pixels that are bad or hit hold what the model tells.
 
     The rims, which the fit leaves out, are looked at as well: they are no brighter than the
-    model one pixel further inside.
+    model one pixel further inside. `below`: first and last row of the fit, what `fit_column` takes.
     """
     low, high, floor, conad, kappa = below
     total, errors, seen, whole = 0.0, 0.0, 0.0, 0.0
     for i in range(count):
         row, column = int(pixels[4, i]), int(pixels[5, i])
         p, under = basis[0, i], out[2] + out[3] * pixels[1, i]
-        inside = low <= pixels[1, i] <= high
+        # As the fit has it: on a sloping trace the distance is that of another column.
+        inside = low <= pixels[4, i] <= high
         near = basis[0, min(i + 1, count - 1) if pixels[1, i] < 0.0 else max(i - 1, 0)]
         most = max(light, 0.0) * max(p, near) + max(under, 0.0)
         model = max(light * p + under, 0.0) if inside else most

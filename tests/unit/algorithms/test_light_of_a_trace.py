@@ -136,3 +136,34 @@ def test_light_of_the_next_slit_is_not_counted_where_slits_overlap():
     assert np.median(found.flux / light, axis=1) == pytest.approx(32.0, rel=0.003)
     pulls = (found.flux - 32.0 * light) / np.sqrt(found.variance)
     assert pulls.std(axis=1) == pytest.approx(1.0, abs=0.1)
+
+
+def test_no_cosmic_ray_hides_where_the_rim_of_a_tilted_slit_begins():
+    columns, rows = np.arange(800), np.arange(250.0)[:, None]
+    centre = 30.0 + 0.2 * columns[None, :]
+    image = 100.0 * 0.5 * (erf((rows - centre + 16.0) / 0.8) - erf((rows - centre - 16.0) / 0.8))
+    image = np.random.default_rng(5).poisson(image).astype("f4")
+    even = np.zeros_like(centre)
+    slit, whole = (
+        slit_image(centre, even + 0.2, even, length=32.0, margin=margin, rows=250)
+        for margin in (2.0, -2.0)
+    )
+    for n, column in enumerate(range(20, 780, 10)):
+        image[round(centre[0, column] - 16.0 + n % 6), column] += 3000.0
+    distance, level, _ = collapsed(image, np.zeros(image.shape, "u1"), whole)
+    detector = Detector(image, np.zeros(image.shape, "u1"), None, np.full(centre.shape, 0.01), 1.0)
+    rules = Rules(weights="sum", sky_terms=0, tolerance=0.25)
+    found = extract(detector, slit, slit_table(whole, level, distance), rules, whole=whole)
+    assert np.nanmax(np.abs(pulls_of(found, 3200.0))) < 5.0
+
+
+def test_a_trace_that_tells_no_profile_has_that_of_its_neighbours():
+    """Without it a constant could not be told from slices that are as even."""
+    distance = np.arange(-18.0, 19.0)
+    level = np.repeat([1.0 + np.cos(distance)], 5, axis=0)
+    level[3:] = np.nan
+    even = np.zeros((5, 10))
+    slit = slit_image(even + 99.0 * np.arange(5)[:, None], even, even, length=32.0, margin=-2.0,
+                      rows=500)  # fmt: skip
+    values = slit_table(slit, level, distance).values
+    np.testing.assert_allclose(values[3:], values[[0, 0]])

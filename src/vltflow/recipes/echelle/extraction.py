@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 _SEEN = 1.0 / 0.25
 """Signal to noise ratio of the mean light in a pixel along the slit from which a trace tells its
-own profile, to the tolerance; below, its light is taken for even."""
+own profile, to the tolerance; below, it has that of other traces."""
 _UNKNOWN_PROFILE = 1.0
 """Tolerance where a trace does not tell: lines may be twice as bright at one end of the slit."""
 Mode = Literal["point", "extended", "slicer", "average"]

@@ -82,6 +82,23 @@ def test_a_weak_lamp_gives_the_same_format_with_fewer_lines(format_day):
     assert made.qc["QC MODEL DIFFYMED"] == pytest.approx(expected.qc["QC MODEL DIFFYMED"], abs=0.5)
 
 
+def test_a_weak_lamp_whose_brightest_lines_the_catalogue_lacks_gives_the_same_format(format_day):
+    """As of a lamp that warms up: the bright lines of each stretch of the rows are elsewhere."""
+    random = np.random.default_rng(1)
+
+    def strange(rows):
+        level = np.median(rows)
+        light = np.clip(rows - level, 0, None)
+        stretches = np.array_split(np.where(light > 1000, light, 0), 20)
+        elsewhere = [np.roll(one, random.integers(10, 60), axis=0) for one in stretches]
+        return (light / 20.0 + np.concatenate(elsewhere) + level).clip(0, 65535).astype("u2")
+
+    expected, made = run(format_day)[0], run(format_day, strange)[0]
+    assert made.qc["QC MODEL FRACSEL"] < 30
+    assert made.qc["QC MODEL DIFFYMED"] == pytest.approx(expected.qc["QC MODEL DIFFYMED"], abs=0.5)
+    assert made.qc["QC MODEL DIFFXMED"] == pytest.approx(expected.qc["QC MODEL DIFFXMED"], abs=0.5)
+
+
 def moved(echelle, **columns):
     """The rough model, off by some unbinned pixels."""
     model = echelle.statics["SPECTRAL_FORMAT_TAB"]

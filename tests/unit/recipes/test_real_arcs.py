@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
+from vltflow.core.errors import AlgorithmFailure
 from vltflow.instruments import load
 from vltflow.instruments.uves import statics
 from vltflow.process.runners.frames import FrameImage, chip_of, tables_of
@@ -106,6 +108,17 @@ def test_a_format_check_of_real_light_is_a_good_first_guess(real):
     y = trace(inner["X"] - 1.0, inner["Order"].astype(float)) + 1.0
     assert np.std(y - inner["Ynew"]) < 0.1
     assert np.std(_distances(read_surface(_tables(lines), "MLAMBDA_AIR"), inner)) < 0.3
+
+
+def test_a_real_format_check_whose_header_tells_another_setting_is_refused(real):
+    """Some of its lines lie where that setting has some; the few bright ones on one solution."""
+    inputs = real.inputs("ARC_LAMP_FORM_BLUE")
+    (frame,) = inputs.frames
+    header = dict(frame.header) | {"ESO INS GRAT1 WLEN": 409.5}
+    lying = SimpleNamespace(name=frame.name, shape=frame.shape, rows=frame.rows, header=header)
+    recipe = find_recipe("echelle.format_check")
+    with pytest.raises(AlgorithmFailure, match="does not show the format"):
+        recipe.process(dataclasses.replace(inputs, frames=(lying,)), recipe.parameters())
 
 
 def test_wavelengths_are_those_of_the_real_line_table(real, calibrated):

@@ -44,13 +44,16 @@ from vltflow.records import QcFigure
 if TYPE_CHECKING:
     from vltflow.algorithms.surface import Interval
 
-_TRUSTED = 0.8
-"""Share of the brightest lines that must lie on one smooth solution: right ones have 0.94 and more,
-lines paired by chance, which spread over the distance of the search, 0.4 at most."""
+_TRUSTED = 0.6
+"""Share of the lines that must lie on one smooth solution, those left out that any solution can
+be bent to: right ones have 0.74 and more, also of a weak lamp whose brightest lines the catalogue
+lacks; lines paired by chance, which spread over the distance of the search, 0.41 at most."""
 _CLOSE = 0.4
 """Pixels from the solution."""
+_LINES_PER_TERM = 4
+"""Lines for each coefficient of the solution, or chance may fulfil the share."""
 _BRIGHTEST = 300
-"""Spots that are asked."""
+"""Spots of which QC tells how many are lines."""
 _DEGREES = (4, 4)
 _LINE = np.dtype(
     [("X", "f8"), ("Y", "f8"), ("ORDER", "i4"), ("IDENT", "f8"), ("PEAK", "f8"),
@@ -82,7 +85,7 @@ class FormatCheck(Recipe):
     """
 
     name: ClassVar = "echelle.format_check"
-    version: ClassVar = "2"
+    version: ClassVar = "3"
     summary: ClassVar = "First guess of lines and orders from an arc frame through a short slit"
     raw: ClassVar = RawInput(1, 1)
     masters: ClassVar = (
@@ -119,8 +122,8 @@ class FormatCheck(Recipe):
         spots = _spots(inputs, parameters, light)
         pairs = _matched(inputs, parameters, spots, lines, light.data.shape[1])
         found = _Format(spots, lines, pairs, light.data.shape[1], parameters.kappa)
+        _check(inputs, found)
         brightest = np.argsort(spots.height)[::-1][:_BRIGHTEST]
-        _check(inputs, found, np.isin(pairs.spot, brightest))
         qc = _measure(found, float(np.isin(brightest, pairs.spot).mean()), light.data.shape)
         return RecipeResult((_line_product(found, qc), _order_product(found, light, qc)))
 
@@ -211,12 +214,14 @@ def _refused(name: str, reason: str, numbers: dict[str, float]) -> AlgorithmFail
     )  # fmt: skip
 
 
-def _check(inputs: RecipeInputs, found: _Format, bright: np.ndarray) -> None:
+def _check(inputs: RecipeInputs, found: _Format) -> None:
     """Refuse lines that were paired by chance."""
-    close = float((np.abs(found.misses[bright]) < _CLOSE).sum() / max(1, bright.sum()))
-    if close < _TRUSTED:
-        numbers = {"lines": float(len(bright)), "share": close}
-        reason = f"{close:.0%} of the brightest lines lie on one solution"
+    terms = int(np.count_nonzero(found.waves.surface.coefficients))
+    lines, close = len(found.order), int((np.abs(found.misses) < _CLOSE).sum())
+    share = (close - terms) / max(1, lines - terms)
+    if lines < _LINES_PER_TERM * terms or share < _TRUSTED:
+        numbers = {"lines": float(lines), "close": float(close)}
+        reason = f"{close} of {lines} lines lie on one solution"
         raise _refused(inputs.frames[0].name, reason, numbers)
 
 

@@ -12,6 +12,7 @@ from vltflow.algorithms.column_fit import Noise
 from vltflow.algorithms.compiled import compiled
 from vltflow.algorithms.profile import fit_shapes
 from vltflow.algorithms.slit import SlitImage
+from vltflow.algorithms.slit_ends import dark_ends
 from vltflow.algorithms.surface import Surface, fit_surface
 
 _FOUND = 7.0
@@ -47,6 +48,8 @@ class Source:
     """Full width at half maximum, pixels, shape (traces, NODES)."""
     inverse_beta: float
     """1 / beta of its Moffat function; 0 for a Gaussian."""
+    dark: float = np.nan
+    """Pixels at the slit's ends without its sky; NaN where they cannot be told."""
 
 
 def find_source(
@@ -78,7 +81,8 @@ def find_source(
         Whether the sky may have a slope.
     """
     distance, level, error = collapsed(image, bad, slit, threads=threads)
-    strength, places = _peaks(distance, level, error, fwhm)
+    light = distance, level, error
+    strength, places = _peaks(*light, fwhm)
     if not strength[-1] >= _FOUND:
         lines = _of_lines(image, bad, slit, noise, distance, fwhm)
         if lines is not None:
@@ -87,7 +91,7 @@ def find_source(
     if not strength[-1] >= _FOUND:
         centre = np.zeros(slit.centre.shape)
         width = np.full((len(orders), NODES), fwhm)
-        return Source(False, float(strength[-1]), centre, width, 0.0)
+        return Source(False, float(strength[-1]), centre, width, 0.0, dark_ends(*light, 0.0, 0.0))
     guess = _guess(orders, strength, places)
     start = np.repeat(guess[:, None], _CHUNKS, axis=1)
     step = max(1, int(np.isfinite(slit.low).sum()) // (slit.low.shape[0] * _CHUNKS * _SAMPLED))
@@ -104,7 +108,8 @@ def find_source(
     inverse_beta = best_shape(np.array([fit(shape, brightest) for shape in _SHAPES]))
     shapes = fit(inverse_beta)
     centre, width = _smooth(shapes, orders, slit, guess, fwhm)
-    return Source(True, float(strength[-1]), centre, width, inverse_beta)
+    dark = dark_ends(*light, float(np.median(centre)), float(np.median(width)))
+    return Source(True, float(strength[-1]), centre, width, inverse_beta, dark)
 
 
 def collapsed(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -108,6 +109,26 @@ def test_sky_is_the_one_put_in(day, extracted):
     sky, _ = day.truth(day.files[number][0], "sky")
     expected = np.median([values for _, values in sky.values()])
     assert extracted["twilight"].qc["QC SKY LEVEL"] == pytest.approx(expected, rel=0.2)
+
+
+@pytest.mark.parametrize("scene", [name for name in SCENES if name != "extended"])
+def test_the_slit_is_lit_from_end_to_end_and_the_source_well_inside(extracted, scene):
+    assert extracted[scene].qc.get("QC SKY DARK", 0.0) == 0.0
+    assert extracted[scene].qc["QC OBJ EDGE"] > 1.0
+
+
+@pytest.mark.parametrize("distance", [-5, 5])
+def test_a_format_that_moved_against_its_order_table_is_seen_by_the_sky(day, distance):
+    """Orders run along the raw columns."""
+    inputs = day.inputs(day.files[SCENES.index("twilight")][:1])
+    (frame,) = inputs.frames
+    pixels = np.roll(np.array(frame.rows(0, frame.shape[0])), distance, axis=1)
+    moved = SimpleNamespace(
+        name=frame.name, shape=frame.shape, header=frame.header,
+        rows=lambda start, stop: pixels[start:stop],
+    )  # fmt: skip
+    found = extract_orders(replace(inputs, frames=(moved,)), ExtractionParameters())
+    assert 2.0 <= found.qc["QC SKY DARK"] <= 5.0
 
 
 def test_wavelengths_are_those_at_the_source(day, extracted):

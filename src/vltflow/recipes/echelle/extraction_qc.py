@@ -28,6 +28,9 @@ DECLARED = (
     QcDeclaration("QC OBJ SN", "", "Signal to noise ratio of the source's trace, whole chip"),
     QcDeclaration("QC OBJ POS", "pixel", "Median place of the source above the slit's lower end"),
     QcDeclaration("QC OBJ FWHM", "pixel", "Median width of the source along the slit"),
+    QcDeclaration(
+        "QC OBJ EDGE", "", "Source to the nearer end of its window, in units of its width"
+    ),
     QcDeclaration("QC SN MED", "", "Median signal to noise ratio of a column, all orders"),
     QcDeclaration("QC SN MAX", "", "Highest of the orders' mean signal to noise ratios"),
     QcDeclaration("QC EX NORD", "", "Orders extracted"),
@@ -41,6 +44,11 @@ DECLARED = (
     QcDeclaration("QC NSATCOL", "pixel", "Extracted columns whose source is saturated"),
     QcDeclaration("QC NEGFRAC", "%", "Share of extracted columns with negative counts"),
     QcDeclaration("QC SKY LEVEL", "ADU", "Median sky in one pixel along the slit"),
+    QcDeclaration(
+        "QC SKY DARK",
+        "pixel",
+        "Rows at the slit's ends without sky; not told where it is too faint",
+    ),
     QcDeclaration("QC BKG LEVEL", "ADU", "Median light between the orders"),
     QcDeclaration("QC BKG RMS", "ADU", "Scatter of the light between orders about its model"),
     QcDeclaration("QC BKG GAPS", "%", "Share of the gaps between orders that are wide enough"),
@@ -83,6 +91,8 @@ def measure(
     width = [qc[name] for name in qc if name.endswith("OBJ FWHM")]
     if source is not None:
         qc["QC OBJ FOUND"] = float(source.found)
+        told = {"QC OBJ EDGE": _edge(source, traces.slit), "QC SKY DARK": source.dark}
+        qc |= {name: value for name, value in told.items() if np.isfinite(value)}
     qc["QC OBJ POS"] = float(np.median(place)) if place else _UNKNOWN
     qc["QC OBJ FWHM"] = float(np.median(width)) if width else _UNKNOWN
     qc["QC SN MAX"] = max(qc[name] for name in qc if name.endswith("OBJ SN") and "ORD" in name)
@@ -95,6 +105,15 @@ def _covered(slit: SlitImage) -> float:
     shares = [1.0 - np.median(one[np.isfinite(one)]) / (2.0 * slit.half)
               for one in seen if np.isfinite(one).any()]  # fmt: skip
     return 100.0 * float(max(shares, default=0.0))
+
+
+def _edge(source: Source, slit: SlitImage) -> float:
+    """Distance of a source from the nearer end of the slit, in units of its width."""
+    middle = slit.centre.shape[1] // 2
+    place, width = source.centre[:, middle], source.width[:, source.width.shape[1] // 2]
+    distance = np.minimum(place - slit.low[:, middle], slit.high[:, middle] - place) / width
+    known = np.isfinite(distance)
+    return float(np.median(distance[known])) if source.found and known.any() else np.nan
 
 
 def _median(values: np.ndarray) -> float:

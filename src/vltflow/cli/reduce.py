@@ -43,7 +43,7 @@ def reduce_command(
     says which calibrations are missing and what to ask the archive for. Run it again after
     more frames came: nothing is made twice. Raw frames are only read.
 
-    The exit code is 0 if all science was reduced, 1 if not, 2 if there is nothing to do it with.
+    The exit code is 0 if all science was reduced and published, 1 if not, 2 if there is none.
     """
     raw_paths(folder)
     site = _site(folder, cores)
@@ -60,7 +60,7 @@ def reduce_command(
         print_json([_record(found)])
     else:
         _tell(found)
-    if not found.frames:
+    if not found.science:
         raise typer.Exit(2)
     if not found.is_complete:
         raise typer.Exit(1)
@@ -86,14 +86,21 @@ def _counted(number: int, what: str) -> str:
 
 def _tell(found: Reduced) -> None:
     out = console()
-    if found.frames:
-        out.print(f"{_counted(found.frames, 'raw frame')} of {', '.join(found.instruments)}")
-    else:
+    if not found.frames:
         out.print("no raw frame of an instrument that vltflow knows: vltflow instruments list")
-    rows = [asdict(row) | {"files": len(row.products)} for row in found.science]
-    show(rows, _COLUMNS, as_json=False, empty="no science frames were recognised")
+    for name in found.instruments:
+        kinds = {kind: count for owner, kind, count in found.found if owner == name}
+        words = ", ".join(f"{count} {kind or 'unknown'}" for kind, count in kinds.items())
+        out.print(f"{_counted(sum(kinds.values()), 'raw frame')} of {name}: {words}")
+    rows = [asdict(row) | {"files": len(row.products), "problem": row.remark}
+            for row in found.science]  # fmt: skip
+    show(rows, _COLUMNS, as_json=False, empty="")
+    if found.frames and not found.science:
+        _tell_no_science(found)
     bad = [*found.rejected, *((name, "no rule recognises it") for name in found.unknown)]
-    for name, reason in [*bad, *found.failures]:
+    for name, reason in found.failures:
+        out.print(f"[red]failed:[/] {name}: {reason}", highlight=False)
+    for name, reason in [*bad, *found.others]:
         out.print(f"[yellow]left alone:[/] {name}: {reason}", highlight=False)
     if found.lacks:
         out.print(f"\n[bold]missing calibrations[/]: fetch them from {ARCHIVE}, then run it again")
@@ -106,3 +113,16 @@ def _tell(found: Reduced) -> None:
         out.print(
             f"\n{_counted(len(found.files), 'file')} in {found.folder}, begin with index.html"
         )
+
+
+def _tell_no_science(found: Reduced) -> None:
+    out = console()
+    made = ", ".join(f"{count} {state}" for state, count in sorted(found.calibrations.items()))
+    out.print(
+        f"[bold]no science frame[/] among them; ABs of calibrations: {made}; their masters: "
+        f"vltflow masters list --site {found.folder / SITE}", highlight=False,
+    )  # fmt: skip
+    out.print(f"fetch the science from {ARCHIVE}, then run it again; ask for", highlight=False)
+    for name in found.instruments:
+        nights = " to ".join(dict.fromkeys([found.nights[0], found.nights[-1]]))
+        out.print(f"  INSTRUME={name}, DPR.CATG=SCIENCE, nights near {nights}", highlight=False)

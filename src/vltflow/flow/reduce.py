@@ -50,6 +50,17 @@ def raw_paths(folder: Path) -> list[Path]:
     return found
 
 
+def _unread(folder: Path) -> list[tuple[str, str]]:
+    """Files that are not read for their names, with the reason."""
+    starts = [path for path in folder.iterdir() if path.name != PRODUCTS and path.name[0] != "."]
+    paths = [file for path in starts for file in (path, *path.rglob("*")) if file.is_file()]
+    return [
+        (str(path), "not looked at, for its name does not end as a FITS file's")
+        for path in sorted(paths)
+        if not has_suffix(path.name)
+    ]
+
+
 def reduce_folder(  # noqa: PLR0913 - what a user may choose
     store: Store,
     site: Site,
@@ -96,6 +107,9 @@ def reduce_folder(  # noqa: PLR0913 - what a user may choose
     ]
     with store.read() as tx:
         frames = list(tx.frames.find())
+    read = {frame.location for frame in frames}
+    out.others = [(one.location, one.reason) for one in report.known if one.location not in read]
+    out.others += _unread(folder)
     out.frames = len(frames)
     out.instruments = tuple(sorted({frame.instrument for frame in frames}))
     with LocalExecutor(site) as executor:

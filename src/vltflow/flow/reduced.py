@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ from vltflow.process.rules import MADE, needed_for
 from vltflow.records import (
     AssociationBlock,
     BlockState,
+    Colour,
     Product,
     ScienceProduct,
     ScienceState,
@@ -50,6 +52,14 @@ class ScienceRow:
     problem: str
     products: tuple[str, ...]
     """File names in the products folder."""
+    red: tuple[str, ...] = ()
+    """QC1 parameters with a red score."""
+
+    @property
+    def remark(self) -> str:
+        """What a person should know of it."""
+        red = f"red: {', '.join(self.red)}" if self.red else ""
+        return "; ".join(filter(None, [self.problem, red]))
 
 
 @dataclass(slots=True)
@@ -60,13 +70,19 @@ class Reduced:
     """With the products."""
     frames: int = 0
     instruments: tuple[str, ...] = ()
+    found: list[tuple[str, str, int]] = field(default_factory=list)
+    """Instrument, raw type ('' = unknown) and number of its frames."""
+    nights: list[str] = field(default_factory=list)
+    """Of all frames, ascending."""
     rejected: list[tuple[str, str]] = field(default_factory=list)
     """Files that could not be read, with the reason; they are left alone."""
+    others: list[tuple[str, str]] = field(default_factory=list)
+    """Files that nobody needs, with the reason: copies, and what does not end as FITS files do."""
     unknown: list[str] = field(default_factory=list)
     """Frames that no rule recognises."""
     science: list[ScienceRow] = field(default_factory=list)
     calibrations: dict[str, int] = field(default_factory=dict)
-    """Calibration ABs that were needed, by state."""
+    """Calibration ABs that were needed, by state; all, where there is no science."""
     failures: list[tuple[str, str]] = field(default_factory=list)
     """Calibration ABs that failed, with the problem."""
     lacks: list[Lack] = field(default_factory=list)
@@ -74,8 +90,8 @@ class Reduced:
 
     @property
     def is_complete(self) -> bool:
-        """Whether all science of the folder was reduced, and no file was bad."""
-        made = all(row.products or row.state in MADE for row in self.science)
+        """Whether all science of the folder was reduced and published, and no file was bad."""
+        made = all(row.state in MADE and not row.problem for row in self.science)
         return made and not self.rejected and not self.failures and not self.unknown
 
 
@@ -88,15 +104,22 @@ def gather(store: Store, instrument: Instrument, out: Reduced) -> None:
     """What the folder holds of an instrument now; its products are copied out."""
     with store.read() as tx:
         blocks = tx.blocks.find(instrument=instrument.name)
-        unknown = list(tx.frames.find(instrument=instrument.name, raw_type=""))
+        frames = list(tx.frames.find(instrument=instrument.name))
     science = [block for block in blocks if is_science(instrument, block)]
-    out.unknown += [frame.name for frame in unknown]
+    counts = Counter(frame.raw_type for frame in frames)
+    out.found += [(instrument.name, kind, count) for kind, count in sorted(counts.items())]
+    out.nights = sorted({*out.nights, *(frame.night for frame in frames)})
+    out.unknown += [frame.name for frame in frames if not frame.raw_type]
     needed = needed_for(blocks, [one.name for one in science]) if science else blocks
-    others = [one for one in needed if not is_science(instrument, one)]
-    for block in others:
-        out.calibrations[str(block.state)] = out.calibrations.get(str(block.state), 0) + 1
-        if block.state in {BlockState.FAILED, BlockState.PARTIAL}:
-            out.failures.append((block.name, block.problem))
+    for block in needed:
+        if not is_science(instrument, block):
+            out.calibrations[str(block.state)] = out.calibrations.get(str(block.state), 0) + 1
+    # What failed is nobody's calibration any more: science waits for another one.
+    out.failures += [
+        (block.name, block.problem)
+        for block in blocks
+        if block.state in {BlockState.FAILED, BlockState.PARTIAL} and block not in science
+    ]
     rows = [_row(store, instrument, block, out) for block in science]
     out.science += sorted(rows, key=lambda row: -row.exposures)  # stacks first
     waiting = [row.ab for row in out.science if row.state == BlockState.BLOCKED]
@@ -124,6 +147,7 @@ def _row(store: Store, instrument: Instrument, block: AssociationBlock, out: Red
         score=score_text(scores),
         problem=block.problem,
         products=tuple(str(path.relative_to(out.folder)) for path in (*files, *page)),
+        red=tuple(dict.fromkeys(one.parameter for one in scores if one.colour is Colour.RED)),
     )
 
 

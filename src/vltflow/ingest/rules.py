@@ -42,6 +42,7 @@ def build_frame(
     InvalidHeader
         If the instrument is foreign, or a keyword is missing or has an impossible value.
     """
+    _refuse_products(inspection.headers[0], location)
     definition = recognise(inspection.headers[0], definitions, location)
     header, repairs = repair(inspection.headers[0], definition)
     check(header, definition, location, today)
@@ -68,6 +69,15 @@ def build_frame(
         repairs=repairs,
     )
     return frame, (header, *inspection.headers[1:])
+
+
+def _refuse_products(header: Header, location: str) -> None:
+    for name in ("PRODCATG", "ESO PRO CATG"):
+        if header.get(name):
+            raise InvalidHeader(
+                f"{location}: {name} is {header[name]!r}, so it is a product, not a raw frame",
+                hint="Leave it out; `vltflow validate` judges science products",
+            )
 
 
 def recognise(

@@ -52,13 +52,13 @@ def describe(
         raise InvalidHeader(f"{instrument.name}: idp.yaml names no keywords")
     first = sources.headers[0]
     name = sources.frames[0].name
-    exposures = [float(_needed(one, (keys.exptime,), name)) for one in sources.headers]
+    exposures = [_number(one, (keys.exptime,), name) for one in sources.headers]
     last = sources.frames[-1].mjd_obs + exposures[-1] / DAY_SECONDS
     rms, lines = _solution(reduced, solution)
     return Description(
         target=str(_needed(first, keys.target, name)),
-        ra=float(_needed(first, (keys.ra,), name)),
-        dec=float(_needed(first, (keys.dec,), name)),
+        ra=_number(first, (keys.ra,), name),
+        dec=_number(first, (keys.dec,), name),
         telescope=str(_needed(first, (keys.telescope,), name)),
         instrument=instrument.name,
         technique=str(_needed(first, (keys.technique,), name)),
@@ -67,7 +67,7 @@ def describe(
         exptime=sum(exposures),
         texptime=sum(exposures),
         resolution=_resolution(sources, instrument),
-        aperture=float(_needed(first, keys.aperture, name)) / 3600.0,
+        aperture=_number(first, keys.aperture, name) / 3600.0,
         software=f"vltflow/{__version__}",
         date=sources.ended[:10],
         programmes=_distinct(one.get(keyword(keys.programme)) for one in sources.headers),
@@ -95,9 +95,21 @@ def _needed(header: Mapping[str, Any], names: Sequence[str], frame: str) -> Any:
             f"{frame}: no value of {' or '.join(names)}, which a science product needs",
             hint="Repair the raw header (repairs in instrument.yaml), or name another keyword",
         )
-    if isinstance(value, float) and not math.isfinite(value):
-        raise InvalidHeader(f"{frame}: {' or '.join(names)} is {value}")
     return value
+
+
+def _number(header: Mapping[str, Any], names: Sequence[str], frame: str) -> float:
+    value = _needed(header, names, frame)
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise InvalidHeader(
+            f"{frame}: {' or '.join(names)} is {value}, and a science product needs a number",
+            hint="Fetch the frame again, or repair the raw header (repairs in instrument.yaml)",
+        )
+    return number
 
 
 def _title(sources: Sources, keys: HeaderKeywords) -> str:

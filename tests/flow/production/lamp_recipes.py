@@ -36,7 +36,7 @@ def _result(role: str, data: np.ndarray) -> RecipeResult:
 
 
 class Bias(Recipe):
-    """Mean of bias frames."""
+    """Mean of bias frames; fails on those without a level."""
 
     name: ClassVar = "lamp.bias"
     version: ClassVar = "1"
@@ -49,7 +49,10 @@ class Bias(Recipe):
 
     def process(self, inputs: RecipeInputs, parameters: Parameters) -> RecipeResult:
         """Mean."""
-        return _result("MASTER_BIAS", _mean(inputs))
+        data = _mean(inputs)
+        if np.mean(data) < 10:
+            raise AlgorithmFailure("no level", numbers={"level": float(np.mean(data))})
+        return _result("MASTER_BIAS", data)
 
 
 class Science(Recipe):

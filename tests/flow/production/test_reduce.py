@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from astropy.io import fits
 
 from vltflow.cli.app import run as run_command
 
@@ -50,6 +53,43 @@ def test_a_missing_calibration_is_named_with_what_to_fetch(command, folder):
     page = (folder / "products" / "index.html").read_text()
     assert "DPR.TYPE=BIAS" in page
     assert "broken.fits" in page
+
+
+def test_a_calibration_that_failed_is_named_though_science_looks_for_another(
+    command, observatory, folder
+):
+    observatory.expose("2010-10-03T21:00:00", 5.0, mode="B")
+    (said,) = command("reduce", str(folder), "--json", code=1)
+    ((_, problem),) = said["failures"]
+    assert problem.startswith("no level")
+    assert [lack["category"] for lack in said["lacks"]] == ["MASTER_BIAS_ONE"]
+
+
+def test_without_science_it_says_what_there_is_and_what_to_fetch(command, observatory, folder):
+    for path in folder.glob("*T23:*.fits"):
+        path.unlink()
+    said = command("reduce", str(folder), code=2)
+    assert "2 raw frames of LAMP: 2 BIAS" in said
+    assert "no science frame among them; ABs of calibrations: 1 SUCCEEDED" in said
+    assert "INSTRUME=LAMP, DPR.CATG=SCIENCE, nights near 2010-10-03" in said
+
+
+def test_it_is_said_what_became_of_each_file_that_is_no_raw_frame(command, folder):
+    first = min(folder.glob("LAMP*.fits"))
+    (folder / "copy.fits").write_bytes(first.read_bytes())
+    (folder / "logs").mkdir()
+    (folder / "logs" / "night.log").touch()
+    with fits.open(first) as hdus:
+        hdus[0].header["HIERARCH ESO PRO CATG"] = "MASTER_BIAS_ONE"
+        hdus.writeto(folder / "product.fits")
+    (said,) = command("reduce", str(folder), "--json", code=1)
+    bad, others = (
+        {Path(name).name: reason for name, reason in said[key]} for key in ("rejected", "others")
+    )
+    assert bad.keys() == {"broken.fits", "product.fits"}
+    assert "so it is a product, not a raw frame" in bad["product.fits"]
+    assert others.keys() == {"copy.fits", "night.log", "notes.txt"}
+    assert others["copy.fits"] == f"same frame as {first}"
 
 
 def test_a_second_run_takes_what_is_new_and_makes_nothing_twice(command, folder, observatory):

@@ -228,6 +228,7 @@ def _ended(run: _Run, elapsed_s: float, publishing_s: float) -> BatchReport:
             "reopened": run.reopened,
             "publishing_s": round(publishing_s, 2),
         },
+        earlier=json.loads(run.batch.numbers),
         ended=run.ended,
     )
     page = run.store.vault.put_bytes(render(report))

@@ -33,6 +33,11 @@ _BINS = 30
 _FEWEST = 3
 """Jobs of a recipe that make a histogram."""
 _BAD = frozenset({BlockState.FAILED, BlockState.PARTIAL})
+_COUNTED = (
+    "jobs", "failed_now", "certified_now", "archived_now", "published_now", "reopened",
+    "publishing_s", "elapsed_s",
+)  # fmt: skip
+_PACE = ("jobs_per_hour", "cores_used")
 _pages = Environment(
     loader=PackageLoader("vltflow.flow", "templates"),
     autoescape=True,
@@ -86,6 +91,7 @@ def batch_report(  # noqa: PLR0913 - what a run knows
     batch: Batch,
     *,
     numbers: Mapping[str, Any],
+    earlier: Mapping[str, Any],
     ended: Sequence[str],
 ) -> BatchReport:
     """Report of a batch from the records as they are now.
@@ -96,6 +102,8 @@ def batch_report(  # noqa: PLR0913 - what a run knows
         With the end and the duration of this run.
     numbers
         What this run counted.
+    earlier
+        Numbers of the report before; empty if this is the first one.
     ended
         Names of the ABs whose jobs this run executed.
     """
@@ -107,7 +115,7 @@ def batch_report(  # noqa: PLR0913 - what a run knows
         scores = tx.quality.scores(names)
         decisions = tx.blocks.decisions(names)
         latest = tx.jobs.latest(names)
-        jobs = list(tx.jobs.latest(ended).values())
+        done = tx.jobs.latest(ended)
         makers = tx.blocks.by_name(set(ended) - set(names)).values()
         own = set(names)
         modes = science_statistics(tx, instrument, mjd=_range(science), blocks=own)
@@ -116,6 +124,7 @@ def batch_report(  # noqa: PLR0913 - what a run knows
         _row(block, frames, score_text(scores.get(block.name, [])), decisions, latest)
         for block in science
     )
+    own_numbers = {**_paced(done.values(), batch, site, numbers), **numbers}
     return BatchReport(
         batch=batch,
         instrument=instrument.name,
@@ -123,15 +132,41 @@ def batch_report(  # noqa: PLR0913 - what a run knows
         plan=plan,
         numbers={
             **_counted(science, frames, decisions),
-            **_paced(jobs, batch, site, numbers),
-            **numbers,
+            **own_numbers,
+            "all_runs": all_runs(earlier, own_numbers),
         },
         rows=rows,
         failures=tuple(one for one in (*makers, *science) if one.state in _BAD),
         eye=tuple((one.block, one.reason) for one in desk if one.block in own),
-        figures=tuple(_figures(jobs, science)),
+        figures=tuple(_figures([*(latest | done).values()], science)),
         modes=tuple(modes),
     )
+
+
+def all_runs(earlier: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    """What all runs of a batch did together; the last one may have had nothing to do.
+
+    Parameters
+    ----------
+    earlier
+        Numbers of the report before this run.
+    now
+        What this run counted, with its pace and its time.
+
+    Returns
+    -------
+    dict
+        The sums; the paces are None where no run had a job.
+    """
+    both = (earlier.get("all_runs", earlier), now)
+    found: dict[str, Any] = {name: sum(one.get(name, 0) for one in both) for name in _COUNTED}
+    weights = [one.get("elapsed_s", 0.0) if one.get("jobs") else 0.0 for one in both]
+    for name in _PACE:
+        total = sum(
+            (one.get(name) or 0.0) * weight for one, weight in zip(both, weights, strict=True)
+        )
+        found[name] = total / sum(weights) if any(weights) else None
+    return found
 
 
 def _range(science: Sequence[AssociationBlock]) -> tuple[float, float]:

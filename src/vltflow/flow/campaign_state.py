@@ -19,7 +19,10 @@ _MADE = frozenset({BlockState.SUCCEEDED, BlockState.PARTIAL})
 
 @dataclass(frozen=True, slots=True)
 class BatchSummary:
-    """A batch in a line: what its latest run found and did; None or 0 before its first end."""
+    """A batch in a line: what its latest run found, and the pace of all its runs.
+
+    None or 0 before its first end; the pace also where no run had a job.
+    """
 
     campaign: str
     month: str
@@ -48,8 +51,9 @@ class BatchSummary:
 
 
 def batch_summary(batch: Batch) -> BatchSummary:
-    """A batch in a line, from the numbers of its latest run."""
+    """A batch in a line, from the numbers of its latest report."""
     numbers = json.loads(batch.numbers)
+    runs = numbers.get("all_runs", numbers)
     states = numbers.get("states", {})
     return BatchSummary(
         campaign=batch.campaign,
@@ -60,8 +64,8 @@ def batch_summary(batch: Batch) -> BatchSummary:
         failed=states.get("FAILED", 0) + states.get("PARTIAL", 0),
         blocked=states.get("BLOCKED", 0),
         wait=states.get("PLANNED", 0),
-        jobs_per_hour=numbers.get("jobs_per_hour"),
-        cores_used=numbers.get("cores_used"),
+        jobs_per_hour=runs.get("jobs_per_hour"),
+        cores_used=runs.get("cores_used"),
         elapsed_s=batch.elapsed_s,
         ended=batch.ended,
     )

@@ -79,17 +79,24 @@ def test_masters_of_the_nights_are_used_without_complete(on, two_months):
         on("night", night, code=0 if night.endswith("3") else 1)
     (report,) = on("campaign", "run", "LAMP", "--from", "2010-11", "--json")
     assert report["jobs"] == 1
+    # All of October was made by the nights: there is no pace to tell.
+    (report,) = on("campaign", "run", "LAMP", "--from", "2010-10", "--to", "2010-10", "--json")
+    assert (report["all_runs"]["jobs"], report["all_runs"]["jobs_per_hour"]) == (0, None)
 
 
 def test_a_second_run_does_nothing_and_new_data_of_a_done_month_are_made(on, two_months):
     on("campaign", "run", *BOTH, "--complete", code=1)
     again = on("campaign", "run", *BOTH, "--complete", "--json")
     assert [one["jobs"] for one in again] == [0, 0]
+    runs = [one["all_runs"] for one in again]
+    assert [(one["jobs"], one["failed_now"]) for one in runs] == [(6, 1), (1, 0)]
+    assert all(one["jobs_per_hour"] > 0 for one in runs)
     two_months.expose("2010-10-04T23:50:00", 170.0, target="HE9")
     on("ingest", str(two_months.raw))
     third = by_month(on("campaign", "run", *BOTH, "--complete", "--json"))
     assert {month: one["jobs"] for month, one in third.items()} == {"2010-10": 1, "2010-11": 0}
     assert third["2010-10"]["science"] == 5
+    assert third["2010-10"]["all_runs"]["jobs"] == 7
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,16 @@ def test_a_batch_that_runs_for_the_first_time_has_a_page(declare):
     assert web.get("/campaigns/deep/2015-02/report").status_code == 404
 
 
+def test_a_batch_shows_all_its_runs_when_the_latest_had_nothing_to_make(declare):
+    idle = {"jobs": 0, "certified_now": 0, "jobs_per_hour": 0.0, "cores_used": 0.0}
+    numbers = NUMBERS | idle | {"all_runs": NUMBERS}
+    web = declare("deep", ("2015-02", BatchState.DONE, b"x"), numbers=numbers)
+    page = web.text("/campaigns/deep/2015-02")
+    assert "4, 0 failed; the latest run had nothing to make" in page
+    assert "720 jobs an hour" in page
+    assert "720" in web.text("/campaigns/deep")
+
+
 def test_a_batch_tells_what_failed_with_the_way_there(declare, add_block):
     web = declare("deep", ("2015-02", BatchState.DONE, b"x"), ("2015-03", BatchState.DONE, b"x"))
     add_block(web.store, "A", products={}, state=BlockState.FAILED)

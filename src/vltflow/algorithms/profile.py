@@ -90,6 +90,9 @@ def unit_shape(inverse_beta: float) -> tuple[float, float, float]:
     return k, beta, peak
 
 
+_GAUSS = unit_shape(0.0)
+
+
 def fit_shapes(
     image: np.ndarray,
     bad: np.ndarray,
@@ -126,7 +129,8 @@ def fit_shapes(
     -------
     numpy.ndarray
         Shape (traces, chunks) with x (middle of the stretch), centre, log_width, their errors,
-        signal (light in units of its error, all columns together), chi2 and pixels. NaN where
+        signal (light in units of its error, all columns together), chi2 (with the sum of
+        ln variance: -2 ln of the likelihood but for a constant) and pixels. NaN where
         there is too little light, or a fit ran away.
     """
     traces, columns = slit.centre.shape
@@ -168,8 +172,9 @@ def _fit(
     out: np.ndarray,
 ) -> None:
     sums = np.empty(9)
+    # The same for all shapes: likelihoods of other columns, or groups of them, do not compare.
     typical = _typical_light(image, bad, centre, lean, low, high, start, stop, step, place,
-                             math.exp(log_width), shape)  # fmt: skip
+                             math.exp(log_width), _GAUSS)  # fmt: skip
     # A cosmic ray in a column would count with the square of its light.
     limit = 5.0 * typical[0] + 8.0 * typical[1]
     error = math.sqrt((read * typical[2]) ** 2 + typical[0] / conad)
@@ -240,7 +245,7 @@ def _accumulate(
 
     `known`: light of each group of columns, of the last round and then of this one; seven of
     them together tell the photon noise. `sums`: three elements of the matrix, two of the
-    right side, light over its error, chi square, pixels, columns.
+    right side, light over its error, -2 ln of the likelihood, pixels, columns.
     """
     size = together * min(MOST_PIXELS, image.shape[0])
     pixels = np.empty((6, size))
@@ -269,7 +274,9 @@ def _accumulate(
         known[group] = light
         # As if an outlier were at the limit: else a shape gained by each one more left out.
         sums[6] += 25.0 * outliers
-        good = _project(pixels, basis, variance, count, free, light, sky, slope, sums)
+        good = _project(
+            pixels, basis, variance, count, free, detector[0], (light, sky, slope), sums
+        )
         if good > 0.0:
             lights += light * good
             inverse += good
@@ -383,12 +390,15 @@ def _project(
     variance: np.ndarray,
     count: int,
     free: int,
-    light: float,
-    sky: float,
-    slope: float,
+    read: float,
+    solution: tuple[float, float, float],
     sums: np.ndarray,
 ) -> float:
-    """Add a column's part to the normal equations; gives the inverse variance of its light."""
+    """Add a column's part to the normal equations; gives the inverse variance of its light.
+
+    Wings raise the model's noise: chi square alone, without ln variance, is least with too many.
+    """
+    light, sky, slope = solution
     size = free + 2
     matrix, right, one = np.zeros((5, 5)), np.zeros(2), np.empty(5)
     chi2, used = 0.0, 0.0
@@ -401,7 +411,7 @@ def _project(
         for a in range(free):
             one[a] = basis[a, i]
         one[free], one[free + 1] = light * basis[3, i], light * basis[4, i]
-        chi2 += weight * rest * rest
+        chi2 += weight * rest * rest + math.log(variance[i] / (read * read))
         used += 1.0
         for a in range(size):
             for b in range(a + 1):

@@ -291,7 +291,7 @@ def _guess(orders: np.ndarray, strength: np.ndarray, places: np.ndarray) -> np.n
 
 
 def _totals(fits: np.ndarray) -> np.ndarray:
-    """Chi square of every shape beyond that of the first one, shape (shapes,).
+    """-2 ln of the likelihood of every shape over that of the first one, shape (shapes,).
 
     Of the stretches that all of them fit. A cosmic ray that one shape leaves out and the next
     one does not changes a stretch by hundreds: what leaves the others' change by five robust
@@ -308,7 +308,7 @@ def _totals(fits: np.ndarray) -> np.ndarray:
 
 
 def best_shape(fits: np.ndarray) -> float:
-    """1 / beta with the least chi square and prior together, between the tried ones.
+    """1 / beta with the highest likelihood and prior together, between the tried ones.
 
     Parameters
     ----------

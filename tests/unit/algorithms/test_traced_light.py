@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.special import erf
 
 from vltflow.algorithms.air import air_from_vacuum, vacuum_from_air
+from vltflow.algorithms.column_fit import Noise
 from vltflow.algorithms.peaks import find_peaks
-from vltflow.algorithms.source import best_shape
+from vltflow.algorithms.slit import slit_image
+from vltflow.algorithms.source import best_shape, find_source
 from vltflow.algorithms.surface import fit_surface
 from vltflow.algorithms.windows import mean_spectra
 
@@ -96,3 +99,21 @@ def test_cosmic_rays_in_a_few_stretches_do_not_decide_the_shape():
     fits["chi2"][2:, 1, 9] -= 700.0
     fits["chi2"][3:, 4, 3] -= 700.0
     assert best_shape(fits) < 0.02
+
+
+@pytest.mark.parametrize("level", [10.0, 200.0])
+def test_noise_of_a_faint_gaussian_image_is_not_taken_for_wings(level):
+    columns, rows, sigma = np.arange(2000), np.arange(200.0)[:, None], 1.2
+    centre = 20.0 + 40.0 * np.arange(5)[:, None] + 0.002 * columns
+    rng, image = np.random.default_rng(2), np.zeros((200, 2000))
+    light = level * np.abs(np.sin(columns / 400.0)) * (1.0 + 0.1 * np.sin(columns / 5.0))
+    for middle in centre:
+        edges = [erf((rows - middle + side) / (sigma * 2**0.5)) for side in (-0.5, 0.5)]
+        image += 0.5 * light * (edges[1] - edges[0])
+    image = (rng.poisson(image) + rng.normal(0.0, 3.0, image.shape)).astype("f4")
+    even = np.zeros_like(centre)
+    slit = slit_image(centre, even, even, length=32.0, margin=1.0, rows=200)
+    bad = np.zeros(image.shape, "u1")
+    found = find_source(image, bad, slit, Noise(3.0, 1.0), np.arange(5), fwhm=2.5)
+    assert found.inverse_beta < 0.05
+    assert np.median(found.width) == pytest.approx(2.3548 * sigma, rel=0.02)

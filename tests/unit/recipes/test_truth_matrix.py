@@ -96,7 +96,8 @@ def light_in_slit(day, number, found):
                 expected[n] + slit * under
             )  # fmt: skip
     blaze = found.spectra.blaze
-    inside = np.isfinite(found.spectra.flux) & (expected > 0) & (blaze > 0.2 * np.nanmax(blaze))
+    brightest = np.nanmax(np.where(np.isfinite(blaze), blaze, 0.0), axis=1, keepdims=True)
+    inside = np.isfinite(found.spectra.flux) & (expected > 0) & (blaze > 0.2 * brightest)
     inside[:, :RIM] = inside[:, -RIM:] = False
     return expected, inside
 

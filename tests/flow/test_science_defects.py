@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -18,16 +19,26 @@ OF_EXPOSURES = (
 )  # fmt: skip
 
 
+def observed(folder, defects, exposures):
+    plan = science_night(NIGHT, exposures, window=True, standard=False)
+    return simulate_day("uves", NIGHT, folder / "raw", templates=plan, defects=defects)
+
+
 def rows_of(folder, defects, exposures, command):
     """Status of all ABs after a night, by their first frame; frames of the defects; the site."""
-    plan = science_night(NIGHT, exposures, window=True, standard=False)
-    day = simulate_day("uves", NIGHT, folder / "raw", templates=plan, defects=defects)
+    day = observed(folder, defects, exposures)
     site = str(folder / "site")
     assert run_command(["init", site, "--cores", "2", "--memory-mb", "4000"]) == 0
     assert run_command(["ingest", str(day.folder), "--site", site]) == 0
     run_command(["night", NIGHT, "--instrument", "UVES", "--site", site])
     rows = {row["ab"]: row for row in command("status", "--json", "--site", site)}
     return rows, {one["defect"]: one["frame"] for one in day.defects}, site
+
+
+RED = {
+    "no-object": "QC OBJ FOUND", "twilight-sky": "QC SKY LEVEL", "saturated-object": "QC NPIXSAT",
+    "cosmic-shower": "QC CRH RATE",
+}  # fmt: skip
 
 
 @pytest.mark.long
@@ -38,19 +49,54 @@ def test_each_exposure_ends_in_a_verdict_that_says_what_is_wrong(tmp_path, comma
         one["ab"]: one["reason"] for one in command("certify", "list", "--json", "--site", site)
     }
     row = {defect: rows[f"{frame}_none"] for defect, frame in victims.items()}
-    for defect, parameter in (
-        ("no-object", "QC OBJ FOUND"),
-        ("twilight-sky", "QC SKY LEVEL"),
-        ("saturated-object", "QC NPIXSAT"),
-        ("cosmic-shower", "QC CRH RATE"),
-    ):
+    for defect, parameter in RED.items():
         assert row[defect]["certification"] == "waits for a person", defect
         assert f"RED_SCI_POINT_BLUE {parameter}" in waiting[row[defect]["ab"]]
     assert row["wrong-setup"]["status"] == "BLOCKED"
     assert "no ORDER_TABLE_BLUE, LINE_TABLE_BLUE for 1x1_437nm" in row["wrong-setup"]["problem"]
     for defect in ("nan-coordinates", "missing-coordinates"):
-        assert row[defect]["problem"].startswith("not published: "), defect
-        assert "RA" in row[defect]["problem"]
+        problem = row[defect]["problem"]
+        assert problem.startswith(f"not published: {victims[defect]}: "), defect
+        assert "RA" in problem
+        assert "repair the raw header" in problem.lower()
+
+
+@pytest.mark.slow
+def test_a_folder_with_all_of_them_gives_each_its_verdict_and_loses_none(tmp_path, command):
+    day = observed(tmp_path, OF_EXPOSURES, POINT * 8)
+    (day.folder / "empty.fits").touch()
+    (said,) = command("reduce", str(day.folder), "--json", code=1)
+    frames = list(day.folder.glob("UVES*.fits"))
+    assert sum(count for _, _, count in said["found"]) == len(frames)
+    assert [Path(name).name for name, _ in said["rejected"]] == ["empty.fits"]
+    rows = {row["ab"]: row for row in said["science"]}
+    victims = {one["defect"]: one["frame"] for one in day.defects}
+    row = {defect: rows.pop(f"{frame}_none") for defect, frame in victims.items()}
+    assert all(parameter in row[defect]["red"] for defect, parameter in RED.items())
+    assert row["wrong-setup"]["state"] == "BLOCKED"
+    assert {one["keys"]["INS.GRAT1.WLEN"] for one in said["lacks"]} == {437}
+    for defect in ("nan-coordinates", "missing-coordinates"):
+        assert f"not published: {victims[defect]}: " in row[defect]["problem"]
+    good, stack = sorted(rows.values(), key=lambda one: one["exposures"])
+    assert (good["red"], good["problem"]) == ([], "")
+    assert stack["red"] == ["QC STACK REJECTED"]
+    assert stack["exposures"] == 7
+
+
+@pytest.mark.slow
+def test_science_without_any_calibration_is_told_all_that_it_lacks(tmp_path, command):
+    day = observed(tmp_path, (), POINT)
+    for block in day.blocks:
+        if not block["raw_type"].startswith("SCI"):
+            for name in block["files"]:
+                (day.folder / name).unlink()
+    (said,) = command("reduce", str(day.folder), "--json", code=1)
+    ((_, raw_type, count),) = said["found"]
+    assert (raw_type, count) == ("SCI_POINT_BLUE", 1)
+    assert [(row["state"], row["products"]) for row in said["science"]] == [("BLOCKED", [])]
+    wanted = {kind for lack in said["lacks"] for kind in lack["raw_types"]}
+    assert {"BIAS_BLUE", "ORDER_FLAT_BLUE", "FLAT_BLUE", "ARC_LAMP_BLUE"} <= wanted
+    assert all("INSTRUME=UVES, DPR.CATG=CALIB" in lack["query"] for lack in said["lacks"])
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -20,6 +21,8 @@ from vltflow.store import Store
 
 app = commands()
 _MEMORY_SHARE = 0.75
+_SHOWN = 5
+"""Files with one reason that are named; of more, the first."""
 _COLUMNS = ("target", "setup", "raw_type", "exposures", "state", "score", "files", "problem")
 
 
@@ -100,7 +103,7 @@ def _tell(found: Reduced) -> None:
     bad = [*found.rejected, *((name, "no rule recognises it") for name in found.unknown)]
     for name, reason in found.failures:
         out.print(f"[red]failed:[/] {name}: {reason}", highlight=False)
-    for name, reason in [*bad, *found.others]:
+    for name, reason in [*bad, *_grouped(found.others)]:
         out.print(f"[yellow]left alone:[/] {name}: {reason}", highlight=False)
     if found.lacks:
         out.print(f"\n[bold]missing calibrations[/]: fetch them from {ARCHIVE}, then run it again")
@@ -113,6 +116,17 @@ def _tell(found: Reduced) -> None:
         out.print(
             f"\n{_counted(len(found.files), 'file')} in {found.folder}, begin with index.html"
         )
+
+
+def _grouped(files: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Files of one reason, when there are many, in a line."""
+    names: dict[str, list[str]] = {}
+    for name, reason in files:
+        names.setdefault(reason, []).append(name)
+    for reason, several in names.items():
+        more = len(several) - 1
+        for name in several[: 1 if more > _SHOWN else None]:
+            yield (f"{name} and {more} more files" if more > _SHOWN else name), reason
 
 
 def _tell_no_science(found: Reduced) -> None:

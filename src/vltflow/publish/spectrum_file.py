@@ -178,7 +178,7 @@ def _snr(spectrum: Spectrum, said: Description) -> float:
     if value is None:
         raise InvalidHeader(
             "SNR cannot be computed: no element has a flux, an error and no flag",
-            hint="Give it in the description",
+            hint="Look at its flags, or give SNR in the description",
         )
     return value
 

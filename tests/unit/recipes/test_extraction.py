@@ -113,7 +113,7 @@ def test_sky_is_the_one_put_in(day, extracted):
 
 @pytest.mark.parametrize("scene", [name for name in SCENES if name != "extended"])
 def test_the_slit_is_lit_from_end_to_end_and_the_source_well_inside(extracted, scene):
-    assert extracted[scene].qc.get("QC SKY DARK", 0.0) == 0.0
+    assert not extracted[scene].qc["QC SKY DARK"] > 0.0  # or there is too little sky to tell
     assert extracted[scene].qc["QC OBJ EDGE"] > 1.0
 
 

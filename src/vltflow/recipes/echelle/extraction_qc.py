@@ -91,8 +91,7 @@ def measure(
     width = [qc[name] for name in qc if name.endswith("OBJ FWHM")]
     if source is not None:
         qc["QC OBJ FOUND"] = float(source.found)
-        told = {"QC OBJ EDGE": _edge(source, traces.slit), "QC SKY DARK": source.dark}
-        qc |= {name: value for name, value in told.items() if np.isfinite(value)}
+        qc |= {"QC OBJ EDGE": _edge(source, traces.slit), "QC SKY DARK": source.dark}
     qc["QC OBJ POS"] = float(np.median(place)) if place else _UNKNOWN
     qc["QC OBJ FWHM"] = float(np.median(width)) if width else _UNKNOWN
     qc["QC SN MAX"] = max(qc[name] for name in qc if name.endswith("OBJ SN") and "ORD" in name)
@@ -108,7 +107,7 @@ def _covered(slit: SlitImage) -> float:
 
 
 def _edge(source: Source, slit: SlitImage) -> float:
-    """Distance of a source from the nearer end of the slit, in units of its width."""
+    """Distance of a source from the nearer end of the slit, in its widths; NaN without one."""
     middle = slit.centre.shape[1] // 2
     place, width = source.centre[:, middle], source.width[:, source.width.shape[1] // 2]
     distance = np.minimum(place - slit.low[:, middle], slit.high[:, middle] - place) / width

@@ -156,6 +156,13 @@ def test_saturated_pixels_are_flagged_where_they_count(day):
     assert found.qc["QC NPIXSAT"] > 0
 
 
+def test_the_error_of_the_flat_is_told(day, extracted):
+    rows = day.flat[2].tables[0].rows
+    share = 100.0 * np.nanmedian(rows["BLAZE_ERR"] / rows["BLAZE"])
+    assert 0.0 < share < 0.1
+    assert extracted["point"].qc["QC EX FLATERR"] == pytest.approx(share, rel=0.05)
+
+
 def test_blaze_is_the_lamps_light(day):
     flat, _, blaze = day.flat
     light, _ = day.truth(day.flat_files[0], "spectrum")

@@ -41,23 +41,32 @@ def blaze_of(inputs: RecipeInputs, orders: np.ndarray, columns: int) -> np.ndarr
     UnprocessableData
         The table has no blaze, or that of another binning.
     """
-    blaze = np.full((len(orders), columns), np.nan)
+    return _values(inputs, orders, columns, "BLAZE")
+
+
+def blaze_error_of(inputs: RecipeInputs, orders: np.ndarray, columns: int) -> np.ndarray:
+    """Error of the blaze, as `blaze_of`."""
+    return _values(inputs, orders, columns, "BLAZE_ERR")
+
+
+def _values(inputs: RecipeInputs, orders: np.ndarray, columns: int, name: str) -> np.ndarray:
+    values = np.full((len(orders), columns), np.nan)
     if ROLE not in inputs.tables:
-        return blaze
+        return values
     master = inputs.tables[ROLE]
     rows = master.tables.get(ROLE)
-    if rows is None or not {"ORDER", "BLAZE"} <= set(rows.dtype.names or ()):
+    if rows is None or not {"ORDER", "BLAZE", "BLAZE_ERR"} <= set(rows.dtype.names or ()):
         raise UnprocessableData(
-            f"{master.name or ROLE} has no table {ROLE} with the columns ORDER and BLAZE",
+            f"{master.name or ROLE} has no table {ROLE} with the columns ORDER, BLAZE, BLAZE_ERR",
             hint="It was not made by this pipeline's echelle.order_flat.",
         )
-    if rows["BLAZE"].shape[1:] != (columns,):
+    if rows[name].shape[1:] != (columns,):
         raise UnprocessableData(
-            f"{master.name or ROLE} has {rows['BLAZE'].shape[1:]} columns, the frame {columns}",
+            f"{master.name or ROLE} has {rows[name].shape[1:]} columns, the frame {columns}",
             hint="The flat was taken with another binning.",
         )
     known = {int(order): number for number, order in enumerate(rows["ORDER"])}
-    for row, order in zip(blaze, orders, strict=True):
+    for row, order in zip(values, orders, strict=True):
         if int(order) in known:
-            row[:] = rows["BLAZE"][known[int(order)]]
-    return blaze
+            row[:] = rows[name][known[int(order)]]
+    return values

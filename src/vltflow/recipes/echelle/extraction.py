@@ -22,7 +22,7 @@ from vltflow.algorithms.profile_table import (
 from vltflow.algorithms.source import Source, collapsed, find_source
 from vltflow.core.errors import UnprocessableData
 from vltflow.recipes.echelle import extraction_qc
-from vltflow.recipes.echelle.blaze import blaze_of
+from vltflow.recipes.echelle.blaze import blaze_error_of, blaze_of
 from vltflow.recipes.echelle.slit_light import (
     UNUSABLE,
     SlitLight,
@@ -143,6 +143,8 @@ def extract_orders(inputs: RecipeInputs, parameters: ExtractionParameters) -> Ex
     spectra = _spectra(inputs, traces, profile, found, mode)
     measured = extraction_qc.measure(spectra, found, traces, source, light)
     measured |= extraction_qc.background_qc(background)
+    error = blaze_error_of(inputs, traces.orders, spectra.flux.shape[1])
+    measured |= extraction_qc.blaze_qc(spectra, error)
     header: dict[str, str | int | float | bool] = {
         "ESO DRS EXTR MODE": mode.upper(),
         "ESO DRS EXTR SKY": terms if point else 0,

@@ -39,6 +39,7 @@ DECLARED = (
     QcDeclaration(
         "QC EX COVERED", "%", "Largest share of an order's slit that the next orders' slits cover"
     ),
+    QcDeclaration("QC EX FLATERR", "%", "Median error of the blaze, which error bars do not have"),
     QcDeclaration("QC NCRH", "pixel", "Pixels left out as cosmic rays"),
     QcDeclaration("QC NPIXSAT", "pixel", "Saturated pixels in the raw frame"),
     QcDeclaration("QC NSATCOL", "pixel", "Extracted columns whose source is saturated"),
@@ -167,6 +168,13 @@ def ripple(flux: np.ndarray) -> float:
     # What falls off from lag 0 is the spectrum itself: a wave has its peak inside the range.
     peaks = first[1:-1][(first[1:-1] > first[:-2]) & (first[1:-1] >= first[2:])]
     return float(np.sqrt(2.0 * max(0.0, float(peaks.max(initial=0.0)))))
+
+
+def blaze_qc(spectra: OrderSpectra, error: np.ndarray) -> dict[str, float]:
+    """What the flat's own error adds to that of the flux divided by it; NaN without a blaze."""
+    used = np.isfinite(spectra.flux) & (spectra.blaze > 0) & np.isfinite(error)
+    share = error[used] / spectra.blaze[used]
+    return {"QC EX FLATERR": 100.0 * float(np.median(share)) if share.size else np.nan}
 
 
 def background_qc(background: Background | None) -> dict[str, float]:

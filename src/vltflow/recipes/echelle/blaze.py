@@ -45,7 +45,7 @@ def blaze_of(inputs: RecipeInputs, orders: np.ndarray, columns: int) -> np.ndarr
 
 
 def blaze_error_of(inputs: RecipeInputs, orders: np.ndarray, columns: int) -> np.ndarray:
-    """Error of the blaze, as `blaze_of`."""
+    """Error of the blaze, as `blaze_of`; NaN where the table, of an earlier version, has none."""
     return _values(inputs, orders, columns, "BLAZE_ERR")
 
 
@@ -55,11 +55,14 @@ def _values(inputs: RecipeInputs, orders: np.ndarray, columns: int, name: str) -
         return values
     master = inputs.tables[ROLE]
     rows = master.tables.get(ROLE)
-    if rows is None or not {"ORDER", "BLAZE", "BLAZE_ERR"} <= set(rows.dtype.names or ()):
+    names = set(() if rows is None else rows.dtype.names or ())
+    if rows is None or not {"ORDER", "BLAZE"} <= names:
         raise UnprocessableData(
-            f"{master.name or ROLE} has no table {ROLE} with the columns ORDER, BLAZE, BLAZE_ERR",
+            f"{master.name or ROLE} has no table {ROLE} with the columns ORDER and BLAZE",
             hint="It was not made by this pipeline's echelle.order_flat.",
         )
+    if name not in names:
+        return values
     if rows[name].shape[1:] != (columns,):
         raise UnprocessableData(
             f"{master.name or ROLE} has {rows[name].shape[1:]} columns, the frame {columns}",

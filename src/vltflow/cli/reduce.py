@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -21,8 +20,6 @@ from vltflow.store import Store
 
 app = commands()
 _MEMORY_SHARE = 0.75
-_SHOWN = 5
-"""Files with one reason that are named; of more, the first."""
 _COLUMNS = ("target", "setup", "raw_type", "exposures", "state", "score", "files", "problem")
 
 
@@ -100,10 +97,9 @@ def _tell(found: Reduced) -> None:
     show(rows, _COLUMNS, as_json=False, empty="")
     if found.frames and not found.science:
         _tell_no_science(found)
-    bad = [*found.rejected, *((name, "no rule recognises it") for name in found.unknown)]
     for name, reason in found.failures:
         out.print(f"[red]failed:[/] {name}: {reason}", highlight=False)
-    for name, reason in [*bad, *_grouped(found.others)]:
+    for name, reason in found.left_alone:
         out.print(f"[yellow]left alone:[/] {name}: {reason}", highlight=False)
     if found.lacks:
         out.print(f"\n[bold]missing calibrations[/]: fetch them from {ARCHIVE}, then run it again")
@@ -118,23 +114,12 @@ def _tell(found: Reduced) -> None:
         )
 
 
-def _grouped(files: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    """Files of one reason, when there are many, in a line."""
-    names: dict[str, list[str]] = {}
-    for name, reason in files:
-        names.setdefault(reason, []).append(name)
-    for reason, several in names.items():
-        more = len(several) - 1
-        for name in several[: 1 if more > _SHOWN else None]:
-            yield (f"{name} and {more} more files" if more > _SHOWN else name), reason
-
-
 def _tell_no_science(found: Reduced) -> None:
     out = console()
     made = ", ".join(f"{count} {state}" for state, count in sorted(found.calibrations.items()))
     out.print(
         f"[bold]no science frame[/] among them; ABs of calibrations: {made}; their masters: "
-        f"vltflow masters list --site {found.folder / SITE}", highlight=False,
+        f"vltflow masters find --site {found.folder / SITE}", highlight=False,
     )  # fmt: skip
     out.print(f"fetch the science from {ARCHIVE}, then run it again; ask for", highlight=False)
     for name in found.instruments:

@@ -55,7 +55,7 @@ def _unread(folder: Path) -> list[tuple[str, str]]:
     starts = [path for path in folder.iterdir() if path.name != PRODUCTS and path.name[0] != "."]
     paths = [file for path in starts for file in (path, *path.rglob("*")) if file.is_file()]
     return [
-        (str(path), "not looked at, for its name does not end as a FITS file's")
+        (str(path), "not looked at: no FITS file by its name")
         for path in sorted(paths)
         if not has_suffix(path.name)
     ]

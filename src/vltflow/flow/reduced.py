@@ -89,6 +89,19 @@ class Reduced:
     files: list[Path] = field(default_factory=list)
 
     @property
+    def left_alone(self) -> list[tuple[str, str]]:
+        """Files of which nothing was made, with the reason; of many with one reason the first."""
+        unknown = [(name, "no rule of the instrument recognises it") for name in self.unknown]
+        names: dict[str, list[str]] = {}
+        for name, reason in self.others:
+            names.setdefault(reason, []).append(name)
+        others = [
+            (several[0] if len(several) == 1 else f"{several[0]} and {len(several) - 1} more", why)
+            for why, several in names.items()
+        ]
+        return [*self.rejected, *unknown, *others]
+
+    @property
     def is_complete(self) -> bool:
         """Whether all science of the folder was reduced and published, and no file was bad."""
         made = all(row.state in MADE and not row.problem for row in self.science)

@@ -117,11 +117,11 @@ def _tell(found: Reduced) -> None:
 def _tell_no_science(found: Reduced) -> None:
     out = console()
     made = ", ".join(f"{count} {state}" for state, count in sorted(found.calibrations.items()))
-    out.print(
-        f"[bold]no science frame[/] among them; ABs of calibrations: {made}; their masters: "
-        f"vltflow masters find --site {found.folder / SITE}", highlight=False,
-    )  # fmt: skip
-    out.print(f"fetch the science from {ARCHIVE}, then run it again; ask for", highlight=False)
+    out.print(f"[bold]no science frame[/] among them; ABs of calibrations: {made}", highlight=False)
+    nights = " to ".join(dict.fromkeys([found.nights[0], found.nights[-1]]))
     for name in found.instruments:
-        nights = " to ".join(dict.fromkeys([found.nights[0], found.nights[-1]]))
-        out.print(f"  INSTRUME={name}, DPR.CATG=SCIENCE, nights near {nights}", highlight=False)
+        out.print(
+            f"masters: vltflow masters find -i {name} --site {found.folder / SITE}\n"
+            f"science: fetch it from {ARCHIVE}, then run it again; ask for "
+            f"INSTRUME={name}, DPR.CATG=SCIENCE, nights near {nights}", highlight=False,
+        )  # fmt: skip

@@ -72,6 +72,8 @@ def test_without_science_it_says_what_there_is_and_what_to_fetch(command, observ
     assert "2 raw frames of LAMP: 2 BIAS" in said
     assert "no science frame among them; ABs of calibrations: 1 SUCCEEDED" in said
     assert "INSTRUME=LAMP, DPR.CATG=SCIENCE, nights near 2010-10-03" in said
+    (site,) = [line.split()[-1] for line in said.splitlines() if "masters find -i LAMP" in line]
+    assert len(command("masters", "find", "-i", "LAMP", "--site", site, "--json")) == 1
 
 
 def test_it_is_said_what_became_of_each_file_that_is_no_raw_frame(command, folder):

@@ -299,7 +299,10 @@ class ScienceDay:
         return result
 
     def wave_errors(self):
-        """Found minus true wavelength at the lines used in the slit's middle, pixels."""
+        """Found minus true wavelength at the lines used in the slit's middle, pixels.
+
+        Of lines that are themselves known to 0.1 pixel.
+        """
         table = self.tables["LINE_TABLE"]
         solution, rows = read_surface(table, "MLAMBDA_AIR"), table.tables["LINES"]
         light, _ = self.truth(self.kinds[f"ARC_LAMP_{self.arm.upper()}"][0], "spectrum")
@@ -311,7 +314,7 @@ class ScienceDay:
             step = wave[i + 1] - wave[i]
             error = solution(np.array([x]), float(order))[0] / order - wave[i] - (x - i) * step
             errors.append(error / abs(step))
-        inside = (rows["USED"] == 1) & (rows["X"] - 1 < len(wave) - 8)
+        inside = (rows["USED"] == 1) & (rows["X"] - 1 < len(wave) - 8) & (rows["XERR"] < 0.1)
         return np.array(errors)[inside]
 
     def pulls(self, number, extracted, *, rim=25):

@@ -41,3 +41,20 @@ def test_warm_pixels_lose_their_dark_current_or_are_flagged(dark_exposure):
     left = np.where(flagged, 0.0, light.data)[warm] / (HOURS * hot[warm])
     assert np.median(np.abs(left)) < 0.05
     assert np.abs(left).max() < 0.3
+
+
+def test_a_pixel_of_unknown_response_may_differ_as_much_as_the_others_do(blue, kit):
+    even = 1.0 + 0.004 * np.random.default_rng(1).normal(size=blue.response.shape)
+    quiet = kit.replace(blue, response=even, hot=0.0 * blue.hot)
+    # Half of the chip is too dark for its response to be measured.
+    light = np.where(np.arange(even.shape[0])[:, None] < 150, 20_000.0, 20.0)
+    masters = {
+        "MASTER_BIAS": kit.as_master(kit.run("detector.master_bias", quiet.biases(), quiet.chip)[0])
+    }
+    flats = [quiet.expose(light * np.ones_like(even), seed=n, exptime=20.0) for n in range(5)]
+    response = kit.run("detector.master_flat", flats, quiet.chip, masters=masters)[1]
+    masters["PIXEL_RESPONSE"] = kit.as_master(response)
+    found = slit_light(RecipeInputs((quiet.expose(0, seed=90),), masters, quiet.chip))
+    unknown = (response.quality & np.uint8(Quality.UNMEASURED)) != 0
+    assert unknown.mean() > 0.4
+    assert np.sqrt(found.response_variance[unknown]) == pytest.approx(0.004, rel=0.1)

@@ -32,9 +32,7 @@ WINDOWS = {
     "blue": Window(x=300, y=600, nx=2400, ny=640),
     "red": Window(x=500, y=400, nx=3000, ny=1000),
 }
-"""Windows in which arcs of all settings have enough lines."""
-LARGE = Window(x=500, y=100, nx=3000, ny=1900)
-"""At 860 nm in 1x1 the upper chip's lines lie in one order else."""
+"""What the few setups read out instead of whole chips."""
 PIECE = 30.0
 """Angstrom in which calibrated flux is compared."""
 BRIGHT = 2
@@ -54,7 +52,7 @@ class Row:
     """Median of extracted over put in."""
     mean: float
     mean_error: float
-    """All light over all that was put in, with optimal weights, and its error."""
+    """All light over all that was put in, and its error."""
     width: float
     rms: float
     """Of the pulls: robust, and plain."""
@@ -198,11 +196,12 @@ def measure(day, number, setup, snr, kit, calibrated):
     far = np.abs(spectra.flux - expected) > 5.0 * np.hypot(np.sqrt(spectra.variance), 0.02 * steep)
     residues = far & inside & hit_columns(day, number, found)
     shift, error = line_shift(spectra, expected, inside)
-    weight = np.where(inside, expected / spectra.variance, 0.0)
-    total = np.nansum(weight * expected)
+    # Weights by the errors would count low columns, whose errors are lower, more.
+    total = expected[inside].sum()
     return Row(
         setup, found.mode, snr, float(np.median(spectra.flux[inside] / expected[inside])),
-        float(np.nansum(weight * spectra.flux) / total), float(total**-0.5),
+        float(spectra.flux[inside].sum() / total),
+        float(spectra.variance[inside].sum() ** 0.5 / total),
         float(kit.robust(pulls)), float(pulls.std()),
         int(far[inside].sum()), int(residues.sum()), pulls.size,
         float(shift), float(error), float(waves.mean()), float(np.abs(waves).max()), calibrated,
@@ -229,33 +228,25 @@ def note(rows):
         table.write("| " + " | ".join(cells) + " |\n")
 
 
-CROWDED = {("760 REDL 2x2 1.2", "extended")}
-"""Orders 97 to 101 lie closer than a slit of 12 arcsec is long: each has light of the next one."""
-
-BRIDGED = {"860 REDU 1x1 1.2"}
-"""No response is measured between 892 and 988 nm, where water absorbs: it is drawn straight."""
-
-
-def judge(row):
-    """The limits; a median of few or faint pixels has a scatter of its own."""
-    noise = 1.25 / (row.snr * row.pixels**0.5)
-    assert row.flux == pytest.approx(1.0, abs=0.01 + 3.0 * noise), row
+def judge(row, *, whole):
+    """The limits; medians of windows, with few pixels, have a scatter of their own."""
+    noise = 0.0 if whole else 3.0 * 1.25 / (row.snr * row.pixels**0.5)
+    assert row.flux == pytest.approx(1.0, abs=0.01 + noise), row
     assert row.mean == pytest.approx(1.0, abs=0.005 + 3.0 * row.mean_error), row
-    most = 1.08 if (row.setup, row.scene) in CROWDED else 1.05
-    assert 0.95 <= row.rms <= most, row
-    assert 0.94 <= row.width <= most + 0.01, row
+    assert 0.95 <= row.rms <= 1.05, row
+    assert 0.94 <= row.width <= 1.06, row
     assert row.beyond <= 3 + 1e-4 * row.pixels, row
     assert row.residues <= 3, row
-    assert not row.calibrated > (0.035 if row.setup in BRIDGED else 0.03), row
+    assert not row.calibrated > 0.03, row
     assert abs(row.shift) < 0.02 + 3.0 * row.shift_error, row
     assert abs(row.wave) < 0.02, row
     assert row.worst_wave < 0.1, row
 
 
-def run(folder, case, kit, science_day, tables):
+def run(folder, case, kit, science_day, tables, *, whole):
     arm, setting, binning, width, slicer, chips = case
     asked, rows = scenes(arm, setting, binning, width, slicer), []
-    window = LARGE if (setting, binning, slicer) == (860, 1, "") else WINDOWS[arm]
+    window = False if whole else WINDOWS[arm]
     day = science_day(folder, asked, chip=chips[0], window=window, standard=not slicer)
     for chip in chips:
         if chip != day.chip:
@@ -267,7 +258,7 @@ def run(folder, case, kit, science_day, tables):
             rows.append(measure(day, number, setup, exposure.source.snr, kit, flux))
         note(rows[-len(asked) :])
     for row in rows:
-        judge(row)
+        judge(row, whole=whole)
     return rows
 
 
@@ -299,18 +290,18 @@ FEW = [
 def test_light_and_lines_of_some_setups_are_those_put_in(
     case, tmp_path, kit, science_day, sky_tables
 ):
-    rows = run(tmp_path, case, kit, science_day, sky_tables)
+    rows = run(tmp_path, case, kit, science_day, sky_tables, whole=False)
     assert np.isfinite(rows[0].calibrated) != bool(case[4])  # slicers have no standard star
 
 
 @pytest.mark.long
 @pytest.mark.timeout(3600)
-def test_light_and_lines_of_all_setups_are_those_put_in(tmp_path, kit, science_day, sky_tables):
-    """All together have no more than 1e-5 of their pixels beyond 5 sigma, cosmic rays or not."""
+def test_light_and_lines_of_whole_chips_are_those_put_in(tmp_path, kit, science_day, sky_tables):
+    """Of all orders no more than 1e-5 of the pixels lie beyond 5 sigma, cosmic rays or not."""
     rows, wrong = [], []
     for n, case in enumerate(MATRIX):
         try:
-            rows += run(tmp_path / str(n), case, kit, science_day, sky_tables)
+            rows += run(tmp_path / str(n), case, kit, science_day, sky_tables, whole=True)
         except (AssertionError, AlgorithmFailure) as error:
             wrong.append(f"{case[:5]}: {str(error).splitlines()[0]}")
         shutil.rmtree(tmp_path / str(n), ignore_errors=True)

@@ -158,7 +158,11 @@ class MasterFlat(Recipe):
         relative = ProductData(
             "PIXEL_RESPONSE", response.response, response.variance,
             np.bitwise_or(response.quality, quality, out=response.quality),
-            {"BUNIT": "", "EXPTIME": 1.0, "ESO PRO DATANCOM": int(chosen.sum())}, {},
+            {
+                "BUNIT": "", "EXPTIME": 1.0, "ESO PRO DATANCOM": int(chosen.sum()),
+                # What a pixel that was not measured may differ by.
+                "ESO DRS RESP RMS": 100 * pixels.rms,
+            }, {},
             _response_figures(response, pixels),
         )  # fmt: skip
         return RecipeResult((flat, relative))

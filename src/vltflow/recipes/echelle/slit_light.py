@@ -189,7 +189,7 @@ def _masters_of(inputs: RecipeInputs) -> _Masters:
     dark = frames.find_master(inputs, "MASTER_DARK")
     share = 0.0 if dark is None else _share(inputs, dark.header.get("EXPTIME"), dark.name)
     response = frames.find_master(inputs, "PIXEL_RESPONSE")
-    told = None if response is None else response.header.get("ESO QC FLAT RESP RMS")
+    told = None if response is None else response.header.get("ESO DRS RESP RMS")
     scatter = float(told) / 100 if isinstance(told, int | float) and told > 0 else None
     unknown = np.float32((scatter or _UNMEASURED_RESPONSE) ** 2)
     return _Masters(None if dark is None else _Dark(dark), share, response, unknown)

@@ -33,7 +33,7 @@ _REJECTED, _SATURATED, _NO_DATA = (
 Weights = Literal["optimal", "sum"]
 
 _DOUBT = 2.0
-"""Errors of the sky's bend along x at which half of it is believed."""
+"""Errors of the bend of light or sky along x at which half of it is believed."""
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,7 @@ def _trace(
     image, bad, relative, rejected = planes
     flux, variance, sky, level, quality, chi2 = made
     columns = len(centre)
-    first = np.full((3, columns), math.nan)
+    first = np.full((4, columns), math.nan)
     pixels, basis = np.empty((6, MOST_PIXELS)), np.empty((5, MOST_PIXELS))
     noise, out = np.empty(MOST_PIXELS), np.empty(5)
     # No ray holds the core of a wide profile captive, but lines bend along it.
@@ -274,12 +274,12 @@ def _describe(
 
 @compiled
 def _remember(first: np.ndarray, x: int, round_: int, out: np.ndarray) -> None:
-    """Keep light, sky and the sky's variance of the first round.
+    """Keep light and sky of the first round, and the variances of sky and light.
 
     Where all was hit, light is as the neighbours have it.
     """
     if round_ == 0:
-        first[0, x], first[1, x], first[2, x] = out[0], out[2], out[4]
+        first[0, x], first[1, x], first[2, x], first[3, x] = out[0], out[2], out[4], out[1]
     elif not math.isfinite(out[0]):
         first[0, x] = _around(first, x, first.shape[1])[1]
 
@@ -327,9 +327,7 @@ def _straighten(
 ) -> None:
     """Take out what a pixel differs by because its wavelength is not the column's own.
 
-    First order for the source, whose pixels lie evenly to both sides; second order for the
-    sky, which is known better than any of its pixels: as far as its bend is no noise, which
-    would grow in every pixel alike.
+    To second order, as far as the bend is no noise, which would grow in every pixel alike.
     """
     last = first.shape[1] - 1
     a, b = max(x - 1, 0), min(x + 1, last)
@@ -337,12 +335,21 @@ def _straighten(
         return
     rise = (first[0, b] - first[0, a]) / (b - a)
     climb = (first[1, b] - first[1, a]) / (b - a)
-    bend = first[1, b] - 2.0 * first[1, x] + first[1, a] if b - a == 2 else 0.0
-    doubt = _DOUBT**2 * (first[2, b] + 4.0 * first[2, x] + first[2, a])
-    bend *= bend**4 / (bend**4 + doubt**2) if doubt > 0.0 else 1.0
+    arch = _bend(first[0], first[3], x) if b - a == 2 else 0.0
+    bend = _bend(first[1], first[2], x) if b - a == 2 else 0.0
     for i in range(count):
         rest = pixels[2, i]
-        pixels[0, i] -= basis[0, i] * rise * rest + (climb + 0.5 * bend * rest) * rest
+        pixels[0, i] -= (
+            basis[0, i] * (rise + 0.5 * arch * rest) + climb + 0.5 * bend * rest
+        ) * rest
+
+
+@compiled
+def _bend(values: np.ndarray, variance: np.ndarray, x: int) -> float:
+    """Second difference of values at a column, less where it may be noise."""
+    bend = values[x + 1] - 2.0 * values[x] + values[x - 1]
+    doubt = _DOUBT**2 * (variance[x + 1] + 4.0 * variance[x] + variance[x - 1])
+    return bend * bend**4 / (bend**4 + doubt**2) if doubt > 0.0 else bend
 
 
 @compiled

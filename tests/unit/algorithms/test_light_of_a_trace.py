@@ -167,3 +167,26 @@ def test_a_trace_that_tells_no_profile_has_that_of_its_neighbours():
                       rows=500)  # fmt: skip
     values = slit_table(slit, level, distance).values
     np.testing.assert_allclose(values[3:], values[[0, 0]])
+
+
+def test_a_tilted_slit_does_not_smear_sharp_lines():
+    """Lines of two pixels; half a pixel of tilt at most is left in single rows."""
+    x, at = np.arange(COLUMNS), np.arange(ROWS)[:, None] - MIDDLE
+
+    def spectrum(x):
+        return 500.0 + 9000.0 * np.exp(-0.5 * ((x % 19.3 - 9.6) / 0.85) ** 2)
+
+    image = spectrum(x - 0.04 * at) * 0.5 * (erf((at + 16.0) / 0.8) - erf((at - 16.0) / 0.8))
+    image = np.random.default_rng(6).poisson(image).astype("f4")
+    centre = np.full((1, COLUMNS), float(MIDDLE))
+    even, bad = np.zeros_like(centre), np.zeros(image.shape, "u1")
+    slit, whole = (
+        slit_image(centre, even + 0.04, even, length=32.0, margin=margin, rows=ROWS)
+        for margin in (1.0, -1.0)
+    )
+    detector = Detector(image, bad, None, np.full(centre.shape, 0.01), 1.0)
+    rules = Rules(weights="sum", sky_terms=0, tolerance=0.25)
+    table = slit_table(whole, np.ones((1, 33)), np.arange(-16.0, 17.0))
+    found = extract(detector, slit, table, rules, whole=whole).flux[0]
+    lines = (spectrum(x) > 5000.0) & (x > 10) & (x < COLUMNS - 10)
+    assert np.mean(found[lines] / spectrum(x[lines])) == pytest.approx(32.0, rel=0.01)

@@ -81,6 +81,8 @@ def test_a_folder_with_all_of_them_gives_each_its_verdict_and_loses_none(tmp_pat
     assert (good["red"], good["problem"]) == ([], "")
     assert stack["red"] == ["QC STACK REJECTED"]
     assert stack["exposures"] == 7
+    assert stack["problem"] == ""  # the others tell where the target is
+    assert any("STACK" in name for name in stack["products"])
 
 
 @pytest.mark.slow

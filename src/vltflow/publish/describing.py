@@ -51,14 +51,16 @@ def describe(
     if keys is None or solution is None:
         raise InvalidHeader(f"{instrument.name}: idp.yaml names no keywords")
     first = sources.headers[0]
+    # Of a stack any exposure tells the place: one without must not cost the others.
+    placed = next((one for one in sources.headers if _is_placed(one, keys)), first)
     name = sources.frames[0].name
     exposures = [_number(one, (keys.exptime,), name) for one in sources.headers]
     last = sources.frames[-1].mjd_obs + exposures[-1] / DAY_SECONDS
     rms, lines = _solution(reduced, solution)
     return Description(
         target=str(_needed(first, keys.target, name)),
-        ra=_number(first, (keys.ra,), name),
-        dec=_number(first, (keys.dec,), name),
+        ra=_number(placed, (keys.ra,), name),
+        dec=_number(placed, (keys.dec,), name),
         telescope=str(_needed(first, (keys.telescope,), name)),
         instrument=instrument.name,
         technique=str(_needed(first, (keys.technique,), name)),
@@ -96,6 +98,11 @@ def _needed(header: Mapping[str, Any], names: Sequence[str], frame: str) -> Any:
             hint="Repair the raw header (repairs in instrument.yaml), or name another keyword",
         )
     return value
+
+
+def _is_placed(header: Mapping[str, Any], keys: HeaderKeywords) -> bool:
+    values = [header.get(keyword(name)) for name in (keys.ra, keys.dec)]
+    return all(isinstance(value, float) and math.isfinite(value) for value in values)
 
 
 def _number(header: Mapping[str, Any], names: Sequence[str], frame: str) -> float:

@@ -274,9 +274,8 @@ def _accumulate(
         known[group] = light
         # As if an outlier were at the limit: else a shape gained by each one more left out.
         sums[6] += 25.0 * outliers
-        good = _project(
-            pixels, basis, variance, count, free, detector[0], (light, sky, slope), sums
-        )
+        solved = light, sky, slope
+        good = _project(pixels, basis, variance, count, free, detector[0], solved, sums)
         if good > 0.0:
             lights += light * good
             inverse += good

@@ -55,7 +55,6 @@ def describe(
     placed = next((one for one in sources.headers if _is_placed(one, keys)), first)
     name = sources.frames[0].name
     exposures = [_number(one, (keys.exptime,), name) for one in sources.headers]
-    last = sources.frames[-1].mjd_obs + exposures[-1] / DAY_SECONDS
     rms, lines = _solution(reduced, solution)
     return Description(
         target=str(_needed(first, keys.target, name)),
@@ -65,7 +64,7 @@ def describe(
         instrument=instrument.name,
         technique=str(_needed(first, (keys.technique,), name)),
         mjd_obs=sources.frames[0].mjd_obs,
-        mjd_end=last,
+        mjd_end=sources.frames[-1].mjd_obs + exposures[-1] / DAY_SECONDS,
         exptime=sum(exposures),
         texptime=sum(exposures),
         resolution=_resolution(sources, instrument),
@@ -102,7 +101,7 @@ def _needed(header: Mapping[str, Any], names: Sequence[str], frame: str) -> Any:
 
 def _is_placed(header: Mapping[str, Any], keys: HeaderKeywords) -> bool:
     values = [header.get(keyword(name)) for name in (keys.ra, keys.dec)]
-    return all(isinstance(value, float) and math.isfinite(value) for value in values)
+    return all(isinstance(value, int | float) and math.isfinite(value) for value in values)
 
 
 def _number(header: Mapping[str, Any], names: Sequence[str], frame: str) -> float:

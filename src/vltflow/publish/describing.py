@@ -51,8 +51,7 @@ def describe(
     if keys is None or solution is None:
         raise InvalidHeader(f"{instrument.name}: idp.yaml names no keywords")
     first = sources.headers[0]
-    # Of a stack any exposure tells the place: one without must not cost the others.
-    placed = next((one for one in sources.headers if _is_placed(one, keys)), first)
+    placed = _placed(sources.headers, keys)
     name = sources.frames[0].name
     exposures = [_number(one, (keys.exptime,), name) for one in sources.headers]
     rms, lines = _solution(reduced, solution)
@@ -99,9 +98,13 @@ def _needed(header: Mapping[str, Any], names: Sequence[str], frame: str) -> Any:
     return value
 
 
-def _is_placed(header: Mapping[str, Any], keys: HeaderKeywords) -> bool:
-    values = [header.get(keyword(name)) for name in (keys.ra, keys.dec)]
-    return all(isinstance(value, int | float) and math.isfinite(value) for value in values)
+def _placed(headers: Sequence[Mapping[str, Any]], keys: HeaderKeywords) -> Mapping[str, Any]:
+    """The first exposure of a stack that tells the place: one without must not cost the others."""
+    for header in headers:
+        values = [header.get(keyword(name)) for name in (keys.ra, keys.dec)]
+        if all(isinstance(value, int | float) and math.isfinite(value) for value in values):
+            return header
+    return headers[0]
 
 
 def _number(header: Mapping[str, Any], names: Sequence[str], frame: str) -> float:

@@ -28,9 +28,7 @@ DECLARED = (
     QcDeclaration("QC OBJ SN", "", "Signal to noise ratio of the source's trace, whole chip"),
     QcDeclaration("QC OBJ POS", "pixel", "Median place of the source above the slit's lower end"),
     QcDeclaration("QC OBJ FWHM", "pixel", "Median width of the source along the slit"),
-    QcDeclaration(
-        "QC OBJ EDGE", "", "Source to the nearer end of its window, in units of its width"
-    ),
+    QcDeclaration("QC OBJ EDGE", "", "Distance of the source from the slit's end, in widths"),
     QcDeclaration("QC SN MED", "", "Median signal to noise ratio of a column, all orders"),
     QcDeclaration("QC SN MAX", "", "Highest of the orders' mean signal to noise ratios"),
     QcDeclaration("QC EX NORD", "", "Orders extracted"),
@@ -45,11 +43,7 @@ DECLARED = (
     QcDeclaration("QC NSATCOL", "pixel", "Extracted columns whose source is saturated"),
     QcDeclaration("QC NEGFRAC", "%", "Share of extracted columns with negative counts"),
     QcDeclaration("QC SKY LEVEL", "ADU", "Median sky in one pixel along the slit"),
-    QcDeclaration(
-        "QC SKY DARK",
-        "pixel",
-        "Rows at the slit's ends without sky; not told where it is too faint",
-    ),
+    QcDeclaration("QC SKY DARK", "pixel", "Rows at the slit's ends without sky, where it shows"),
     QcDeclaration("QC BKG LEVEL", "ADU", "Median light between the orders"),
     QcDeclaration("QC BKG RMS", "ADU", "Scatter of the light between orders about its model"),
     QcDeclaration("QC BKG GAPS", "%", "Share of the gaps between orders that are wide enough"),

@@ -37,6 +37,8 @@ PIECE = 30.0
 """Angstrom in which calibrated flux is compared."""
 BRIGHT = 2
 """Number of the scene whose flux is calibrated."""
+FAINT_SUM = 0.005
+"""Allowed beyond 1 % for slices of SNR 3: 0.01 ADU of the light below are 1 % of their sum."""
 RIM = 25
 """Columns at the window's rim that are left out: tilted slits leave it there."""
 
@@ -229,8 +231,9 @@ def note(rows):
 
 
 def judge(row, *, whole):
-    """The limits; medians of windows, with few pixels, have a scatter of their own."""
-    noise = 0.0 if whole else 3.0 * 1.25 / (row.snr * row.pixels**0.5)
+    """The limits; medians have a scatter of their own, of windows with few pixels a large one."""
+    noise = (1.0 if whole else 3.0) * 1.25 / (row.snr * row.pixels**0.5)
+    noise += FAINT_SUM if row.scene == "slicer" and row.snr < 10.0 else 0.0
     assert row.flux == pytest.approx(1.0, abs=0.01 + noise), row
     assert row.mean == pytest.approx(1.0, abs=0.005 + 3.0 * row.mean_error), row
     assert 0.95 <= row.rms <= 1.05, row

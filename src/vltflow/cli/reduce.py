@@ -99,6 +99,8 @@ def _tell(found: Reduced) -> None:
         _tell_no_science(found)
     for name, reason in found.failures:
         out.print(f"[red]failed:[/] {name}: {reason}", highlight=False)
+    for name, reason in found.doubts:
+        out.print(f"[yellow]used all the same:[/] {name}: {reason}", highlight=False)
     for name, reason in found.left_alone:
         out.print(f"[yellow]left alone:[/] {name}: {reason}", highlight=False)
     if found.lacks:

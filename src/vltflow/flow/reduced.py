@@ -22,6 +22,7 @@ from vltflow.records import (
     Product,
     ScienceProduct,
     ScienceState,
+    Score,
     score_text,
 )
 from vltflow.store import Store
@@ -85,6 +86,8 @@ class Reduced:
     """Calibration ABs that were needed, by state; all, where there is no science."""
     failures: list[tuple[str, str]] = field(default_factory=list)
     """Calibration ABs that failed, with the problem."""
+    doubts: list[tuple[str, str]] = field(default_factory=list)
+    """Calibration ABs with red scores that were used nevertheless, and the QC1 parameters."""
     lacks: list[Lack] = field(default_factory=list)
     files: list[Path] = field(default_factory=list)
 
@@ -118,15 +121,17 @@ def gather(store: Store, instrument: Instrument, out: Reduced) -> None:
     with store.read() as tx:
         blocks = tx.blocks.find(instrument=instrument.name)
         frames = list(tx.frames.find(instrument=instrument.name))
+        scores = tx.quality.scores([block.name for block in blocks])
     science = [block for block in blocks if is_science(instrument, block)]
     counts = Counter(frame.raw_type for frame in frames)
     out.found += [(instrument.name, kind, count) for kind, count in sorted(counts.items())]
     out.nights = sorted({*out.nights, *(frame.night for frame in frames)})
     out.unknown += [frame.name for frame in frames if not frame.raw_type]
     needed = needed_for(blocks, [one.name for one in science]) if science else blocks
-    for block in needed:
-        if not is_science(instrument, block):
-            out.calibrations[str(block.state)] = out.calibrations.get(str(block.state), 0) + 1
+    for block in [one for one in needed if not is_science(instrument, one)]:
+        out.calibrations[str(block.state)] = out.calibrations.get(str(block.state), 0) + 1
+        if red := _red(scores.get(block.name, [])):
+            out.doubts.append((block.name, f"red: {', '.join(red)}"))
     # What failed is nobody's calibration any more: science waits for another one.
     out.failures += [
         (block.name, block.problem)
@@ -160,8 +165,12 @@ def _row(store: Store, instrument: Instrument, block: AssociationBlock, out: Red
         score=score_text(scores),
         problem=block.problem,
         products=tuple(str(path.relative_to(out.folder)) for path in (*files, *page)),
-        red=tuple(dict.fromkeys(one.parameter for one in scores if one.colour is Colour.RED)),
+        red=_red(scores),
     )
+
+
+def _red(scores: Sequence[Score]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(one.parameter for one in scores if one.colour is Colour.RED))
 
 
 def _members(block: AssociationBlock) -> list[str]:

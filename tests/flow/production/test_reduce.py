@@ -65,6 +65,15 @@ def test_a_calibration_that_failed_is_named_though_science_looks_for_another(
     assert [lack["category"] for lack in said["lacks"]] == ["MASTER_BIAS_ONE"]
 
 
+def test_a_calibration_that_is_used_with_a_red_score_is_named(command, observatory, folder):
+    for path in folder.glob("*T22:*.fits"):
+        path.unlink()
+    observatory.expose("2010-10-03T22:00:00", 2000.0)  # scores allow 1000
+    (said,) = command("reduce", str(folder), "--json", code=1)
+    assert [reason for _, reason in said["doubts"]] == ["red: QC LEVEL"]
+    assert "used all the same:" in command("reduce", str(folder), code=1)
+
+
 def test_without_science_it_says_what_there_is_and_what_to_fetch(command, observatory, folder):
     for path in folder.glob("*T23:*.fits"):
         path.unlink()

@@ -127,6 +127,23 @@ def test_orders_get_the_numbers_of_the_format_check_where_the_model_is_off_by_an
     assert made.qc["QC ORD SHIFT"] == pytest.approx(expected["QC ORD SHIFT"] - 20, abs=0.1)
 
 
+@pytest.mark.parametrize("distance", [0, 8])
+def test_an_arc_tells_how_far_it_moved_against_its_format_check(
+    format_day, echelle, echelle_products, kit, distance
+):
+    """Dispersion runs along the raw rows."""
+    inputs = echelle.inputs(
+        "ARC_LAMP", "BLUE", ORDER_TABLE=kit.as_tables(echelle_products[0]),
+        LINE_GUESS_TAB=kit.as_tables(run(format_day)[0]),
+    )  # fmt: skip
+    moved_arc = Changed(inputs.frames[0], lambda rows: np.roll(rows, distance, axis=0))
+    recipe = find_recipe("echelle.wavelength_calibration")
+    (made,) = recipe.process(
+        dataclasses.replace(inputs, frames=(moved_arc,)), recipe.parameters()
+    ).products
+    assert abs(made.qc["QC LINE DGUESS"]) == pytest.approx(distance, abs=0.5)
+
+
 def test_lines_are_found_by_the_format_check_where_the_model_is_off_by_more_than_shiftmax(
     format_day, echelle, echelle_products, kit
 ):

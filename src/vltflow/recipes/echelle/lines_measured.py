@@ -36,6 +36,7 @@ DECLARED = (
     QcDeclaration(
         "QC LINE SHIFT", "pixel", "Median shift of the rough model's wavelengths to the lines"
     ),
+    QcDeclaration("QC LINE DGUESS", "pixel", "The same of the format check's, where there is one"),
     QcDeclaration("QC LINE DWLEN", "nm", "Central wavelength by the orders' places - header"),
     QcDeclaration("QC LINE HALFBRIG", "%", "Share of the brighter half of the lines identified"),
     QcDeclaration("QC LINE FRACSEL", "%", "Share of the lines that an arc should show identified"),

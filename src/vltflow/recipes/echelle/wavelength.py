@@ -69,7 +69,7 @@ class WavelengthCalibration(Recipe):
     """
 
     name: ClassVar = "echelle.wavelength_calibration"
-    version: ClassVar = "4"
+    version: ClassVar = "5"
     summary: ClassVar = "Wavelengths of all orders and the slit's tilt from one arc frame"
     raw: ClassVar = RawInput(1, 1)
     masters: ClassVar = (
@@ -104,6 +104,7 @@ class WavelengthCalibration(Recipe):
         qc |= lines_measured.share_identified(arc.lines, solution, catalogue, light.data.shape[1])
         qc |= {"QC NLINTOT": arc.detected, "QC LINE DWLEN": dwlen}
         qc["QC LINE SHIFT"] = _shift(solution, arc, guess)
+        qc["QC LINE DGUESS"] = _shift(solution, arc, known) if LINES in inputs.tables else np.nan
         slit = slit.renumbered(solution.vote.orders)
         return RecipeResult((_product(arc, solution, slit, qc, parameters),))
 

@@ -84,7 +84,7 @@ class MasterFlat(Recipe):
     """
 
     name: ClassVar = "detector.master_flat"
-    version: ClassVar = "1"
+    version: ClassVar = "2"
     summary: ClassVar = "Master flat and pixel response from lamp flats of one chip"
     raw: ClassVar = RawInput(3)
     masters: ClassVar = (MasterInput("MASTER_BIAS"), MasterInput("MASTER_DARK", required=False))

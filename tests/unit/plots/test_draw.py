@@ -72,6 +72,7 @@ def test_equal_arrays_give_equal_bytes_and_prefixes_keep_pictures_apart(figure):
     assert references <= ids[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("figure", ODD)
 @pytest.mark.parametrize("file_format", ["svg", "png"])
 def test_odd_arrays_and_texts_are_drawn_all_the_same(figure, file_format):
@@ -88,6 +89,7 @@ def test_an_outlier_is_seen_among_many_points():
     assert np.abs(plain - spiked).max() > 0.5
 
 
+@pytest.mark.slow
 def test_threads_draw_side_by_side_without_touching_global_settings():
     before = dict(mpl.rcParams)
     expected = [draw(figure) for figure in KINDS]

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from vltflow.plots import style
 from vltflow.plots.science import ModePoints, draw_statistics
@@ -37,6 +38,7 @@ def test_a_mode_without_a_law_and_no_mode_at_all_are_drawn():
     assert draw_statistics("UVES", []).startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_a_month_of_many_spectra_is_a_small_picture_that_keeps_its_anomalies():
     month = replace(mode(size=30_000), anomalous=np.arange(30_000) % 10_000 == 3)
     three = replace(mode(size=3), anomalous=np.ones(3, dtype=bool))

@@ -74,11 +74,13 @@ def test_nothing_is_drawn_over_the_gap_between_two_chips():
         assert not columns[middle - 50 : middle + 50].any()
 
 
+@pytest.mark.slow
 def test_equal_arrays_give_equal_bytes():
     for kind in ("svg", "png"):
         assert draw_preview(GOOD, file_format=kind) == draw_preview(GOOD, file_format=kind)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shown", ODD.values(), ids=ODD)
 def test_odd_spectra_are_drawn_without_a_warning(shown):
     assert draw_preview(shown, file_format="png").startswith(b"\x89PNG")

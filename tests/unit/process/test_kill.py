@@ -77,6 +77,7 @@ MOMENTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_killed_at_a_named_moment(day, site, define, monkeypatch, fork, moment):
     day.add("BIAS")

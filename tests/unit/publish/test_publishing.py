@@ -38,6 +38,7 @@ def layout(request):
     return request.param
 
 
+@pytest.mark.slow
 def test_both_red_chips_become_one_product_that_the_standard_accepts(
     science_site, layout, tmp_path
 ):
@@ -84,6 +85,7 @@ def test_products_pass_fitsverify(science_site, layout, tmp_path):
     assert (ended.returncode, ended.stdout.count(b"verification OK")) == (0, len(paths))
 
 
+@pytest.mark.slow
 def test_products_read_in_astropy_and_specutils_with_units(science_site, tmp_path):
     specutils = pytest.importorskip("specutils")
     science_site.science()

@@ -418,6 +418,7 @@ ODD_VALUES = (
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["SPECTRUM", "CUBE", "IMAGE", "MOSAIC"])
 def test_odd_values_of_any_keyword_never_give_an_exception(desk, kind):
     one = desk(kind)

@@ -91,6 +91,7 @@ def test_a_format_shifted_across_the_orders_keeps_its_numbers(echelle, echelle_p
     assert qc["QC ORD SHIFT"] == pytest.approx(expected["QC ORD SHIFT"] - shift / 2, abs=0.1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shift", [(20, 20), (20, -20), (-20, 20), (-20, -20)])
 def test_a_format_shifted_along_both_axes_is_calibrated_as_before(
     echelle, echelle_products, kit, shift
@@ -115,6 +116,7 @@ def test_a_format_shifted_along_both_axes_is_calibrated_as_before(
     assert abs(qc["QC LINE DWLEN"] - expected["QC LINE DWLEN"]) < 1.6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("shift", "orders"), [(20.0, 1), (-20.0, -1), (20.0, -2)])
 def test_a_shifted_format_and_wrong_numbers_of_orders_do_not_mislead(
     echelle, echelle_products, kit, shift, orders

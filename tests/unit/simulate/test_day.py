@@ -36,6 +36,7 @@ def _data(day: SimulatedDay, truths: dict[str, dict], name: str, chip: int = 0) 
     return image * truth["conad_e_per_adu"], maps, truth
 
 
+@pytest.mark.slow
 def test_a_day_has_57_blocks_one_of_them_incomplete(small_day: SimulatedDay) -> None:
     told = json.loads((small_day.folder / "night.truth.json").read_text())
     assert len(told["blocks"]) == len(small_day.blocks) == 57

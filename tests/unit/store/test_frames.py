@@ -111,6 +111,7 @@ def test_headers_come_back_in_the_order_of_hdus(store, make):
             tx.frames.headers("unknown")
 
 
+@pytest.mark.slow
 @given(st.lists(st.dictionaries(st.text(), values, max_size=5), max_size=3))
 def test_any_headers_survive_packing(headers):
     assert list(unpack_headers(pack_headers(headers))) == headers

@@ -74,6 +74,7 @@ def test_plots_are_saved_for_oneself_or_all_and_lead_nowhere_else(judged, anothe
     assert web.post("/qc1/plots/1/remove").status_code == 303
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("path", "status"),
     [

@@ -143,6 +143,7 @@ def test_an_unforeseen_failure_tells_nothing_of_the_inside(web, monkeypatch) -> 
     assert answer.headers["content-security-policy"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "path",
     [
@@ -165,6 +166,7 @@ def test_a_question_with_nul_is_refused(web) -> None:
     assert web.get("/products", params={"target": "\0"}).status_code == 404
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("path", "field"),
     [

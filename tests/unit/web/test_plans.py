@@ -41,6 +41,7 @@ def asked(web, add_judged):
     return web, of
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", PAGES)
 def test_no_page_reads_a_big_table_from_end_to_end(asked, path):
     web, of = asked
@@ -52,6 +53,7 @@ def test_no_page_reads_a_big_table_from_end_to_end(asked, path):
             assert ends or not whole.intersection(BIG), f"{path}: all of {whole}: {statement}"
 
 
+@pytest.mark.slow
 def test_what_products_can_be_chosen_from_is_found_by_jumps(asked, shop):
     web, of = asked
     assert shop.quasar, "nothing can be chosen where nothing is"

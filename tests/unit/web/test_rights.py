@@ -36,6 +36,7 @@ def test_every_form_is_in_the_list_of_this_test(routes) -> None:
     assert found - {"/login"} == shown
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", FORMS)
 def test_no_form_works_without_a_login(waiting, path: str) -> None:
     answer = waiting.client.post(path, data=ACCEPT | {"ab": "A 1"}, follow_redirects=False)

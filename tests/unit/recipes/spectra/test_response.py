@@ -48,6 +48,7 @@ def check_flux(science, response, tables, perfect):
     return ratio[1:-1], pulls, good
 
 
+@pytest.mark.slow
 def test_flux_is_right_within_three_percent_everywhere(science, products, sky_tables, perfect):
     ratio, pulls, good = check_flux(science, products[0], sky_tables, perfect)
     assert np.abs(ratio - 1).max() < 0.03

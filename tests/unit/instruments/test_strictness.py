@@ -27,6 +27,7 @@ def changed(tmp_path):
     return change
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "old", "new", "words"),
     [

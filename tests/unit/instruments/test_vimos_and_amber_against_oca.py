@@ -58,6 +58,7 @@ def _chosen_otherwise(catg, kind, tech, template):
     return catg == "ACQUISITION" or linearity_of_mos or check_in_another_template
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("instrument", TYPES)
 def test_tags_are_those_of_esos_rules(instrument):
     rules = parse_file(_rule_file(instrument)).rules

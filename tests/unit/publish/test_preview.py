@@ -21,6 +21,7 @@ def test_a_preview_shows_the_arrays_of_the_file(desk):
     assert shown.wave_label == "wavelength [angstrom]"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["png", "svg"])
 def test_the_command_writes_a_picture_beside_the_file_or_in_a_folder(desk, tmp_path, kind):
     path = desk("SPECTRUM").write()

@@ -128,6 +128,7 @@ def test_who_is_slower_than_another_publishes_nothing_twice(science_site):
         assert [one.version for one in tx.science.find(states=tuple(ScienceState))] == [1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("state", [ProductState.REVOKED, ProductState.SUPERSEDED])
 def test_a_product_whose_spectrum_lost_its_trust_is_hidden(science_site, state):
     block = science_site.science()
@@ -168,6 +169,7 @@ def test_uncertified_spectra_are_not_published(science_site):
     assert published(science_site).new == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("cards", "words"),
     [

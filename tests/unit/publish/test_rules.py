@@ -325,6 +325,7 @@ GROUPED = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("group", "kind", "keyword"), GROUPED)
 def test_a_keyword_that_is_missing_or_forbidden_is_reported(desk, group, kind, keyword):
     hdu, name = PLACES[kind][group.where], keyword.split("|")[0]

@@ -152,6 +152,7 @@ def _defective(folder: Path, defect: str) -> tuple[dict, dict, np.ndarray]:
         return truth, dict(hdus[0].header), hdus[0].data.astype(float)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("defect", ["no-object", "saturated-object", "twilight-sky"])
 def test_defects_of_the_light_are_in_pixels_and_truth(tmp_path: Path, defect: str) -> None:
     truth, _, image = _defective(tmp_path, defect)

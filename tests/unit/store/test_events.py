@@ -331,6 +331,7 @@ def test_replacing_an_event_is_refused_too(sqlite_store):
     )
 
 
+@pytest.mark.slow
 def test_emptying_the_log_is_refused_too(postgresql_database):
     store = Store(postgresql_database, "memory://vault")
     _try_in_vain(store, "TRUNCATE event")

@@ -109,6 +109,7 @@ def test_the_display_of_a_product_has_its_headers_and_its_image(night) -> None:
     assert "x = 2, y = 1" in night.text(f"/display/{name}/pixel?x=1&y=0")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "path",
     [

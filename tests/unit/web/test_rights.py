@@ -130,6 +130,7 @@ def test_many_are_decided_at_once_and_one_refusal_stops_no_others(waiting, add_j
     assert [_decision(waiting, name) for name in "AB"] == ["REJECTED", "REJECTED"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "fields",
     [{"decision": "AUTO"}, {"decision": ""}, {"comment": "  "}, {"seen": "x"}, {"seen": "9" * 30}],
@@ -148,6 +149,7 @@ def test_wrong_name_and_wrong_password_get_the_same_answer(web) -> None:
     assert "Name or password is wrong" in wrong.text
 
 
+@pytest.mark.slow
 def test_those_who_guess_are_slowed_down_even_with_the_right_password(web) -> None:
     for _ in range(MOST_FAILURES["both"]):
         web.login("anna", "wrong password here")
@@ -159,6 +161,7 @@ def test_a_login_form_of_another_browser_is_refused(web) -> None:
     assert web.login("anna", secret="forged").status_code == 403
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("target", "used"),
     [("/desk?x=1", "/desk?x=1"), ("https://evil.example", "/"), ("//evil.example", "/"),
@@ -183,6 +186,7 @@ def test_a_disabled_account_is_out_at_once(web) -> None:
     assert web.login("anna").status_code == 403
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", ["session_age", "session_idle"])
 def test_a_session_ends_by_age_and_by_idleness(web, another, limit: str) -> None:
     web.login("anna")

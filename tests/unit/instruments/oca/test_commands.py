@@ -131,6 +131,7 @@ def test_the_catalogue_of_parameters_is_listed_without_a_site(tmp_path, monkeypa
     assert run(["qc", "parameters", "nowhere"]) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("site", [True, False])
 def test_in_a_site_its_own_definitions_are_listed_too(rules, site, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)

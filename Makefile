@@ -27,7 +27,7 @@ test-long: $(VENV)/tests-installed  ## the longer chains of ESO's recipes that `
 	@bash tools/install-test-programs.sh
 	$(BIN)/pytest -m long
 
-check: $(VENV)/tests-installed    ## linters and the fast tests (SQLite only), in less than two minutes
+check: $(VENV)/tests-installed    ## linters and the fast tests (SQLite only), in about two minutes
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

@@ -52,7 +52,11 @@ def raw_paths(folder: Path) -> list[Path]:
 
 def _unread(folder: Path) -> list[tuple[str, str]]:
     """Files that are not read for their names, with the reason."""
-    starts = [path for path in folder.iterdir() if path.name != PRODUCTS and path.name[0] != "."]
+    starts = [
+        path
+        for path in folder.absolute().iterdir()
+        if path.name != PRODUCTS and path.name[0] != "."
+    ]
     paths = [file for path in starts for file in (path, *path.rglob("*")) if file.is_file()]
     return [
         (str(path), "not looked at: no FITS file by its name")

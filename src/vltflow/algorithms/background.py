@@ -14,6 +14,10 @@ from vltflow.algorithms.surface import Surface, fit_surface
 
 _LEAST_PIXELS = 12
 """Good pixels that a box needs."""
+_TALLEST = 60
+"""Rows that a box spans at most."""
+_SAMPLE = 400
+"""Values of a box that tell what to leave out."""
 _LEAST_BOXES = 3
 """Boxes for each coefficient of the model."""
 _HALOS = (0.04, 0.06, 0.08, 0.1, 0.12, 0.16)
@@ -71,7 +75,7 @@ def gap_boxes(
     """Measure the light in boxes between neighbouring traces.
 
     A box spans all rows of a gap that are at least `clearance` away from both slits, at
-    most 11, and `spacing` columns. Its level is the mean of what lies within 4 robust
+    most 60, and `spacing` columns. Its level is the mean of what lies within 4 robust
     sigma of the median: of small counts the median alone is off by up to half a unit.
     Where the slits of two traces leave no gap, and at the chip's rims, the nearest gaps' levels
     stand in, times the ratio of the blurred light at the two places.
@@ -202,16 +206,16 @@ def _measure(
     levels: np.ndarray,
 ) -> None:
     rows, width = image.shape
-    values = np.empty(11 * (2 * reach + 1))
+    values = np.empty(_TALLEST * (2 * reach + 1))
     for n in range(start, stop):
         for k in range(len(columns)):
             count, place = 0, 0.0
             for x in range(max(0, columns[k] - reach), min(width, columns[k] + reach + 1)):
                 first = max(int(np.ceil(centre[n, x] + clear)), 0)
                 last = min(int(np.floor(centre[n + 1, x] - clear)), rows - 1)
-                if last - first >= 11:
-                    first += (last - first - 10) // 2
-                    last = first + 10
+                if last - first >= _TALLEST:
+                    first += (last - first + 1 - _TALLEST) // 2
+                    last = first + _TALLEST - 1
                 for row in range(first, last + 1):
                     if bad[row, x] == 0 and np.isfinite(image[row, x]):
                         values[count] = image[row, x]
@@ -224,8 +228,9 @@ def _measure(
 
 @compiled
 def _clipped(values: np.ndarray) -> tuple[float, float]:
-    middle = np.median(values)
-    limit = 4.0 * 1.4826 * np.median(np.abs(values - middle)) + 1e-6
+    sample = values[:: max(1, len(values) // _SAMPLE)]
+    middle = np.median(sample)
+    limit = 4.0 * 1.4826 * np.median(np.abs(sample - middle)) + 1e-6
     total, squares, count = 0.0, 0.0, 0
     for value in values:
         if abs(value - middle) <= limit:

@@ -16,7 +16,8 @@ import numpy as np
 
 from vltflow.algorithms.blocks import over_blocks
 from vltflow.algorithms.compiled import compiled
-from vltflow.algorithms.surface import Fit, fit_surface
+from vltflow.algorithms.likely_surface import LikelyFit, fit_likely_surface
+from vltflow.algorithms.surface import fit_surface
 
 Guess = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """Wavelength at (x, order); arrays that broadcast."""
@@ -27,13 +28,8 @@ _RIM = np.arange(-24.0, 24.1, 3.0)
 """Pixels by which stretch or turn move the lines at the rim, as tried in the vote."""
 _STAGES = ((1, 1, 16.0), (2, 1, 9.0), (2, 2, 5.0), (3, 3, 3.0), (4, 4, 1.5))
 """Degrees in x and order, and distance (pixels) within which a line is taken."""
-_BLENDED = 0.04
-"""Pixels by which a line may be off because others, in no catalogue, lie under it."""
-_CROSSED = 80
-"""Lines for each coefficient from which the corners of a chip may bend freely: with half of the
-lines of a full arc they were 0.3 pixel off."""
-_LEVERAGE = 0.5
-"""Share of a solution that one line may fix alone."""
+_SHARPEST = 0.005
+"""Pixels to which a line is known at best."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +67,7 @@ class Vote:
 class Solution:
     """Wavelengths over a chip."""
 
-    fit: Fit
+    fit: LikelyFit
     """m * wavelength over (x, m); one point an identified line."""
     index: np.ndarray
     """Which of the lines were identified."""
@@ -284,23 +280,37 @@ def _solved(
 ) -> Solution:
     """The final solution: lines taken within the tolerance, until they stay the same.
 
-    Where corners bend, within twice of it at first: a corner is off until its lines have bent it.
+    Within twice of it at first, and further where the solution may be off itself.
     """
-    crossed = len(lines.x) >= _CROSSED * (degrees[0] + 1) * (degrees[1] + 1)
-    for reach in (2.0 * tolerance, tolerance) if crossed else (tolerance,):
+    error, blended = np.zeros(len(lines.x)), _SHARPEST
+    for factor in (2.0, 1.0):
         before = np.zeros(0, int)
         for _ in range(12):
             wave = catalogue[_nearest(catalogue, predicted)]
+            reach = factor * tolerance + kappa * np.minimum(error, tolerance)
             index = np.flatnonzero(np.abs((wave - predicted) / dispersion) <= reach)
-            pixels = np.hypot(lines.sigma, _BLENDED)
-            fit = fit_surface(
+            scale = np.abs(order * dispersion)
+            fit = fit_likely_surface(
                 lines.x[index], order[index], (order * wave)[index], intervals=intervals,
-                degrees=degrees, sigma=np.abs(order * dispersion * pixels)[index], kappa=kappa,
-                leverage=_LEVERAGE, crossed=crossed,
+                degrees=degrees, sigma=(scale * np.hypot(lines.sigma, blended))[index],
+                kappa=kappa,
             )  # fmt: skip
             predicted = fit.surface(lines.x, order) / order
             dispersion = fit.surface.slope(lines.x, order) / order
+            error = fit.error(lines.x, order) / scale
+            used = index[fit.used]
+            blended = _beyond_errors(fit.residuals[fit.used] / scale[used], lines.sigma[used])
             if np.array_equal(index, before):
                 break
             before = index
     return Solution(fit, index, wave[index], dispersion[index], vote)
+
+
+def _beyond_errors(residuals: np.ndarray, sigma: np.ndarray) -> float:
+    """Scatter of lines beyond their errors, pixels: others, in no catalogue, lie under them."""
+    low, high = _SHARPEST, max(2.0 * _SHARPEST, 2.0 * float(np.max(np.abs(residuals))))
+    for _ in range(20):
+        middle = (low * high) ** 0.5
+        pulls = np.abs(residuals) / np.hypot(sigma, middle)
+        low, high = (middle, high) if 1.4826 * np.median(pulls) > 1.0 else (low, middle)
+    return low

@@ -27,12 +27,12 @@ class Surface:
 
     def __call__(self, first: np.ndarray | float, second: np.ndarray | float) -> np.ndarray:
         """Values at points; the two arguments broadcast."""
-        return _values(_unit(first, self.first), _unit(second, self.second), self.coefficients)
+        return _values(on_unit(first, self.first), on_unit(second, self.second), self.coefficients)
 
     def slope(self, first: np.ndarray | float, second: np.ndarray | float) -> np.ndarray:
         """Derivative by the first variable at points."""
         derived = chebyshev.chebder(self.coefficients, axis=0)
-        values = _values(_unit(first, self.first), _unit(second, self.second), derived)
+        values = _values(on_unit(first, self.first), on_unit(second, self.second), derived)
         return values * 2.0 / np.ptp(self.first)
 
 
@@ -89,7 +89,8 @@ class Fit:
         return float(np.sqrt(np.sum(self.residuals[self.used] ** 2) / free))
 
 
-def _unit(values: np.ndarray | float, interval: Interval) -> np.ndarray:
+def on_unit(values: np.ndarray | float, interval: Interval) -> np.ndarray:
+    """Values of a range mapped to -1 ... 1."""
     middle, half = 0.5 * (interval[0] + interval[1]), 0.5 * (interval[1] - interval[0])
     return np.asarray((np.asarray(values, dtype=float) - middle) / half)
 
@@ -104,8 +105,6 @@ def fit_surface(
     sigma: np.ndarray | None = None,
     kappa: float = np.inf,
     floor: float = 0.0,
-    leverage: float = np.inf,
-    crossed: bool = False,
 ) -> Fit:
     """Least-squares surface through points, outliers left out one round after the other.
 
@@ -116,7 +115,7 @@ def fit_surface(
     intervals
         Ranges of the two variables.
     degrees
-        In the first and second variable; unless `crossed`, their sum never exceeds the larger one.
+        In the first and second variable; their sum never exceeds the larger one.
     sigma
         Error of each value; equal if None.
     kappa
@@ -124,12 +123,6 @@ def fit_surface(
         of the others are left out.
     floor
         Residuals up to here are never left out: scatter below is not believed.
-    leverage
-        Points that fix the surface by more than this share (0 to 1) alone are left out:
-        their residual is small whether they are right or wrong.
-    crossed
-        Whether products of high powers of both variables are free: they bend the corners, for
-        which there have to be points.
 
     Returns
     -------
@@ -142,9 +135,9 @@ def fit_surface(
         If there are fewer points than coefficients.
     """
     degrees = (degrees[0], min(degrees[1], len(np.unique(second)) - 1))
-    basis, terms = _basis(first, second, intervals, degrees, crossed=crossed)
+    basis, terms = _basis(first, second, intervals, degrees)
     weight = np.ones(len(values)) if sigma is None else 1.0 / sigma
-    solution, used = _clipped(basis, values, weight, kappa, floor, leverage)
+    solution, used = _clipped(basis, values, weight, kappa, floor)
     return Fit(_surface(solution, terms, intervals, degrees), used, values - basis @ solution)
 
 
@@ -154,24 +147,20 @@ def _clipped(
     weight: np.ndarray,
     kappa: float,
     floor: float,
-    leverage: float,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Coefficients, and the points that they were fitted to."""
     weighted = basis * weight[:, None]
-    used = allowed = np.isfinite(values)
+    used = finite = np.isfinite(values)
     for turn in range(_ROUNDS):
-        solution, normal = _solved(weighted, values * weight, used)
+        solution = _solved(weighted, values * weight, used)
         residuals = np.abs(values - basis @ solution)
         pulls = residuals * weight
         scatter = 1.4826 * float(np.median(pulls[used]))
         # Loosely at first: where a surface bends, all points are off until it has bent.
         patience = max(1.0, _PATIENCE * 0.7**turn)
-        kept = allowed & ((pulls <= patience * kappa * scatter) | (residuals <= floor))
+        kept = finite & ((pulls <= patience * kappa * scatter) | (residuals <= floor))
         if np.isinf(kappa) or (patience == 1.0 and np.array_equal(kept, used)):
-            if not (leverage < 1.0 and np.any(used & (_alone(weighted, normal) > leverage))):
-                break
-            allowed = allowed & (~used | (_alone(weighted, normal) <= leverage))
-            kept = used & allowed
+            break
         used = kept
     return solution, used
 
@@ -192,31 +181,21 @@ def _basis(
     second: np.ndarray,
     intervals: tuple[Interval, Interval],
     degrees: tuple[int, int],
-    *,
-    crossed: bool = False,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Polynomials at the points, shape (points, terms), and the places of the terms."""
     basis = chebyshev.chebvander2d(
-        _unit(first, intervals[0]), _unit(second, intervals[1]), list(degrees)
+        on_unit(first, intervals[0]), on_unit(second, intervals[1]), list(degrees)
     )
-    # Products of two high powers are free only to bend the corners, where points are few.
+    # Products of two high powers would bend the corners, where points are few.
     powers = np.indices((degrees[0] + 1, degrees[1] + 1)).reshape(2, -1)
-    terms = np.flatnonzero(crossed | (powers.sum(axis=0) <= max(degrees)))
+    terms = np.flatnonzero(powers.sum(axis=0) <= max(degrees))
     return basis[:, terms], terms
 
 
-def _solved(
-    weighted: np.ndarray, values: np.ndarray, used: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Least-squares solution of the points used, and the normal matrix."""
+def _solved(weighted: np.ndarray, values: np.ndarray, used: np.ndarray) -> np.ndarray:
+    """Least-squares solution of the points used."""
     if used.sum() < weighted.shape[1]:
         raise ValueError(f"{used.sum()} points do not fix {weighted.shape[1]} coefficients")
     # Chebyshev polynomials are close to orthogonal: the normal equations are safe here.
     part = weighted[used]
-    normal, right = part.T @ part, part.T @ values[used]
-    return np.linalg.lstsq(normal, right, rcond=None)[0], normal
-
-
-def _alone(weighted: np.ndarray, normal: np.ndarray) -> np.ndarray:
-    """Leverage of each point: its share in its own fitted value."""
-    return np.asarray(np.sum((weighted @ np.linalg.pinv(normal)) * weighted, axis=1))
+    return np.asarray(np.linalg.lstsq(part.T @ part, part.T @ values[used], rcond=None)[0])

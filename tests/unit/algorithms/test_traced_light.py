@@ -44,16 +44,14 @@ def test_a_flat_profile_has_no_peaks():
     assert len(find_peaks(noise, np.full(20_000, 9.0), fwhm=3.0, threshold=8)) == 0
 
 
-def test_outliers_and_points_alone_do_not_bend_a_surface():
+def test_outliers_do_not_bend_a_surface():
     rng = np.random.default_rng(7)
     x, y = rng.uniform(0, 0.8, 400), rng.uniform(0, 1, 400)
     values = 3 + x - 2 * y + x * y + rng.normal(0, 0.01, 400)
     values[::20] += 1.0
-    x[1], y[1], values[1] = 1.0, 1.0, 3.2
     fit = fit_surface(
-        x, y, values, intervals=UNIT, degrees=(3, 2), kappa=4, leverage=0.4,
-        sigma=np.full(400, 0.01),
-    )  # fmt: skip
+        x, y, values, intervals=UNIT, degrees=(3, 2), kappa=4, sigma=np.full(400, 0.01)
+    )
     assert not fit.used[::20].any()
     grid = np.linspace(0, 0.8, 9)
     truth = 3 + grid - 2 * 0.5 + grid * 0.5

@@ -286,9 +286,16 @@ class ScienceDay:
             for m, wave, row in zip(arrays["orders"], arrays["wave_air"], rows, strict=True)
         }, mine
 
-    def expected(self, number, spectra):
-        """Object put in, at the wavelengths of the extracted orders, ADU."""
-        light, _ = self.truth(self.files[number][0])
+    def drift(self, number):
+        """How far the format moved along x from the arc to an exposure, pixels."""
+        names = self.files[number][0], self.kinds[f"ARC_LAMP_{self.arm.upper()}"][0]
+        science, arc = (self.truth(name, "wave_air")[1]["light"] for name in names)
+        step = self.inputs(names[:1]).chip.binning[0]
+        return (science["drift_x_pixel"] - arc["drift_x_pixel"]) / step
+
+    def expected(self, number, spectra, key="object"):
+        """Light put in, at the wavelengths of the extracted orders, ADU."""
+        light, _ = self.truth(self.files[number][0], key)
         result = np.full(spectra.flux.shape, np.nan)
         for row, order, wave in zip(result, spectra.orders, spectra.wave, strict=True):
             if int(order) in light:
@@ -299,10 +306,7 @@ class ScienceDay:
         return result
 
     def wave_errors(self):
-        """Found minus true wavelength at the lines used in the slit's middle, pixels.
-
-        Of lines that are themselves known to 0.1 pixel.
-        """
+        """Found minus true wavelength at the lines used in the slit's middle, pixels."""
         table = self.tables["LINE_TABLE"]
         solution, rows = read_surface(table, "MLAMBDA_AIR"), table.tables["LINES"]
         light, _ = self.truth(self.kinds[f"ARC_LAMP_{self.arm.upper()}"][0], "spectrum")
@@ -314,7 +318,7 @@ class ScienceDay:
             step = wave[i + 1] - wave[i]
             error = solution(np.array([x]), float(order))[0] / order - wave[i] - (x - i) * step
             errors.append(error / abs(step))
-        inside = (rows["USED"] == 1) & (rows["X"] - 1 < len(wave) - 8) & (rows["XERR"] < 0.1)
+        inside = (rows["USED"] == 1) & (rows["X"] - 1 < len(wave) - 8)
         return np.array(errors)[inside]
 
     def pulls(self, number, extracted, *, rim=25):

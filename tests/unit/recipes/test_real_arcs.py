@@ -28,19 +28,19 @@ EXPOSURE = "390_06"
 class RealExposure:
     """Raw frames of one exposure, and the real line table of its reduction."""
 
-    def __init__(self, folder, real_data):
+    def __init__(self, folder, real_data, exposure=EXPOSURE):
         tool = real_data.parent / "tools" / "repaint_uves.py"
         if not tool.is_file():
             pytest.skip(f"no tool {tool} that paints real spectra as raw frames")
         spectra = real_data / "uves" / "HE1341-1020"
-        call = [sys.executable, str(tool), str(spectra), EXPOSURE, str(folder)]
+        call = [sys.executable, str(tool), str(spectra), exposure, str(folder)]
         done = subprocess.run(
             [*call, "--bias", "1", "--flats", "1"], check=True, capture_output=True, text=True
         )
         self.folder = folder
         self.frames = {line.split()[1]: folder / line.split()[0] for line in done.stdout.split("\n")
                        if line.strip()}  # fmt: skip
-        with fits.open(next(spectra.glob(f"wpol_*{EXPOSURE}_b.fits.gz"))) as hdus:
+        with fits.open(next(spectra.glob(f"wpol_*{exposure}_b.fits.gz"))) as hdus:
             rows = hdus[4].data
             self.lines = np.array(rows[rows["NLinSol"] > 0])
         self.statics = {}
@@ -72,6 +72,10 @@ def real(tmp_path_factory, real_data):
 
 @pytest.fixture(scope="module")
 def calibrated(real):
+    return _calibrated(real)
+
+
+def _calibrated(real):
     recipes = [find_recipe(f"echelle.{name}") for name in
                ("order_definition", "wavelength_calibration")]  # fmt: skip
     first, second = recipes
@@ -127,6 +131,17 @@ def test_wavelengths_are_those_of_the_real_line_table(real, calibrated):
     # and the catalogues differ by 0.009: see the page on echelle recipes.
     assert np.median(distance) == pytest.approx(-0.04, abs=0.02)
     assert np.std(distance) < 0.05
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("number", range(1, 11))
+def test_wavelengths_of_each_exposure_are_those_of_its_line_table(number, tmp_path, real_data):
+    """To a twentieth of a pixel, with more lines than the table has."""
+    real = RealExposure(tmp_path, real_data, f"390_{number:02d}")
+    lines = _calibrated(real).lines
+    assert np.std(_distances(read_surface(_tables(lines), "MLAMBDA_AIR"), real.lines)) < 0.05
+    assert lines.qc["QC NLINSOL"] > len(real.lines)
+    shutil.rmtree(tmp_path)
 
 
 def test_lines_and_resolution_are_those_of_esos_recipe_or_better(calibrated):

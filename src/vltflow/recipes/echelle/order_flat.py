@@ -59,7 +59,7 @@ class OrderFlat(Recipe):
     """
 
     name: ClassVar = "echelle.order_flat"
-    version: ClassVar = "2"
+    version: ClassVar = "3"
     summary: ClassVar = "Master flat, pixel response and blaze of all orders from lamp flats"
     raw: ClassVar = MasterFlat.raw
     masters: ClassVar = (

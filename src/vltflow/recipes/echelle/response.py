@@ -39,7 +39,7 @@ class Response(Recipe):
     """
 
     name: ClassVar = "echelle.response"
-    version: ClassVar = "3"
+    version: ClassVar = "4"
     summary: ClassVar = "Response and efficiency from one frame of a standard star"
     raw: ClassVar = RawInput(1, 1)
     masters: ClassVar = (

@@ -33,7 +33,7 @@ class Science(Recipe):
     """
 
     name: ClassVar = "echelle.science"
-    version: ClassVar = "3"
+    version: ClassVar = "4"
     summary: ClassVar = "Extracted orders and merged spectrum of one science frame"
     raw: ClassVar = RawInput(1, 1)
     masters: ClassVar = (

@@ -69,7 +69,7 @@ class WavelengthCalibration(Recipe):
     """
 
     name: ClassVar = "echelle.wavelength_calibration"
-    version: ClassVar = "5"
+    version: ClassVar = "6"
     summary: ClassVar = "Wavelengths of all orders and the slit's tilt from one arc frame"
     raw: ClassVar = RawInput(1, 1)
     masters: ClassVar = (

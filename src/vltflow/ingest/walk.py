@@ -22,7 +22,7 @@ class Found:
 
 
 def find_files(paths: Iterable[str | os.PathLike[str]]) -> list[Found]:
-    """Files of all `paths`, each once: folders recursively, by name.
+    """Files of all `paths`, each once: folders recursively, by name, linked folders too.
 
     Within folders only names that end as FITS files do count, and none that begin
     with a dot. A file that is named itself and ends otherwise is refused aloud.
@@ -57,8 +57,10 @@ def _single(path: str) -> Iterator[Found]:
 
 def _walk(folder: str) -> Iterator[Found]:
     closed: list[OSError] = []
-    for place, folders, names in os.walk(folder, onerror=closed.append):
+    seen = {os.path.realpath(folder)}  # a link may lead back to a folder above it
+    for place, folders, names in os.walk(folder, onerror=closed.append, followlinks=True):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
+        folders[:] = [name for name in folders if _is_new(f"{place}/{name}", seen)]
         for name in sorted(names):
             if has_suffix(name) and not name.startswith("."):
                 path = f"{place}/{name}"
@@ -69,6 +71,13 @@ def _walk(folder: str) -> Iterator[Found]:
             refusal=f"{error.filename}: the folder cannot be read ({error.strerror})."
             " Give the user of this site the right to read it",
         )
+
+
+def _is_new(folder: str, seen: set[str]) -> bool:
+    real = os.path.realpath(folder)
+    known = real in seen
+    seen.add(real)
+    return not known
 
 
 def _size(path: str) -> int:

@@ -40,6 +40,14 @@ def test_each_file_is_found_once(tmp_path: Path) -> None:
     assert len(find_files([tmp_path, tmp_path / "sub", tmp_path / "sub" / "a.fits"])) == 1
 
 
+def test_linked_folders_are_searched_and_a_link_upwards_ends(tmp_path: Path) -> None:
+    fill(tmp_path, ["elsewhere/a.fits", "raw/sub/b.fits"])
+    (tmp_path / "raw" / "sub" / "calib").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "raw" / "sub" / "up").symlink_to(tmp_path / "raw")
+    found = [os.path.relpath(file.location, tmp_path) for file in find_files([tmp_path / "raw"])]
+    assert found == ["raw/sub/b.fits", "raw/sub/calib/a.fits"]
+
+
 def test_absent_path_is_wrong_use(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no such file"):
         find_files([tmp_path / "absent"])

@@ -8,7 +8,13 @@ from vltflow.fits.amend import amend
 from vltflow.fits.difference import MOMENTS, Difference, differences
 from vltflow.fits.header import FitsValue, Header, keyword
 from vltflow.fits.image import RawImage, materialise
-from vltflow.fits.reduced import ReducedOrder, ReducedSpectrum, read_orders, read_reduced
+from vltflow.fits.reduced import (
+    NO_VALUE,
+    ReducedOrder,
+    ReducedSpectrum,
+    read_orders,
+    read_reduced,
+)
 from vltflow.fits.row import Column, first_row, table_columns
 from vltflow.fits.scanner import Inspection, Unit, inspect, scan, units
 from vltflow.fits.streams import SUFFIXES, has_suffix, stem
@@ -17,6 +23,7 @@ from vltflow.fits.writing import Image, new_file, write_bytes, write_hdus, write
 
 __all__ = [
     "MOMENTS",
+    "NO_VALUE",
     "SUFFIXES",
     "Column",
     "Difference",

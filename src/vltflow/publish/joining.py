@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from vltflow.fits import ReducedSpectrum
+from vltflow.fits import NO_VALUE, ReducedSpectrum
 from vltflow.publish.spectrum import ExtraColumn, Spectrum
 
 ADU = "adu"
@@ -18,7 +18,8 @@ def joined(spectra: Sequence[ReducedSpectrum]) -> Spectrum:
     """One spectrum of those of all chips, without empty ends.
 
     Where two chips overlap, each gives its half. Without a response the flux is that of the
-    detector; with one for all chips it is absolute, and the detector's goes beside it.
+    detector; with one for all chips it is absolute, and the detector's goes beside it. Where the
+    response does not reach, flux is undefined, and the quality says so.
 
     Raises
     ------
@@ -72,11 +73,12 @@ def _spectrum(parts: Sequence[ReducedSpectrum]) -> Spectrum:
     if absolute:
         flux = np.concatenate([one.calibrated[0] for one in parts if one.calibrated])
         error = np.concatenate([one.calibrated[1] for one in parts if one.calibrated])
+    quality = np.concatenate([one.quality for one in parts])
     return Spectrum(
         wave=wave,
         flux=flux,
         error=error,
-        quality=np.concatenate([one.quality for one in parts]),
+        quality=np.where(np.isfinite(flux), quality, quality | NO_VALUE),
         flux_unit=ABSOLUTE if absolute else ADU,
         is_net=all(one.sky is not None for one in parts),
         extra=(*extra, _snr_column(flux, error)),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from vltflow.core.errors import UnprocessableData
-from vltflow.fits import ReducedSpectrum
+from vltflow.fits import NO_VALUE, ReducedSpectrum
 from vltflow.fits.header import Header
 from vltflow.publish.joining import joined
 
@@ -44,6 +44,14 @@ def test_a_response_for_all_chips_makes_the_flux_absolute():
     assert spectrum.flux_unit.startswith("erg")
     names = [column.name for column in spectrum.extra]
     assert names == ["FLUX_REDUCED", "ERR_REDUCED", "BGFLUX_REDUCED", "SNR"]
+
+
+def test_bins_that_the_response_does_not_reach_are_flagged():
+    one = chip(6400.0, absolute=True)
+    one.calibrated[0][90:], one.calibrated[1][90:] = np.nan, np.nan
+    spectrum = joined([one])
+    assert spectrum.quality.tolist() == [0] * 90 + [NO_VALUE] * 10
+    assert np.isfinite(spectrum.extra[0].values).all()
 
 
 def test_a_response_for_one_chip_only_leaves_the_flux_of_the_detector():

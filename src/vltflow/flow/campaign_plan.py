@@ -12,7 +12,7 @@ from vltflow.core.site import Site
 from vltflow.flow.selection import Selection, chosen, runnable
 from vltflow.instruments import Instrument
 from vltflow.process.jobs import version_of
-from vltflow.process.rules import needed_for
+from vltflow.process.rules import OPEN, needed_for
 from vltflow.records import AssociationBlock, BlockState, Job, MatchState
 from vltflow.store import Store, Transaction
 
@@ -64,7 +64,7 @@ def plan_batch(
     with store.read() as tx:
         science = chosen(tx, instrument, selection, month)
         names = runnable(science, complete=selection.complete)
-        planned = tx.blocks.find(instrument=instrument.name, states=(BlockState.PLANNED,))
+        planned = tx.blocks.find(instrument=instrument.name, states=tuple(OPEN))
         needed = needed_for(planned, names)
         own = {block.name for block in science}
         masters = [block.name for block in needed if block.name not in own]
@@ -77,7 +77,7 @@ def plan_batch(
         states=dict(sorted(states.items())),
         to_make=tuple(names),
         masters_first=tuple(masters),
-        waiting=states[BlockState.PLANNED] - len(names),
+        waiting=sum(states[one] for one in OPEN) - len(names),
         outdated=tuple(outdated(instrument, science, latest)),
         levels=dict(sorted(_levels(science).items())),
         lacks=tuple(lacks_of(science)),
@@ -100,7 +100,7 @@ def outdated(
     found = []
     for block in blocks:
         job = latest.get(block.name)
-        if job is None or block.state in {BlockState.PLANNED, BlockState.RUNNING}:
+        if job is None or block.state in OPEN:
             continue
         try:
             version = version_of(instrument, block.raw_type, block.setup_keys)

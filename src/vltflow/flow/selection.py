@@ -11,7 +11,8 @@ from typing import Any
 
 from vltflow.core.errors import UserError
 from vltflow.instruments import Instrument
-from vltflow.records import AssociationBlock, BlockState, MatchState, RawFrame
+from vltflow.process.rules import OPEN
+from vltflow.records import AssociationBlock, MatchState, RawFrame
 from vltflow.store import Transaction
 
 _LAST_MONTH = 12
@@ -124,11 +125,12 @@ def _fits(text: str, patterns: Collection[str]) -> bool:
 
 
 def runnable(blocks: Iterable[AssociationBlock], *, complete: bool) -> list[str]:
-    """Names of the planned ABs that may run: in COMPLETE mode all, else those with real masters.
+    """Names of the open ABs that may run: in COMPLETE mode all, else those with real masters.
 
-    A stack runs when the exposures that it waits for may run.
+    Those that run are among them: whoever ran them may have been killed. A stack runs when the
+    exposures that it waits for may run.
     """
-    planned = {block.name: block for block in blocks if block.state is BlockState.PLANNED}
+    planned = {block.name: block for block in blocks if block.state in OPEN}
     if complete:
         return list(planned)
     ready = {name for name, block in planned.items() if not _waits(block, member=False)}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -163,3 +165,24 @@ def two_months(observatory: Observatory) -> Observatory:
 def on(command: Callable, observatory: Observatory) -> Callable:
     """Run a command on the site; gives what it printed, parsed if it is JSON."""
     return lambda *words, code=0: command(*words, "--site", str(observatory.site), code=code)
+
+
+@pytest.fixture
+def kill_at_work(tmp_path: Path) -> Callable:
+    """Start a command in a process of its own, and kill it some seconds after science began."""
+    marker = tmp_path / "at work"
+
+    def run(*words: str, after: float = 0.0) -> None:
+        marker.unlink(missing_ok=True)
+        victim = subprocess.Popen(
+            [sys.executable, "-m", "vltflow", *words], start_new_session=True,
+            env=os.environ | {"LAMP_SLOW": str(marker)},
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        while not marker.exists() and victim.poll() is None:
+            time.sleep(0.01)
+        time.sleep(after)
+        victim.kill()
+        victim.wait()
+
+    return run

@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import time
-
 import pytest
 from starlette.testclient import TestClient
 
@@ -192,25 +186,14 @@ def test_a_month_that_cannot_be_is_refused(on, two_months):
 
 
 def test_a_campaign_that_is_killed_again_and_again_ends_as_if_nothing_had_happened(
-    on, observatory, tmp_path
+    on, observatory, kill_at_work
 ):
     for day in range(1, 4):
         observatory.night(f"2010-10-{day:02d}", {f"HE{number}": 50 for number in range(8)})
     on("ingest", str(observatory.raw))
     words = ["campaign", "run", "LAMP", "--from", "2010-10", "--complete"]
-    marker = tmp_path / "at work"
     for wait in (0.0, 0.3, 0.6, 1.2):
-        marker.unlink(missing_ok=True)
-        program = [sys.executable, "-m", "vltflow", *words, "--site", str(observatory.site)]
-        victim = subprocess.Popen(
-            program, env=os.environ | {"LAMP_SLOW": str(marker)}, start_new_session=True,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        while not marker.exists() and victim.poll() is None:
-            time.sleep(0.01)
-        time.sleep(wait)
-        os.kill(victim.pid, signal.SIGKILL)
-        victim.wait()
+        kill_at_work(*words, "--site", str(observatory.site), after=wait)
     (report,) = on(*words, "--json")
     assert report["states"] == {"SUCCEEDED": 24}
     assert report["decisions"] == {"AUTO": 24}
@@ -220,6 +203,17 @@ def test_a_campaign_that_is_killed_again_and_again_ends_as_if_nothing_had_happen
     assert len(kinds) == 27
     (row,) = on("campaign", "status", "--json")
     assert row["state"] == "DONE"
+
+
+def test_a_campaign_that_was_killed_at_its_last_exposure_makes_it(on, observatory, kill_at_work):
+    observatory.night("2010-10-03", {"HE1": 50})
+    on("ingest", str(observatory.raw))
+    words = ["campaign", "run", "LAMP", "--from", "2010-10", "--complete"]
+    kill_at_work(*words, "--site", str(observatory.site))
+    (planned,) = on("campaign", "plan", *words[2:], "--json")
+    assert (len(planned["to_make"]), planned["waiting"]) == (1, 0)
+    (report,) = on(*words, "--json")
+    assert (report["states"], report["decisions"]) == ({"SUCCEEDED": 1}, {"AUTO": 1})
 
 
 def test_the_pages_show_what_a_run_made(on, two_months):

@@ -57,3 +57,7 @@ def test_a_stack_runs_after_exposures_that_may_run_and_waits_with_those_that_may
 
 def test_what_is_not_planned_does_not_run():
     assert runnable([block("one", state=BlockState.BLOCKED)], complete=True) == []
+
+
+def test_an_ab_that_runs_is_taken_up_again_as_its_scheduler_may_be_dead():
+    assert runnable([block("one", state=BlockState.RUNNING)], complete=False) == ["one"]

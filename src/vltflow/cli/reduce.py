@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -13,7 +14,7 @@ import typer
 from vltflow.cli.options import JsonOption, commands
 from vltflow.cli.output import console, print_json, progress, show
 from vltflow.core.site import Site, create_site
-from vltflow.flow.lacks import ARCHIVE
+from vltflow.flow.lacks import ARCHIVE, Lack
 from vltflow.flow.reduce import SITE, raw_paths, reduce_folder
 from vltflow.flow.reduced import PRODUCTS, Reduced
 from vltflow.store import Store
@@ -41,7 +42,8 @@ def reduce_command(
 
     Recognises the instruments, makes the calibrations and the science, stacks exposures, and
     says which calibrations are missing and what to ask the archive for. Run it again after
-    more frames came: nothing is made twice. Raw frames are only read.
+    more frames came: only science that better calibrations came for is made again. Raw frames
+    are only read.
 
     The exit code is 0 if all science was reduced and published, 1 if not, 2 if there is none.
     """
@@ -105,15 +107,23 @@ def _tell(found: Reduced) -> None:
         out.print(f"[yellow]left alone:[/] {name}: {reason}", highlight=False)
     if found.lacks:
         out.print(f"\n[bold]missing calibrations[/]: fetch them from {ARCHIVE}, then run it again")
-    for lack in found.lacks:
-        what = f"{lack.category} for {_counted(len(lack.wanted_by), 'AB')}"
-        there = lack.nearest or "nothing"
-        out.print(f"{what}; there is {there}", highlight=False, markup=False)
-        out.print(f"  ask for {lack.query}", highlight=False, markup=False)
+    _tell_lacks(found.lacks)
+    if found.without:
+        out.print("\n[bold]made without[/], as products need not have them:")
+    _tell_lacks(found.without)
     if found.files:
         out.print(
             f"\n{_counted(len(found.files), 'file')} in {found.folder}, begin with index.html"
         )
+
+
+def _tell_lacks(lacks: Sequence[Lack]) -> None:
+    out = console()
+    for lack in lacks:
+        what = f"{lack.category} for {_counted(len(lack.wanted_by), 'AB')}"
+        there = lack.nearest or "nothing"
+        out.print(f"{what}; there is {there}", highlight=False, markup=False)
+        out.print(f"  ask for {lack.query}", highlight=False, markup=False)
 
 
 def _tell_no_science(found: Reduced) -> None:

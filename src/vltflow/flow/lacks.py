@@ -47,11 +47,29 @@ def lacks(store: Store, instrument: Instrument, science: Iterable[str]) -> list[
     science
         Names of ABs.
     """
-    blocks = _with_sources(store, science)
+    return _lacks(store, instrument, _with_sources(store, science), required=True)
+
+
+def done_without(store: Store, instrument: Instrument, science: Iterable[str]) -> list[Lack]:
+    """Calibrations that the ABs were made without: products would be better with them.
+
+    Parameters
+    ----------
+    science
+        Names of ABs.
+    """
+    with store.read() as tx:
+        blocks = tx.blocks.by_name(science)
+    return _lacks(store, instrument, blocks.values(), required=False)
+
+
+def _lacks(
+    store: Store, instrument: Instrument, blocks: Iterable[AssociationBlock], *, required: bool
+) -> list[Lack]:
     groups: dict[tuple[str, str], list[AssociationBlock]] = {}
     for block in blocks:
         for match in block.masters:
-            if match.required and match.state is MatchState.MISSING:
+            if match.required is required and match.state is MatchState.MISSING:
                 keys = _keys(instrument, block, match.category)
                 groups.setdefault((match.category, json.dumps(keys, sort_keys=True)), []).append(
                     block

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from vltflow import archive, associate, certify, classify, ingest, publish, qc
@@ -15,8 +16,8 @@ from vltflow.flow.line import run_line
 from vltflow.flow.reduced import PRODUCTS, Reduced, gather, is_science, write_index
 from vltflow.instruments import Instrument, available, load
 from vltflow.process.executors import LocalExecutor
-from vltflow.process.rules import MADE
-from vltflow.records import BlockState, Decision
+from vltflow.process.rules import MADE, OPEN
+from vltflow.records import AssociationBlock, BlockState, Decision, MatchState
 from vltflow.store import Store
 
 SITE = ".vltflow"
@@ -77,8 +78,9 @@ def reduce_folder(  # noqa: PLR0913 - what a user may choose
 ) -> Reduced:
     """Reduce the science of a folder with the calibrations that lie beside it.
 
-    Does what is left to do: a second run takes in new frames and makes nothing twice. What the
-    rules would leave to a person is accepted in the name of the short way, and said.
+    Does what is left to do: a second run takes in new frames and makes nothing twice but science
+    that better calibrations came for. What the rules would leave to a person is accepted in the
+    name of the short way, and said.
 
     Parameters
     ----------
@@ -137,6 +139,7 @@ def _reduce(
     classify.run(store, instrument)
     archive.build_statics(store, instrument)
     associate.run(store, instrument)
+    _reopen(store, instrument)
     with publish.helpers(instrument, store.vault, site.cores) as helpers:
         _make(
             store, site, instrument, executor=executor, helpers=helpers, say=say, cancel=cancel
@@ -144,6 +147,39 @@ def _reduce(
         _accept(store, instrument)
         archive.run(store, instrument)
         publish.run(store, instrument, helpers=helpers)
+
+
+def _reopen(store: Store, instrument: Instrument) -> None:
+    """Open science again that calibrations which came later would serve better."""
+    with store.read() as tx:
+        made = [
+            block
+            for block in tx.blocks.find(instrument=instrument.name)
+            if block.state in MADE and is_science(instrument, block) and block.frames
+        ]
+        anew = {block.name: associate.preview(tx, instrument, block.name) for block in made}
+        makers = tx.blocks.by_name(
+            match.source_block for one in anew.values() for match in one.masters
+        )
+    able = {name for name, maker in makers.items() if maker.state in {*MADE, BlockState.PLANNED}}
+    names = [one.name for one in made if _is_better(anew[one.name], one, able)]
+    if names:
+        associate.reopen(store, instrument, names, by=WHO, why="better calibrations came")
+        associate.run(store, instrument)
+
+
+def _is_better(now: AssociationBlock, then: AssociationBlock, able: Collection[str]) -> bool:
+    """Whether an AB has a calibration now that it was made without, or one of a better level."""
+    levels = {one.category: one.level for one in then.masters if one.state is MatchState.REAL}
+    return now.state is BlockState.PLANNED and any(
+        _rank(one.level) < _rank(levels.get(one.category))
+        for one in now.masters
+        if one.source_block in able
+    )
+
+
+def _rank(level: int | None) -> float:
+    return math.inf if level is None else level
 
 
 def _make(  # noqa: PLR0913 - what the line needs
@@ -158,24 +194,23 @@ def _make(  # noqa: PLR0913 - what the line needs
 ) -> None:
     while cancel is None or not cancel.is_set():
         wanted = _wanted(store, instrument)
-        if not wanted:
-            break
         report, _ = run_line(
             store, site, instrument, wanted, executor=executor, helpers=helpers, cancel=cancel,
             tell=lambda now: say(instrument.name, now.done, now.total),
         )  # fmt: skip
         qc.run(store, instrument)
+        certify.run(store, instrument)  # also what a run made that was killed before it could judge
         changed = associate.run(store, instrument).changed
-        if not report.done and not changed:
+        if not wanted or (not report.done and not changed):
             break
 
 
 def _wanted(store: Store, instrument: Instrument) -> list[str]:
-    """Planned science; where a folder holds none, all that is planned."""
+    """Science to be made, or that a run made which was killed; all ABs, where there is none."""
     with store.read() as tx:
         blocks = tx.blocks.find(instrument=instrument.name)
     science = [one for one in blocks if is_science(instrument, one)]
-    return [one.name for one in (science or blocks) if one.state is BlockState.PLANNED]
+    return [one.name for one in (science or blocks) if one.state in OPEN]
 
 
 def _accept(store: Store, instrument: Instrument) -> None:

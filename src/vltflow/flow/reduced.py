@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from vltflow import archive, qc
 from vltflow.core.errors import VltflowError
-from vltflow.flow.lacks import ARCHIVE, Lack, lacks
+from vltflow.flow.lacks import ARCHIVE, Lack, done_without, lacks
 from vltflow.instruments import Instrument
 from vltflow.process.result import file_sha256
 from vltflow.process.rules import MADE, needed_for
@@ -20,6 +20,7 @@ from vltflow.records import (
     BlockState,
     Colour,
     Product,
+    ProductState,
     ScienceProduct,
     ScienceState,
     Score,
@@ -89,6 +90,9 @@ class Reduced:
     doubts: list[tuple[str, str]] = field(default_factory=list)
     """Calibration ABs with red scores that were used nevertheless, and the QC1 parameters."""
     lacks: list[Lack] = field(default_factory=list)
+    """Calibrations that science waits for."""
+    without: list[Lack] = field(default_factory=list)
+    """Calibrations that science was made without: a response, and the flux would be absolute."""
     files: list[Path] = field(default_factory=list)
 
     @property
@@ -138,10 +142,13 @@ def gather(store: Store, instrument: Instrument, out: Reduced) -> None:
         for block in blocks
         if block.state in {BlockState.FAILED, BlockState.PARTIAL} and block not in science
     ]
+    _clear(store, science, out.folder)
     rows = [_row(store, instrument, block, out) for block in science]
     out.science += sorted(rows, key=lambda row: -row.exposures)  # stacks first
-    waiting = [row.ab for row in out.science if row.state == BlockState.BLOCKED]
+    waiting = [row.ab for row in rows if row.state == BlockState.BLOCKED]
     out.lacks += lacks(store, instrument, waiting)
+    made = [row.ab for row in rows if row.state in MADE]
+    out.without += done_without(store, instrument, made)
 
 
 def _row(store: Store, instrument: Instrument, block: AssociationBlock, out: Reduced) -> ScienceRow:
@@ -187,11 +194,9 @@ def _copied(
     """Science products with their previews; where none is published, the recipe's products."""
     files: list[archive.KeptFile] = []
     for one in published:
-        files += [one, *one.associated]
+        files += _files(one)
     if not instrument.idp.spectra:
         files += list(made)
-    for file in files:
-        _make_room(store, file, out.folder / file.name)
     try:
         return archive.export_files(store, files, out.folder)
     except VltflowError as error:
@@ -199,16 +204,31 @@ def _copied(
         return []
 
 
-def _make_room(store: Store, file: archive.KeptFile, path: Path) -> None:
-    """Remove an earlier version of a file: the vault keeps it."""
-    if not path.is_file():
-        return
+def _clear(store: Store, science: Sequence[AssociationBlock], folder: Path) -> None:
+    """Remove files of earlier versions, where nobody has changed them: the vault keeps them."""
     with store.read() as tx:
-        earlier = tx.science.find(states=tuple(ScienceState))
-    known = {one.file_id for one in earlier}
-    known |= {file.file_id for one in earlier for file in one.associated}
-    if file_sha256(path) in known - {file.file_id}:
-        path.unlink()
+        found = [
+            one
+            for block in science
+            for one in tx.science.find(block=block.name, states=tuple(ScienceState))
+        ]
+        made = [one for block in science for one in tx.products.of_block(block.name)]
+    shown = {
+        one.file_id
+        for published in found
+        if published.state is ScienceState.PUBLISHED
+        for one in _files(published)
+    }
+    earlier = [one for published in found for one in _files(published)]
+    earlier += [one for one in made if one.state is ProductState.SUPERSEDED]
+    for one in earlier:
+        path = folder / one.name
+        if one.file_id not in shown and path.is_file() and file_sha256(path) == one.file_id:
+            path.unlink()
+
+
+def _files(published: ScienceProduct) -> list[archive.KeptFile]:
+    return [published, *published.associated]
 
 
 def _page(

@@ -115,6 +115,80 @@ def test_a_second_run_takes_what_is_new_and_makes_nothing_twice(command, folder,
     assert all(path.stat().st_mtime_ns == moment for path, moment in before.items())
 
 
+def complete(folder):
+    """Without what cannot be reduced."""
+    for path in folder.glob("*.fits"):
+        if "broken" in path.name or "23:5" in path.name:
+            path.unlink()
+    return folder
+
+
+def test_nearer_calibrations_that_come_later_take_the_place_of_farther_ones(
+    command, observatory, folder
+):
+    near = {path: path.read_bytes() for path in complete(folder).glob("*T22:*.fits")}
+    for path in near:
+        path.unlink()
+    observatory.expose("2010-09-20T22:00:00", 100.0)
+    command("reduce", str(folder))
+    assert names(folder) == ["LP_S_101003A.fits", "LP_S_101003B.fits"]
+    for path, content in near.items():
+        path.write_bytes(content)
+    command("reduce", str(folder))
+    anew = names(folder)
+    assert anew == ["LP_S_101003C.fits", "LP_S_101003D.fits"]
+    command("reduce", str(folder))
+    assert names(folder) == anew
+
+
+def test_what_products_were_made_without_is_named_and_used_when_it_comes(
+    command, observatory, folder
+):
+    rules = {
+        "classification.yaml": ("\nrules:", DARK_FRAMES),
+        "association.yaml": ("\nraw_types:", DARK_BLOCKS),
+        "recipes.yaml": ("\nrecipes:", DARK_RECIPE),
+    }
+    for name, (begin, more) in rules.items():
+        path = observatory.rules / name
+        path.write_text(path.read_text().replace(begin, begin + more))
+    with (observatory.rules / "association.yaml").open("a") as file:
+        file.write(DARK_NEED)
+    (said,) = command("reduce", str(complete(folder)), "--json")
+    (lack,) = said["without"]
+    assert (lack["category"], len(lack["wanted_by"])) == ("MASTER_DARK_ONE", 2)
+    assert "DARK: INSTRUME=LAMP" in (folder / "products" / "index.html").read_text()
+    observatory.expose("2010-10-03T21:00:00", 100.0, mode="D")
+    (said,) = command("reduce", str(folder), "--json")
+    assert said["without"] == []
+    assert names(folder) == ["LP_S_101003C.fits", "LP_S_101003D.fits"]
+
+
+DARK_FRAMES = """
+  - {raw_type: DARK, when: {DPR.TYPE: BIAS, INS.MODE: D}}"""
+DARK_BLOCKS = """
+  DARK: {detector: ONE, group: template, recipe: dark, setup: [INS.MODE], label: "{INS.MODE}"}"""
+DARK_NEED = """
+      - {category: MASTER_DARK_ONE, required: false, match: [], levels: [{level: 0, days: 3}]}
+"""
+DARK_RECIPE = """
+  dark:
+    title: Master dark
+    runner: native
+    native: {recipe: "lamp_recipes:Bias", cores: 1, memory_mb: 100, wall_s: 60}
+    products:
+      - {role: MASTER_BIAS, category: "MASTER_DARK_{chip}", name: "LP_D_{date}{letter}.fits"}"""
+
+
+def test_a_run_that_was_killed_at_its_last_exposure_is_taken_up(command, folder, kill_at_work):
+    for path in [*complete(folder).glob("*T23:*.fits")][1:]:
+        path.unlink()
+    kill_at_work("reduce", str(folder))
+    (said,) = command("reduce", str(folder), "--json")
+    assert [row["state"] for row in said["science"]] == ["SUCCEEDED"]
+    assert names(folder) == ["LP_S_101003A.fits"]
+
+
 def test_raw_frames_are_only_read(command, folder):
     before = {path.name: path.read_bytes() for path in folder.glob("*.fits")}
     command("reduce", str(folder), code=1)
@@ -126,9 +200,7 @@ def test_raw_frames_are_only_read(command, folder):
 
 
 def test_a_complete_folder_ends_with_0(command, observatory, folder):
-    for path in folder.glob("*.fits"):
-        if "broken" in path.name or "23:5" in path.name:
-            path.unlink()
+    complete(folder)
     assert "2 SUCCEEDED" not in command("reduce", str(folder))
 
 

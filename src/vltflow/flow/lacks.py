@@ -69,7 +69,9 @@ def _lacks(
     groups: dict[tuple[str, str], list[AssociationBlock]] = {}
     for block in blocks:
         for match in block.masters:
-            if match.required is required and match.state is MatchState.MISSING:
+            if match.member or match.required is not required:
+                continue
+            if match.state is MatchState.MISSING:
                 keys = _keys(instrument, block, match.category)
                 groups.setdefault((match.category, json.dumps(keys, sort_keys=True)), []).append(
                     block

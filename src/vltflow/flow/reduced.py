@@ -19,6 +19,7 @@ from vltflow.records import (
     AssociationBlock,
     BlockState,
     Colour,
+    MatchState,
     Product,
     ProductState,
     ScienceProduct,
@@ -181,7 +182,8 @@ def _red(scores: Sequence[Score]) -> tuple[str, ...]:
 
 
 def _members(block: AssociationBlock) -> list[str]:
-    return [match.source_block for match in block.masters if match.member]
+    members = [match for match in block.masters if match.member]
+    return [match.source_block for match in members if match.state is not MatchState.MISSING]
 
 
 def _copied(

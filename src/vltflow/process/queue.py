@@ -71,7 +71,7 @@ class Queue:
             found = self._resolve(block)
             if found.readiness is Readiness.READY:
                 del self._blocks[name]
-                yield replace(block, masters=found.masters)
+                yield replace(block, masters=found.masters, problem=found.reason)
             elif found.readiness is Readiness.STUCK and not self._is_known_stuck(name):
                 self._sources[name] = Source(BlockState.PLANNED, stuck=True)
                 looked_at += self._users.get(name, [])

@@ -43,6 +43,7 @@ class Resolution:
     readiness: Readiness
     masters: tuple[MasterMatch, ...]
     reason: str = ""
+    """Why it cannot run; of one that can, its problem."""
 
 
 def resolve(block: AssociationBlock, source_of: Callable[[str], Source | None]) -> Resolution:
@@ -61,7 +62,18 @@ def resolve(block: AssociationBlock, source_of: Callable[[str], Source | None]) 
     if waits:
         names = ", ".join(f"{match.category} of {match.source_block}" for match in waits)
         return Resolution(Readiness.WAITING, masters, f"waits for {names}")
-    return Resolution(Readiness.READY, masters)
+    return Resolution(Readiness.READY, masters, _without(block, masters))
+
+
+def _without(block: AssociationBlock, masters: Sequence[MasterMatch]) -> str:
+    """The problem of a stack, with the members that it was to have and is made without."""
+    left_out = dict.fromkeys(
+        match.source_block
+        for match, before in zip(masters, block.masters, strict=True)
+        if match.member and match.state is MatchState.MISSING and before.state is not match.state
+    )
+    texts = [f"without {name}: it made nothing that can be stacked" for name in left_out]
+    return "; ".join(filter(None, [block.problem, *texts]))
 
 
 def _too_few(block: AssociationBlock, masters: Sequence[MasterMatch]) -> str:

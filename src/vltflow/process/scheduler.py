@@ -315,6 +315,9 @@ class Scheduler:
         tx.blocks.set_masters(
             {task.block.name: task.block.masters for task in started if task.block.masters}
         )
+        for task in started:
+            if task.block.problem:  # a stack that is made without one of its members
+                tx.blocks.set_problem(task.block.name, task.block.problem)
         tx.blocks.move([task.block.name for task in started], BlockState.RUNNING)
         return started
 

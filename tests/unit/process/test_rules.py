@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from vltflow.process.rules import Readiness, Source, is_tried_again, resolve
@@ -46,6 +48,19 @@ def test_a_master_that_will_not_come_is_missing_and_named():
     found = resolve(block(match()), lambda _: Source(BlockState.FAILED))
     assert found.masters[0].state is MatchState.MISSING
     assert found.reason == "no BIAS, which source should have made"
+
+
+def test_a_stack_says_which_exposure_it_is_made_without():
+    def member(name: str, state: MatchState = MatchState.VIRTUAL) -> MasterMatch:
+        return MasterMatch("RED", required=False, state=state, source_block=name, member=True)
+
+    sources = {"good": Source(BlockState.SUCCEEDED, products={"RED": "x"})}
+    stack = block(member("good"), member("bad"), member("known", MatchState.MISSING))
+    found = resolve(replace(stack, problem="without known: its AB failed"), sources.get)
+    assert found.readiness is Readiness.READY
+    assert found.reason == (
+        "without known: its AB failed; without bad: it made nothing that can be stacked"
+    )
 
 
 def test_a_real_master_is_left_alone():

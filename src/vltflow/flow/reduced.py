@@ -10,7 +10,8 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from vltflow import archive, qc
-from vltflow.core.errors import VltflowError
+from vltflow.core.errors import UserError, VltflowError
+from vltflow.fits import write_bytes
 from vltflow.flow.lacks import ARCHIVE, Lack, done_without, lacks
 from vltflow.instruments import Instrument
 from vltflow.process.result import file_sha256
@@ -238,8 +239,7 @@ def _page(
 ) -> list[Path]:
     """The QC report of an AB beside its products."""
     path = folder / "qc" / f"{block.name.replace(':', '-')}.html"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(qc.report_page(store, instrument, block.name))
+    _write(path, qc.report_page(store, instrument, block.name))
     return [path]
 
 
@@ -253,7 +253,18 @@ def write_index(out: Reduced) -> Path:
             for row in out.science
         },
     )
-    out.folder.mkdir(exist_ok=True)
     path = out.folder / INDEX
-    path.write_text(page, encoding="utf-8")
+    _write(path, page.encode())
     return path
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a page, whole or not at all."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_bytes(path, content)
+    except OSError as error:
+        raise UserError(
+            f"{path} cannot be written: {error.strerror or error}",
+            hint="Free some space or make it writable, and run it again: what is made is kept",
+        ) from error

@@ -189,6 +189,14 @@ def test_a_run_that_was_killed_at_its_last_exposure_is_taken_up(command, folder,
     assert names(folder) == ["LP_S_101003A.fits"]
 
 
+def test_a_page_that_cannot_be_written_is_named_and_the_next_run_goes_on(command, folder):
+    (folder / "products" / "qc").touch()
+    assert "qc/LAMP" in command("reduce", str(complete(folder)), code=2)
+    (folder / "products" / "qc").unlink()
+    command("reduce", str(folder))
+    assert len(names(folder)) == 2
+
+
 def test_raw_frames_are_only_read(command, folder):
     before = {path.name: path.read_bytes() for path in folder.glob("*.fits")}
     command("reduce", str(folder), code=1)

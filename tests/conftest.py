@@ -17,6 +17,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from vltflow.core.errors import RunnerMissing
+from vltflow.process.runners.esorex import Esorex, find_esorex
 from vltflow.store import Store
 
 try:
@@ -187,6 +189,30 @@ def sqlite_store(migrated_sqlite: Path, tmp_path: Path) -> Iterator[Store]:
 
 def _copied(registry: Path, folder: Path) -> str:
     return f"sqlite:///{shutil.copy(registry, folder / 'registry.sqlite')}"
+
+
+def _esorex(*plugins: str) -> Esorex:
+    """The installed esorex; skips where it, or the plug-in of one of these pipelines, is absent."""
+    try:
+        found = find_esorex()
+    except RunnerMissing as error:
+        pytest.skip(f"{error}")
+    if absent := sorted(set(plugins) - {one.name for one in found.plugins}):
+        packages = " ".join(f"cpl-plugin-{name}" for name in absent)
+        pytest.skip(f"{found.path} has no plug-in of {', '.join(absent)}: apt install {packages}")
+    return found
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Before any fixture runs, look for what `pytest.mark.esorex("uves", ...)` names."""
+    for mark in item.iter_markers("esorex"):
+        _esorex(*mark.args)
+
+
+@pytest.fixture(scope="session")
+def esorex() -> Esorex:
+    """The installed esorex with the plug-in of UVES."""
+    return _esorex("uves")
 
 
 @pytest.fixture(scope="session")

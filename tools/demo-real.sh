@@ -61,6 +61,7 @@ done
 for night in $nights; do
     [[ $night < 2012 ]] || say vltflow night "$night" --instrument UVES
 done
+say vltflow masters summary --instrument UVES
 say vltflow products list
 say vltflow qc import "$data"/uves/line_table_headers/*.json.gz
 

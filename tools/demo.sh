@@ -19,7 +19,7 @@ say vltflow simulate uves "$later" --out "$demo/raw" --science point --window --
 say vltflow ingest "$demo/raw"
 say vltflow night "$night" --instrument UVES
 say vltflow status --night "$night"
-say vltflow masters find --instrument UVES
+say vltflow masters summary --instrument UVES
 say vltflow night "$later" --instrument UVES
 say vltflow certify list
 say vltflow products list

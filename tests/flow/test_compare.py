@@ -3,21 +3,11 @@
 import pytest
 
 from vltflow.cli.app import run
-from vltflow.core.errors import RunnerMissing
-from vltflow.process.runners.esorex import find_esorex
 from vltflow.simulate import simulate_day
 
 NIGHT = "2015-02-26"
 
-pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _esorex():
-    try:
-        find_esorex().plugin_of("uves_cal_mbias", package="cpl-plugin-uves")
-    except RunnerMissing as error:
-        pytest.skip(f"{error}")
+pytestmark = [pytest.mark.slow, pytest.mark.esorex("uves")]
 
 
 @pytest.fixture(scope="module")

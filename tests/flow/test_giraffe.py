@@ -37,10 +37,7 @@ NEEDS_OF_SCIENCE = {
     "GRATING_DATA",
     "SLIT_GEOMETRY_SETUP",
 }
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(shutil.which("esorex") is None, reason="esorex is not installed"),
-]
+pytestmark = [pytest.mark.slow, pytest.mark.esorex("giraf")]
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -16,10 +15,8 @@ RULES = sorted(Path("/usr/share/cpl-plugins").glob("uves-*/gasgano/config/uves.o
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(
-        shutil.which("esorex") is None or not RULES,
-        reason="ESO's UVES pipeline is not installed (Debian packages esorex, cpl-plugin-uves)",
-    ),
+    pytest.mark.esorex("uves"),
+    pytest.mark.skipif(not RULES, reason="ESO's rules are not in /usr/share/cpl-plugins"),
 ]
 
 

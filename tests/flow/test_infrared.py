@@ -21,10 +21,7 @@ from vltflow.simulate.naco.constants import ARRAYS as NACO_ARRAYS
 from vltflow.simulate.visir.constants import ARRAYS as VISIR_ARRAYS
 from vltflow.store import Store
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(shutil.which("esorex") is None, reason="esorex is not installed"),
-]
+pytestmark = [pytest.mark.slow, pytest.mark.esorex("hawki", "naco", "visir")]
 
 NIGHTS = {"HAWKI": "2015-02-26", "NACO": "2015-02-26", "VISIR": "2009-03-14"}
 TYPES = {

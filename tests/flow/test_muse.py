@@ -13,9 +13,7 @@ import pytest
 from astropy.io import fits
 
 from vltflow.cli.app import run as run_command
-from vltflow.core.errors import RunnerMissing
 from vltflow.core.site import load_site
-from vltflow.process.runners.esorex import find_esorex
 from vltflow.records import AssociationBlock, Decision
 from vltflow.simulate import simulate_day
 from vltflow.store import Store
@@ -65,10 +63,6 @@ class Night:
 
 
 def _night(folder: Path, date: str, raw_types: tuple[str, ...]) -> Iterator[Night]:
-    try:
-        find_esorex().plugin_of("muse_bias", package="cpl-plugin-muse")
-    except RunnerMissing as error:
-        pytest.skip(f"{error}")
     day = simulate_day("muse", date, folder / "raw", small=True, raw_types=raw_types)
     site = folder / "site"
     # One core: one recipe at a time, 1.3 GB.
@@ -95,7 +89,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
     yield from _night(tmp_path_factory.mktemp("muse"), "2018-03-15", WHOLE)
 
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800), pytest.mark.esorex("muse")]
 
 
 @pytest.mark.parametrize("raw_type", CASCADE)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
 NIGHT = "2015-02-26"
@@ -55,6 +57,17 @@ def test_a_second_run_does_nothing_twice(command) -> None:
     (report,) = command("night", NIGHT, "--instrument", "UVES", "--json")
     assert report["processed"] == 0
     assert command("events", "--limit", "1", "--json") == before
+
+
+def test_a_summary_counts_each_master_once_and_says_what_waits(command) -> None:
+    masters = command("masters", "find", "--instrument", "UVES", "--json")
+    counted = command("masters", "summary", "--instrument", "UVES", "--json")
+    assert {row["category"]: row["masters"] for row in counted} == Counter(
+        master["category"] for master in masters
+    )
+    said = command("masters", "summary", "--instrument", "UVES").splitlines()
+    waiting = command("certify", "list", "--json")
+    assert said[-1].startswith(f"{len(waiting)} ABs wait for a person")
 
 
 def test_one_master_holds_at_any_moment(command) -> None:

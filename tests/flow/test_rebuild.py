@@ -6,9 +6,7 @@ import sqlite3
 import pytest
 
 from vltflow.cli.app import run
-from vltflow.core.errors import RunnerMissing
 from vltflow.instruments import uves
-from vltflow.process.runners.esorex import find_esorex
 from vltflow.simulate import simulate_day
 from vltflow.store import Vault
 
@@ -116,11 +114,8 @@ def test_a_raw_frame_that_is_gone_is_named_and_found_elsewhere(
     assert results(rows) == {BIAS: "IDENTICAL"}
 
 
+@pytest.mark.esorex("uves")
 def test_a_product_of_esorex_is_equal_but_for_its_dates(command, tmp_path):
-    try:
-        find_esorex().plugin_of("uves_cal_mbias", package="cpl-plugin-uves")
-    except RunnerMissing as error:
-        pytest.skip(f"{error}")
     site, raw = tmp_path / "site", tmp_path / "raw"
     simulate_day("uves", NIGHT, raw, small=True, raw_types=["BIAS_BLUE"])
     assert run(["init", str(site), "--cores", "2", "--memory-mb", "4000"]) == 0

@@ -19,10 +19,7 @@ NIGHT = "2015-02-26"
 CORES, MEMORY_MB = 2, 4000
 TAKEN = {"uves": ("BIAS_BLUE", "BIAS_RED"), "giraffe": ("BIAS",), "muse": ("BIAS",)}
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(shutil.which("esorex") is None, reason="esorex is not installed"),
-]
+pytestmark = [pytest.mark.slow, pytest.mark.esorex("giraf", "muse", "uves")]
 
 
 @pytest.fixture(scope="module")

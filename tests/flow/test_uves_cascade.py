@@ -21,10 +21,7 @@ from vltflow.simulate import simulate_day
 from vltflow.simulate.uves.constants import THROUGHPUT, resolving_power
 from vltflow.store import Store
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(shutil.which("esorex") is None, reason="esorex is not installed"),
-]
+pytestmark = [pytest.mark.slow, pytest.mark.esorex("uves")]
 
 NIGHT = "2015-02-26"
 LIGHT_KM_S = 299_792.458

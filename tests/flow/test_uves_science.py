@@ -21,7 +21,7 @@ from vltflow.store import Store
 pytestmark = [
     pytest.mark.long,
     pytest.mark.timeout(900),
-    pytest.mark.skipif(shutil.which("esorex") is None, reason="esorex is not installed"),
+    pytest.mark.esorex("uves"),
 ]
 
 NIGHT = "2015-02-26"

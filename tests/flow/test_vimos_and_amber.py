@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,17 +11,7 @@ from astropy.io import fits
 from vltflow.cli.app import run as run_command
 from vltflow.simulate import simulate_day
 
-
-def _has(instrument: str) -> bool:
-    return any(Path("/usr/lib").glob(f"*/cpl/plugins/{instrument}-*"))
-
-
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(shutil.which("esorex") is None, reason="esorex is not installed"),
-]
-needs_vimos = pytest.mark.skipif(not _has("vimos"), reason="cpl-plugin-vimos is not installed")
-needs_amber = pytest.mark.skipif(not _has("amber"), reason="cpl-plugin-amber is not installed")
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
@@ -51,7 +39,7 @@ def _only_images(raw):
             path.with_name(path.name.replace(".truth.json", ".fits")).unlink()
 
 
-@needs_vimos
+@pytest.mark.esorex("vimos")
 def test_bias_and_dark_of_a_quadrant_are_certified_and_recover_the_truth(site, command, tmp_path):
     raw = tmp_path / "raw"
     simulate_day("VIMOS", "2012-03-14", raw, small=True, raw_types=["BIAS", "DARK"])
@@ -80,7 +68,7 @@ def _product(site, category):
     raise AssertionError(f"no {category}")
 
 
-@needs_amber
+@pytest.mark.esorex("amber")
 def test_detector_maps_find_dead_pixels_and_response(site, command, tmp_path):
     raw = tmp_path / "raw"
     simulate_day("AMBER", "2010-01-20", raw, small=True, raw_types=["AMBER_DETECTOR"])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from vltflow import archive
+from vltflow import archive, certify
 from vltflow.cli.context import open_store
 from vltflow.cli.options import JsonOption, SiteOption, commands
 from vltflow.cli.output import console, show
@@ -16,6 +18,7 @@ from vltflow.instruments import load
 
 app = commands("Certified master calibrations.")
 COLUMNS = ("name", "category", "setup", "mjd", "valid_from", "valid_to", "status", "sha256")
+SUMMARY_COLUMNS = ("category", "masters", "setups", "first", "last")
 RequiredInstrument = Annotated[
     str, typer.Option("--instrument", "-i", help="Name of the instrument: UVES.")
 ]
@@ -58,6 +61,37 @@ def find(
         for master in found
     ]
     show(rows, COLUMNS, as_json=as_json, empty="no certified master fits")
+
+
+@app.command()
+def summary(
+    context: typer.Context,
+    instrument: RequiredInstrument,
+    site: SiteOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Count certified masters by category, and the ABs that wait for a person."""
+    with open_store(context, site) as (opened, store):
+        definition = load(instrument, opened)
+        found = archive.find(store, definition)
+        waiting = certify.waiting(store, definition.name, definition=lambda _: definition)
+    by_category = attrgetter("category")
+    groups = [list(kind) for _, kind in groupby(sorted(found, key=by_category), by_category)]
+    rows = [
+        {
+            "category": kind[0].category,
+            "masters": len(kind),
+            "setups": len({master.setup for master in kind}),
+            "first": iso_from_mjd(kind[0].mjd)[:10],
+            "last": iso_from_mjd(kind[-1].mjd)[:10],
+        }
+        for kind in groups
+    ]
+    show(rows, SUMMARY_COLUMNS, as_json=as_json, empty="no certified masters")
+    if not as_json:
+        tell = console().print
+        tell(f"{len(found)} masters: vltflow masters find --instrument {definition.name}")
+        tell(f"{len(waiting)} ABs wait for a person, and why: vltflow certify list")
 
 
 @app.command()

@@ -28,8 +28,11 @@ def preview(
     ] = "png",
 ) -> None:
     """Draw spectra: all, parts, signal to noise, quality flags; needs no site."""
-    if out is not None and not out.is_dir():
-        raise UserError(f"{out}: is no folder", hint="Make it first")
+    if out is not None:
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"{out} cannot be made: {error.strerror or error}") from error
     for path in files:
         picture = draw_preview(preview_of(path), file_format=file_format)
         target = (out or path.parent) / f"{stem(path.name)}.{file_format}"

@@ -1,7 +1,5 @@
 """The definitions of HAWK-I, NACO and VISIR: each rule's examples and near misses."""
 
-import shutil
-
 import pytest
 
 from vltflow.classify import classify
@@ -109,7 +107,7 @@ def test_each_measured_parameter_is_scored_or_says_why_not(instrument):
     assert silent == set(instrument.qc.unscored)
 
 
-@pytest.mark.skipif(shutil.which("esorex") is None, reason="esorex is not installed")
+@pytest.mark.esorex("hawki", "naco", "visir")
 @pytest.mark.parametrize("instrument", [HAWKI, NACO, VISIR], ids=lambda one: one.name)
 def test_esos_plug_in_has_each_recipe_with_these_parameters(instrument):
     for entry in instrument.recipes.recipes.values():

@@ -23,14 +23,19 @@ def test_a_preview_shows_the_arrays_of_the_file(desk):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["png", "svg"])
-def test_the_command_writes_a_picture_beside_the_file_or_in_a_folder(desk, tmp_path, kind):
+def test_the_command_writes_a_picture_beside_the_file_or_in_a_new_folder(desk, tmp_path, kind):
     path = desk("SPECTRUM").write()
     assert run(["preview", str(path), "--format", kind]) == 0
     assert path.with_suffix(f".{kind}").stat().st_size > 10_000
-    (tmp_path / "out").mkdir()
-    assert run(["preview", str(path), "--format", kind, "--out", str(tmp_path / "out")]) == 0
-    assert (tmp_path / "out" / f"spectrum.{kind}").is_file()
-    assert run(["preview", str(path), "--out", str(tmp_path / "nowhere")]) == 2
+    out = tmp_path / "new" / "folder"
+    assert run(["preview", str(path), "--format", kind, "--out", str(out)]) == 0
+    assert (out / f"spectrum.{kind}").is_file()
+
+
+def test_a_folder_of_pictures_that_cannot_be_made_is_told(desk, capsys):
+    path = desk("SPECTRUM").write()
+    assert run(["preview", str(path), "--out", str(path)]) == 2
+    assert "cannot be made: File exists" in " ".join(capsys.readouterr().err.split())
 
 
 def test_what_is_no_spectrum_is_told(desk, tmp_path, capsys):

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 
 import numpy as np
 import pytest
 from astropy.io import fits
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(shutil.which("esorex") is None, reason="esorex is not installed"),
-]
+pytestmark = [pytest.mark.slow, pytest.mark.esorex("uves")]
 
 
 def cards(frame, chip):

@@ -9,24 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from vltflow.core.errors import RunnerMissing
 from vltflow.core.site import Site, create_site
 from vltflow.instruments import Instrument, load
-from vltflow.process.runners.esorex import Esorex, find_esorex
+from vltflow.process.runners.esorex import Esorex
 from vltflow.simulate import SimulatedDay, simulate_day
 
 NIGHT = "2015-02-26"
-
-
-@pytest.fixture(scope="session")
-def esorex() -> Esorex:
-    """The installed esorex with the plug-in of UVES."""
-    try:
-        found = find_esorex()
-        found.plugin_of("uves_cal_mbias", package="cpl-plugin-uves")
-    except RunnerMissing as error:
-        pytest.skip(f"{error}")
-    return found
 
 
 @pytest.fixture(scope="session")

@@ -183,10 +183,8 @@ def test_line_tables_of_pipeline_4_are_read_as_native_ones(number, real_data, tm
 
 
 @pytest.fixture(scope="module")
-def eso(real):
+def eso(real, esorex):
     """Folder of ESO's ordertable_blue.fits and linetable_blue.fits of the same frames."""
-    if shutil.which("esorex") is None:
-        pytest.skip("esorex is not installed")
     reference = "LINE_REFER_TABLE.fits LINE_REFER_TABLE"
     frame = {kind: f"{path} {kind}" for kind, path in real.frames.items()}
     real.esorex("uves_cal_mbias", (), frame["BIAS_BLUE"])

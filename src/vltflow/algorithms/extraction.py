@@ -25,15 +25,13 @@ from vltflow.algorithms.profile_table import ProfileTable, profile_at
 from vltflow.algorithms.quality import Quality
 from vltflow.algorithms.slit import SlitImage, window_pixels
 from vltflow.algorithms.slit_sum import add_up, missing_part
+from vltflow.algorithms.straighten import TOLD, fill_gaps, remember, remember_lean, straighten
 
 _REJECTED, _SATURATED, _NO_DATA = (
     int(Quality.REJECTED), int(Quality.SATURATED), int(Quality.NO_DATA)
 )  # fmt: skip
 
 Weights = Literal["optimal", "sum"]
-
-_DOUBT = 2.0
-"""Errors of the bend of light or sky along x at which half of it is believed."""
 
 
 @dataclass(frozen=True)
@@ -166,7 +164,7 @@ def _trace(
     image, bad, relative, rejected = planes
     flux, variance, sky, level, quality, chi2 = made
     columns = len(centre)
-    first = np.full((4, columns), math.nan)
+    first = np.full((TOLD, columns), math.nan)
     pixels, basis = np.empty((6, MOST_PIXELS)), np.empty((5, MOST_PIXELS))
     noise, out = np.empty(MOST_PIXELS), np.empty(5)
     # No ray holds the core of a wide profile captive, but lines bend along it.
@@ -177,7 +175,7 @@ def _trace(
     # slits), how noisy, how wrong the profile. Third: where the faint ends of cosmic rays are.
     for round_ in range(3):
         if round_ == 1:
-            _fill_gaps(first)
+            fill_gaps(first)
             least = kappa * scatter_of(told)
         for x in range(columns):
             if not (high[x] > low[x]):
@@ -189,10 +187,10 @@ def _trace(
             _describe(pixels, basis, count, values, start, spacing, x, source[x], relative)
             set_tolerance(pixels, basis, count, x, told, misfit, (least, tolerance))
             if round_ > 0:
-                _straighten(pixels, basis, count, first, x)
+                straighten(pixels, basis, count, first, x)
             fit_column(pixels, basis, noise, count, floor[x], conad, sky_terms, kappa, allowed,
                     rejected, round_, _around(first, x, columns), out)  # fmt: skip
-            _remember(first, x, round_, out)
+            _remember(first, x, round_, pixels, basis, noise, count, optimal, out)
             if round_ == 0:
                 told[x] = note_misfit(pixels, basis, noise, count, out, bad, misfit[x])
                 continue
@@ -244,7 +242,7 @@ def _sum_up(
         return
     count = window_pixels(image, bad, centre, lean, low, high, x, source, pixels)
     _describe(pixels, basis, count, values, start, spacing, x, source, relative)
-    _straighten(pixels, basis, count, first, x)
+    straighten(pixels, basis, count, first, x)
     light = out[0]
     if light < FAINT * math.sqrt(max(out[1], 0.0)):
         light = _around(first, x, len(centre))[0]
@@ -273,28 +271,24 @@ def _describe(
 
 
 @compiled
-def _remember(first: np.ndarray, x: int, round_: int, out: np.ndarray) -> None:
-    """Keep light and sky of the first round, and the variances of sky and light.
-
-    Where all was hit, light is as the neighbours have it.
-    """
+def _remember(
+    first: np.ndarray,
+    x: int,
+    round_: int,
+    pixels: np.ndarray,
+    basis: np.ndarray,
+    noise: np.ndarray,
+    count: int,
+    optimal: int,
+    out: np.ndarray,
+) -> None:
+    """Keep what the first round tells; where all was hit, light is as the neighbours have it."""
     if round_ == 0:
-        first[0, x], first[1, x], first[2, x], first[3, x] = out[0], out[2], out[4], out[1]
+        remember(first, x, out)
+        if not optimal:
+            remember_lean(first, x, pixels, basis, noise, count, out[0])
     elif not math.isfinite(out[0]):
         first[0, x] = _around(first, x, first.shape[1])[1]
-
-
-@compiled
-def _fill_gaps(first: np.ndarray) -> None:
-    """Columns without a value take the last one's: their slope must not be invented."""
-    for k in range(first.shape[0]):
-        known = first[k][np.isfinite(first[k])]
-        last = known[0] if len(known) > 0 else 0.0
-        for x in range(first.shape[1]):
-            if math.isfinite(first[k, x]):
-                last = first[k, x]
-            else:
-                first[k, x] = last
 
 
 @compiled
@@ -319,37 +313,6 @@ def _touched(pixels: np.ndarray, count: int, rejected: np.ndarray) -> bool:
         if near_rejected(rejected, int(pixels[4, i]), int(pixels[5, i])):
             return True
     return False
-
-
-@compiled
-def _straighten(
-    pixels: np.ndarray, basis: np.ndarray, count: int, first: np.ndarray, x: int
-) -> None:
-    """Take out what a pixel differs by because its wavelength is not the column's own.
-
-    To second order, as far as the bend is no noise, which would grow in every pixel alike.
-    """
-    last = first.shape[1] - 1
-    a, b = max(x - 1, 0), min(x + 1, last)
-    if a == b:
-        return
-    rise = (first[0, b] - first[0, a]) / (b - a)
-    climb = (first[1, b] - first[1, a]) / (b - a)
-    arch = _bend(first[0], first[3], x) if b - a == 2 else 0.0
-    bend = _bend(first[1], first[2], x) if b - a == 2 else 0.0
-    for i in range(count):
-        rest = pixels[2, i]
-        pixels[0, i] -= (
-            basis[0, i] * (rise + 0.5 * arch * rest) + climb + 0.5 * bend * rest
-        ) * rest
-
-
-@compiled
-def _bend(values: np.ndarray, variance: np.ndarray, x: int) -> float:
-    """Second difference of values at a column, less where it may be noise."""
-    bend = values[x + 1] - 2.0 * values[x] + values[x - 1]
-    doubt = _DOUBT**2 * (variance[x + 1] + 4.0 * variance[x] + variance[x - 1])
-    return bend * bend**4 / (bend**4 + doubt**2) if doubt > 0.0 else bend
 
 
 @compiled

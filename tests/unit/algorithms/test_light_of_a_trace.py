@@ -190,3 +190,33 @@ def test_a_tilted_slit_does_not_smear_sharp_lines():
     found = extract(detector, slit, table, rules, whole=whole).flux[0]
     lines = (spectrum(x) > 5000.0) & (x > 10) & (x < COLUMNS - 10)
     assert np.mean(found[lines] / spectrum(x[lines])) == pytest.approx(32.0, rel=0.01)
+
+
+@pytest.mark.parametrize("gradient", [-0.2, 0.2])
+def test_sky_lines_on_an_uneven_nebula_are_where_they_should_be(gradient):
+    """The sum's one profile is that of the nebula, 20 % brighter at an end; the lines are even."""
+    x, at = np.arange(1000.0), np.arange(ROWS)[:, None] - MIDDLE - 0.3
+
+    def spectrum(x):
+        return 450.0 + 1500.0 * np.exp(-0.5 * ((x % 97.3 - 48.6) / 1.0) ** 2)
+
+    lit = 0.5 * (erf((at + 16.0) / 0.8) - erf((at - 16.0) / 0.8))
+    image = (spectrum(x - 0.03 * at) + 450.0 * gradient * at / 16.0) * lit
+    image = np.random.default_rng(6).poisson(image).astype("f4")
+    centre = np.full((1, 1000), MIDDLE + 0.3)
+    even, bad = np.zeros_like(centre), np.zeros(image.shape, "u1")
+    slit, whole = (
+        slit_image(centre, even + 0.03, even, length=32.0, margin=margin, rows=ROWS)
+        for margin in (2.0, -2.0)
+    )
+    distance, level, _ = collapsed(image, bad, whole)
+    detector = Detector(image, bad, None, np.full(centre.shape, 4.0), 1.0)
+    rules = Rules(weights="sum", sky_terms=0, tolerance=0.6)
+    found = extract(detector, slit, slit_table(whole, level, distance), rules, whole=whole)
+    assert np.isfinite(found.flux[0, 5:-5]).all()
+    light = 32.0 * spectrum(x)
+    slope = np.gradient(light)
+    lines = np.abs(slope) > 0.05 * slope.max()
+    off = (found.flux[0] - light)[lines]
+    assert abs(slope[lines] @ off) / (slope[lines] @ slope[lines]) < 0.015
+    assert found.flux[0, lines].sum() == pytest.approx(light[lines].sum(), rel=0.005)

@@ -253,7 +253,7 @@ def judge(row, *, whole):
     assert row.beyond <= 3 + 1e-4 * row.pixels, row
     assert row.residues <= 3, row
     assert not row.calibrated > 0.03, row
-    assert abs(row.shift) < 0.02 + 3.0 * row.shift_error, row
+    assert abs(row.shift) < 0.005 + 3.0 * row.shift_error, row
     assert abs(row.wave) < 0.02, row
     assert row.worst_wave < 0.1, row
 

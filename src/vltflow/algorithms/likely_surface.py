@@ -22,6 +22,8 @@ _SIZES = np.logspace(-1.5, 2.5, 9)
 _DECAYS = np.array((0.125, 0.25, 0.5, 1.0))
 """Factors by which they are smaller with each further power."""
 _ROUNDS = 25
+_REACH = 2.5
+"""Distance beyond which a point has no weight, in units of that up to which it is called used."""
 _LEAST = 1e-3
 """Share of a point that others tell, at least."""
 
@@ -70,7 +72,7 @@ def fit_likely_surface(
         Error of each value. The size of the wiggles depends on it.
     kappa
         Points that are off by more than so many times the robust scatter are not called used;
-        from there to twice as much their weight falls from a half to nothing.
+        from there to 2.5 times as much their weight falls from 0.7 to nothing.
 
     Raises
     ------
@@ -125,7 +127,7 @@ def _robust(
         pulls = np.abs(target - weighted @ solution) / np.sqrt(others * (others + own))
         scatter = 1.4826 * np.median(pulls[used])
         before, used = used, pulls <= kappa * scatter
-        weight = np.maximum(1.0 - (pulls / (2.0 * kappa * scatter)) ** 2, 0.0) ** 2
+        weight = np.maximum(1.0 - (pulls / (_REACH * kappa * scatter)) ** 2, 0.0) ** 2
         if np.array_equal(used, before):
             break
     return solution, covariance, used

@@ -18,15 +18,16 @@ from vltflow.simulate.uves.programme import SCIENCE, Exposure
 pytestmark = pytest.mark.slow
 
 SCENES = ("faint", "point", "bright", "refraction", "twilight", "emission", "extended")
-ABSENT = len(SCENES)
+ABSENT, FILLED = len(SCENES), len(SCENES) + 1
 
 
 @pytest.fixture(scope="module")
 def day(science_day, tmp_path_factory):
-    """One setup: scenes, and an exposure of a target far too faint to be seen."""
+    """One setup: scenes, a target far too faint to be seen, and bright light all over the slit."""
     scenes = [SCIENCE[name][0] for name in SCENES]
-    target = replace(scenes[0].source.target, magnitude=35.0)
-    exposures = [*scenes, Exposure(Source(target=target))]
+    absent = replace(scenes[0].source.target, magnitude=35.0)
+    filled = Source("extended", target=scenes[-1].source.target, snr=300.0)
+    exposures = [*scenes, Exposure(Source(target=absent)), Exposure(filled)]
     return science_day(tmp_path_factory.mktemp("science"), exposures)
 
 
@@ -154,6 +155,20 @@ def test_saturated_pixels_are_flagged_where_they_count(day):
     flagged = (found.spectra.quality & int(Quality.SATURATED)) != 0
     assert found.qc["QC NSATCOL"] == (flagged & np.isfinite(found.spectra.flux)).sum() > 0
     assert found.qc["QC NPIXSAT"] > 0
+
+
+@pytest.mark.parametrize(("number", "share"), [(SCENES.index("bright"), 99.0), (FILLED, 90.0)])
+def test_saturation_in_some_columns_leaves_the_others_right(day, number, share):
+    inputs = day.inputs(day.files[number][:1])
+    frame = inputs.frames[0]
+    ceiling = float(np.percentile(frame.rows(0, frame.shape[0]), share))
+    cut = replace(inputs, chip=replace(inputs.chip, saturation=ceiling))
+    whole, found = (extract_orders(one, ExtractionParameters()).spectra for one in (inputs, cut))
+    same = (whole.quality == 0) & ((found.quality & int(Quality.SATURATED)) == 0)
+    assert 0.3 < same.mean() < 0.9 * (whole.quality == 0).mean()
+    assert not found.quality[same].any()
+    change = (found.flux - whole.flux)[same] / np.sqrt(whole.variance[same])
+    assert np.abs(change).max() < 2.5  # SNR is 2000: beside what is cut, a thousandth
 
 
 def test_the_error_of_the_flat_is_told(day, extracted):

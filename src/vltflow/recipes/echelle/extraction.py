@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -19,6 +20,7 @@ from vltflow.algorithms.profile_table import (
     slit_table,
     tells_profile,
 )
+from vltflow.algorithms.quality import Quality
 from vltflow.algorithms.source import Source, collapsed, find_source
 from vltflow.core.errors import UnprocessableData
 from vltflow.recipes.echelle import extraction_qc
@@ -199,7 +201,8 @@ def _slit_profile(
     Between slices it changes more sharply than whole pixels show.
     """
     bad, slit, threads = light.quality & np.uint8(UNUSABLE), traces.slit, inputs.cores
-    distance, level, error = collapsed(light.data, bad, traces.whole, threads=threads)
+    whole = _unsaturated(traces.whole, light.quality)
+    distance, level, error = collapsed(light.data, bad, whole, threads=threads)
     seen = tells_profile(level, error, ratio=_SEEN)
     table = slit_table(traces.whole, np.where(seen[:, None], level, np.nan), distance)
     if contrast(table, float(np.nanmedian(slit.high))) <= _SLICED:
@@ -209,6 +212,21 @@ def _slit_profile(
         free=2, tolerance=1.0, step=_step(slit), threads=threads,
     )  # fmt: skip
     return table, seen
+
+
+def _unsaturated(slit: SlitImage, quality: np.ndarray) -> SlitImage:
+    """A slit without the columns in which a pixel is saturated.
+
+    What is left in them is the dark end of the slit: with it, that end would look too bright.
+    """
+    reach = np.arange(-math.ceil(slit.half), math.ceil(slit.half) + 1)
+    columns = np.arange(quality.shape[1])
+    spoiled = [
+        (quality[np.clip(np.rint(row) + reach[:, None], 0, len(quality) - 1).astype(int), columns]
+         & np.uint8(Quality.SATURATED)).any(axis=0)
+        for row in np.nan_to_num(slit.centre)
+    ]  # fmt: skip
+    return replace(slit, high=np.where(spoiled, np.nan, slit.high))
 
 
 def _step(slit: SlitImage) -> int:

@@ -18,6 +18,8 @@ from vltflow.records import Product
 from vltflow.simulate import simulate_day
 from vltflow.store import Store
 
+pytestmark = pytest.mark.slow
+
 NIGHT = "2015-02-26"
 CHIPS = ("BLUE", "REDL", "REDU")
 BINNINGS = ("1x1", "2x2")
@@ -100,7 +102,6 @@ def test_bias_of_small_detectors(small: Judged, chip: str, binning: str) -> None
     _assert_bias(*small, chip, binning)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("binning", BINNINGS)
 def test_bias_of_full_detectors(full: tuple[Judged, list[str]], binning: str) -> None:
     judged, chips = full
@@ -113,7 +114,6 @@ def test_dark_current_of_small_detectors(small: Judged, chip: str) -> None:
     _assert_dark(*small, chip)
 
 
-@pytest.mark.slow
 def test_dark_current_of_full_detectors(full: tuple[Judged, list[str]]) -> None:
     judged, chips = full
     for chip in chips:
@@ -126,7 +126,6 @@ def test_pixel_response_of_small_detectors(small: Judged, chip: str) -> None:
     assert np.std(difference) < 0.01
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("binning", BINNINGS)
 def test_pixel_response_of_full_detectors(full: tuple[Judged, list[str]], binning: str) -> None:
     judged, chips = full

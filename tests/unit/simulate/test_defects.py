@@ -14,6 +14,8 @@ from vltflow.simulate import DEFECTS, SimulatedDay, simulate_day
 from vltflow.simulate.defects import OF_SCIENCE, choose_victims
 from vltflow.simulate.models import model
 
+pytestmark = pytest.mark.slow
+
 NIGHT = "2015-02-26"
 CALIBRATION = tuple(name for name in DEFECTS if name not in OF_SCIENCE)
 
@@ -33,7 +35,6 @@ def _truth(day: SimulatedDay, defect: str) -> dict:
     return json.loads((day.folder / f"{_victim(day, defect)}.truth.json").read_text())
 
 
-@pytest.mark.slow
 def test_all_defects_fit_on_one_day_in_blocks_of_their_own(bad_day: SimulatedDay) -> None:
     assert {one["defect"] for one in bad_day.defects} == set(CALIBRATION)
     hit = [block for block in bad_day.blocks if block["defects"]]

@@ -9,6 +9,7 @@ from vltflow.associate.completeness import CompletenessReport, completeness_repo
 from vltflow.associate.completeness_rules import Completeness
 from vltflow.associate.explain import Explanation, explain, render
 from vltflow.associate.export import export
+from vltflow.associate.planning import matched_now
 from vltflow.associate.reopen import reopen
 from vltflow.associate.run import AssociateReport, preview, run
 
@@ -20,6 +21,7 @@ __all__ = [
     "completeness_report",
     "explain",
     "export",
+    "matched_now",
     "preview",
     "render",
     "reopen",

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Literal
 
 from vltflow.associate.cascade import Need, build_cascade
@@ -69,17 +70,39 @@ def match_again(
     look: Transaction, instrument: Instrument, block: AssociationBlock
 ) -> AssociationBlock:
     """An AB with the best matches of this moment and the state that follows from them."""
-    cascade = build_cascade(instrument)
-    needs = cascade.needs[block.raw_type]
+    (judged,) = matched_now(look, instrument, [block])
+    return Temperatures(look, instrument).told(judged)
 
+
+def matched_now(
+    look: Transaction, instrument: Instrument, blocks: Sequence[AssociationBlock]
+) -> list[AssociationBlock]:
+    """ABs as `match_again` gives them, but for distances in temperature: headers are not read."""
+    if not blocks:
+        return []
+    cascade = build_cascade(instrument)
+    first = min(block.mjd_mid for block in blocks)
+    last = max(block.mjd_mid for block in blocks)
+
+    @cache
     def index(maker: str) -> MakerIndex:
         days = cascade.reach[maker]
-        spans = ((block.mjd_mid - days, block.mjd_mid + days),)
+        spans = ((first - days, last + days),)
         return MakerIndex(look.association.candidates(instrument.name, maker, spans))
 
     statics = look.statics.find(instrument=instrument.name)
-    judged = _judged(replace(block, problem=""), Matcher(needs, index), needs, instrument, statics)
-    return Temperatures(look, instrument).told(judged)
+    needs = {block.raw_type: cascade.needs[block.raw_type] for block in blocks}
+    matchers = {raw_type: Matcher(found, index) for raw_type, found in needs.items()}
+    return [
+        _judged(
+            replace(block, problem=""),
+            matchers[block.raw_type],
+            needs[block.raw_type],
+            instrument,
+            statics,
+        )
+        for block in blocks
+    ]
 
 
 def _judged(

@@ -53,7 +53,7 @@ def run(
     """Bring the ABs of an instrument up to date with its frames, products and rules.
 
     Idempotent: called again it writes nothing. ABs that run or have succeeded are not
-    matched anew; late frames re-open processed ones.
+    matched anew (`reopen` does that for who wants it); late frames re-open processed ones.
 
     Parameters
     ----------

@@ -85,6 +85,8 @@ def plan(
     _tell_problems(plans)
     if any(one.waiting for one in plans):
         console().print("wait for masters: --complete makes these first")
+    if any(one.better for one in plans):
+        console().print("better: better calibrations came since: run makes these anew")
     if any(one.outdated for one in plans):
         console().print("outdated: made by another recipe version or definition: run --reprocess")
 
@@ -222,11 +224,11 @@ def _batch(store: Store, name: str, month: str) -> Batch:
 
 _PLAN_COLUMNS = (
     "month", "science", "done", "to make", "masters first", "wait for masters", "blocked",
-    "outdated", "time",
+    "better", "outdated", "time",
 )  # fmt: skip
 _BATCH_COLUMNS = (
-    "campaign", "month", "state", "science", "made", "failed", "blocked", "wait", "jobs_per_hour",
-    "cores_used", "elapsed_s", "ended",
+    "campaign", "month", "state", "science", "made", "failed", "flawed", "blocked", "wait",
+    "jobs_per_hour", "cores_used", "elapsed_s", "ended",
 )  # fmt: skip
 
 
@@ -239,6 +241,7 @@ def _plan_row(one: BatchPlan) -> dict[str, Any]:
         "masters first": len(one.masters_first),
         "wait for masters": one.waiting,
         "blocked": one.states.get("BLOCKED", 0),
+        "better": len(one.better),
         "outdated": len(one.outdated),
         "time": _time_text(one),
     }
@@ -282,3 +285,5 @@ def _tell(one: BatchReport) -> None:
         f"{numbers['elapsed_s']:.1f} s, "
         f"{numbers['jobs_per_hour']:.0f} jobs an hour; {len(one.eye)} wait for a person"
     )
+    for block in one.flawed:
+        out.print(f"  [yellow]made, but:[/] {block.name}: {block.problem}", highlight=False)

@@ -17,6 +17,8 @@ from vltflow.core.errors import Conflict
 from vltflow.core.helpers import Helpers
 from vltflow.core.site import Site
 from vltflow.core.time import now_iso
+from vltflow.flow.better import reopen_better_served
+from vltflow.flow.campaign_killed import killed_runs
 from vltflow.flow.campaign_plan import makers_of, outdated
 from vltflow.flow.campaign_report import BatchReport, batch_report, render
 from vltflow.flow.line import run_line
@@ -43,6 +45,8 @@ class _Run:
     helpers: Helpers
     tell: CampaignProgress
     cancel: threading.Event | None
+    started: str
+    """UT time; the batch's is that of the runs before it that were killed."""
     ended: list[str] = field(default_factory=list)
     """Names of the ABs whose jobs this run executed."""
     failed: int = 0
@@ -126,22 +130,26 @@ def run_campaign(  # noqa: PLR0913 - what a user may choose
         for month in months:
             if cancel is not None and cancel.is_set():
                 break
-            batch = _begun(store, campaign, month, instrument.context)
+            started = now_iso()
+            batch = _begun(store, campaign, month, instrument.context, started)
             run = _Run(
                 store, site, instrument, selection, batch, executor, helpers,
-                tell or (lambda *_: None), cancel,
+                tell or (lambda *_: None), cancel, started,
             )  # fmt: skip
             if reprocess:
                 _reopen(run)
+            _serve_better(run)
             reports.append(_run_batch(run))
     return reports
 
 
-def _begun(store: Store, campaign: Campaign, month: str, context: str) -> Batch:
+def _begun(store: Store, campaign: Campaign, month: str, context: str, now: str) -> Batch:
     with store.write(by="campaign", why=campaign.name) as tx:
         known = {one.month: one for one in tx.campaigns.batches(campaign.name)}
         batch = known.get(month) or Batch(campaign.name, month, BatchState.RUNNING, context, "")
-        batch = replace(batch, state=BatchState.RUNNING, context=context, started=now_iso())
+        killed = batch.state is BatchState.RUNNING and batch.started > batch.ended
+        started = batch.started if killed else now
+        batch = replace(batch, state=BatchState.RUNNING, context=context, started=started)
         tx.campaigns.put_batch(batch)
     return batch
 
@@ -157,7 +165,18 @@ def _reopen(run: _Run) -> None:
     why = f"reprocessing by {run.instrument.context}"
     opened = associate.reopen(run.store, run.instrument, names, by="campaign", why=why)
     associate.run(run.store, run.instrument)
-    run.reopened = len(opened)
+    run.reopened += len(opened)
+
+
+def _serve_better(run: _Run) -> None:
+    """Open science again that better calibrations came for: as one run over all would make it."""
+    with run.store.read() as tx:
+        science = chosen(tx, run.instrument, run.selection, run.batch.month)
+    complete = run.selection.complete
+    opened = reopen_better_served(
+        run.store, run.instrument, science, complete=complete, by="campaign"
+    )
+    run.reopened += len(opened)
 
 
 def _run_batch(run: _Run) -> BatchReport:
@@ -228,7 +247,7 @@ def _ended(run: _Run, elapsed_s: float, publishing_s: float) -> BatchReport:
             "reopened": run.reopened,
             "publishing_s": round(publishing_s, 2),
         },
-        earlier=json.loads(run.batch.numbers),
+        earlier=(json.loads(run.batch.numbers), _killed(run)),
         ended=run.ended,
     )
     page = run.store.vault.put_bytes(render(report))
@@ -244,3 +263,11 @@ def _ended(run: _Run, elapsed_s: float, publishing_s: float) -> BatchReport:
             )
         )
     return report
+
+
+def _killed(run: _Run) -> dict[str, int]:
+    """What runs before this one did that were killed."""
+    with run.store.read() as tx:
+        science = chosen(tx, run.instrument, run.selection, run.batch.month)
+        blocks = [*science, *makers_of(tx, science)]
+        return killed_runs(tx, blocks, since=run.batch.started, until=run.started)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from vltflow.core.errors import VltflowError
 from vltflow.core.site import Site
+from vltflow.flow.better import better_served
 from vltflow.flow.selection import Selection, chosen, runnable
 from vltflow.instruments import Instrument
 from vltflow.process.jobs import version_of
@@ -17,6 +18,8 @@ from vltflow.records import AssociationBlock, BlockState, Job, MatchState
 from vltflow.store import Store, Transaction
 
 _REFUSAL = " does not take it: "
+BAD = frozenset({BlockState.FAILED, BlockState.PARTIAL, BlockState.ABORTED})
+"""States that are a problem whatever else is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,8 @@ class BatchPlan:
     """Names of the ABs that would make their masters before (COMPLETE mode)."""
     waiting: int
     """Planned ones that wait for masters: COMPLETE mode would make these."""
+    better: tuple[str, ...]
+    """Names of ended ones that would be made anew, as better calibrations came since."""
     outdated: tuple[str, ...]
     """Names of processed ones whose recipe or definition has changed since: --reprocess."""
     levels: Mapping[int, int]
@@ -70,6 +75,7 @@ def plan_batch(
         masters = [block.name for block in needed if block.name not in own]
         seconds, untimed = _time(tx, needed, site)
         latest = tx.jobs.latest([block.name for block in science])
+        better = better_served(tx, instrument, science, complete=selection.complete)
     states = Counter(str(block.state) for block in science)
     return BatchPlan(
         month=month,
@@ -78,6 +84,7 @@ def plan_batch(
         to_make=tuple(names),
         masters_first=tuple(masters),
         waiting=sum(states[one] for one in OPEN) - len(names),
+        better=tuple(better),
         outdated=tuple(outdated(instrument, science, latest)),
         levels=dict(sorted(_levels(science).items())),
         lacks=tuple(lacks_of(science)),
@@ -156,6 +163,11 @@ def lacks_of(science: Iterable[AssociationBlock]) -> list[Lack]:
         if match.required and match.state is MatchState.MISSING
     )
     return [Lack(*what, number) for what, number in sorted(numbers.items())]
+
+
+def flawed(science: Iterable[AssociationBlock]) -> list[AssociationBlock]:
+    """ABs that were made, and something is wrong nevertheless: not published, without a member."""
+    return [one for one in science if one.state is BlockState.SUCCEEDED and one.problem]
 
 
 def problems_of(science: Iterable[AssociationBlock]) -> dict[str, int]:

@@ -13,14 +13,13 @@ from markupsafe import Markup
 
 from vltflow.certify import waiting
 from vltflow.core.site import Site
-from vltflow.flow.campaign_plan import BatchPlan, plan_batch
+from vltflow.flow.campaign_plan import BAD, BatchPlan, flawed, plan_batch
 from vltflow.flow.selection import Selection, chosen, selection_text
 from vltflow.instruments import Instrument
 from vltflow.qc.statistics import ModeStatistics, picture, science_statistics
 from vltflow.records import (
     AssociationBlock,
     Batch,
-    BlockState,
     Job,
     MatchState,
     QcFigure,
@@ -32,7 +31,6 @@ from vltflow.store import Store
 _BINS = 30
 _FEWEST = 3
 """Jobs of a recipe that make a histogram."""
-_BAD = frozenset({BlockState.FAILED, BlockState.PARTIAL})
 _COUNTED = (
     "jobs", "failed_now", "certified_now", "archived_now", "published_now", "reopened",
     "publishing_s", "elapsed_s",
@@ -76,6 +74,8 @@ class BatchReport:
     rows: tuple[BlockRow, ...]
     failures: tuple[AssociationBlock, ...]
     """ABs that failed or were made in part: science, and makers of masters in this run."""
+    flawed: tuple[AssociationBlock, ...]
+    """Science that was made and not published, or without something that it should have."""
     eye: tuple[tuple[str, str], ...]
     """ABs of the batch that wait for a person, with the reason."""
     figures: tuple[QcFigure, ...]
@@ -91,7 +91,7 @@ def batch_report(  # noqa: PLR0913 - what a run knows
     batch: Batch,
     *,
     numbers: Mapping[str, Any],
-    earlier: Mapping[str, Any],
+    earlier: Sequence[Mapping[str, Any]],
     ended: Sequence[str],
 ) -> BatchReport:
     """Report of a batch from the records as they are now.
@@ -103,7 +103,7 @@ def batch_report(  # noqa: PLR0913 - what a run knows
     numbers
         What this run counted.
     earlier
-        Numbers of the report before; empty if this is the first one.
+        Numbers of the report before, and of runs that were killed since; empty if there are none.
     ended
         Names of the ABs whose jobs this run executed.
     """
@@ -133,37 +133,37 @@ def batch_report(  # noqa: PLR0913 - what a run knows
         numbers={
             **_counted(science, frames, decisions),
             **own_numbers,
-            "all_runs": all_runs(earlier, own_numbers),
+            "all_runs": all_runs(*earlier, own_numbers),
         },
         rows=rows,
-        failures=tuple(one for one in (*makers, *science) if one.state in _BAD),
+        failures=tuple(one for one in (*makers, *science) if one.state in BAD),
+        flawed=tuple(flawed(science)),
         eye=tuple((one.block, one.reason) for one in desk if one.block in own),
         figures=tuple(_figures([*(latest | done).values()], science)),
         modes=tuple(modes),
     )
 
 
-def all_runs(earlier: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+def all_runs(*numbers: Mapping[str, Any]) -> dict[str, Any]:
     """What all runs of a batch did together; the last one may have had nothing to do.
 
     Parameters
     ----------
-    earlier
-        Numbers of the report before this run.
-    now
-        What this run counted, with its pace and its time.
+    numbers
+        Of a report, which tells of all runs before it, or what one run counted, with its pace
+        and its time. Killed runs have neither.
 
     Returns
     -------
     dict
-        The sums; the paces are None where no run had a job.
+        The sums; the paces are None where no run with a known time had a job.
     """
-    both = (earlier.get("all_runs", earlier), now)
-    found: dict[str, Any] = {name: sum(one.get(name, 0) for one in both) for name in _COUNTED}
-    weights = [one.get("elapsed_s", 0.0) if one.get("jobs") else 0.0 for one in both]
+    runs = [one.get("all_runs", one) for one in numbers]
+    found: dict[str, Any] = {name: sum(one.get(name, 0) for one in runs) for name in _COUNTED}
+    weights = [one.get("elapsed_s", 0.0) if one.get("jobs") else 0.0 for one in runs]
     for name in _PACE:
         total = sum(
-            (one.get(name) or 0.0) * weight for one, weight in zip(both, weights, strict=True)
+            (one.get(name) or 0.0) * weight for one, weight in zip(runs, weights, strict=True)
         )
         found[name] = total / sum(weights) if any(weights) else None
     return found
@@ -210,6 +210,7 @@ def _counted(
         "nights": len({block.night for block in science}),
         "targets": len({one.object_name for one in frames.values()}),
         "states": dict(sorted(states.items())),
+        "flawed": len(flawed(science)),
         "decisions": {name: number for name, number in sorted(verdicts.items()) if name},
     }
 
@@ -283,7 +284,7 @@ def render(report: BatchReport) -> bytes:
         batch=report.batch,
         plan=report.plan,
         numbers=report.numbers,
-        failures=report.failures,
+        failures=(*report.failures, *report.flawed),
         pictures=pictures,
         selection=selection_text(report.selection),
     )

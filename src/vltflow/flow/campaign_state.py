@@ -7,13 +7,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from vltflow.flow.campaign_plan import lacks_of, problems_of
+from vltflow.flow.campaign_plan import BAD, flawed, lacks_of, problems_of
 from vltflow.flow.selection import Selection, chosen
 from vltflow.instruments import Instrument
 from vltflow.records import AssociationBlock, Batch, BatchState, BlockState
 from vltflow.store import DownloadCount, Transaction
 
-_BAD = frozenset({BlockState.FAILED, BlockState.PARTIAL, BlockState.ABORTED})
 _MADE = frozenset({BlockState.SUCCEEDED, BlockState.PARTIAL})
 
 
@@ -30,6 +29,8 @@ class BatchSummary:
     science: int | None
     made: int
     failed: int
+    flawed: int
+    """Made, and not published or without something that it should have."""
     blocked: int
     wait: int
     jobs_per_hour: float | None
@@ -44,6 +45,7 @@ class BatchSummary:
         states = (
             (self.state == BatchState.RUNNING, "running"),
             (bool(self.failed), "failures"),
+            (bool(self.flawed), "problems"),
             (bool(self.blocked or self.wait), "waits"),
             (True, "done"),
         )
@@ -61,7 +63,8 @@ def batch_summary(batch: Batch) -> BatchSummary:
         state=str(batch.state),
         science=numbers.get("science"),
         made=states.get("SUCCEEDED", 0),
-        failed=states.get("FAILED", 0) + states.get("PARTIAL", 0),
+        failed=sum(states.get(state, 0) for state in BAD),
+        flawed=numbers.get("flawed", 0),
         blocked=states.get("BLOCKED", 0),
         wait=states.get("PLANNED", 0),
         jobs_per_hour=runs.get("jobs_per_hour"),
@@ -109,7 +112,7 @@ def batch_now(
     decisions = tx.blocks.decisions(names)
     failed = [
         block
-        for block in tx.blocks.find(instrument=instrument.name, month=month, states=_BAD)
+        for block in tx.blocks.find(instrument=instrument.name, month=month, states=BAD)
         if block.name in decisions or instrument.raw_types[block.raw_type].kind == "calibration"
     ]
     moments = [block.mjd_mid for block in science]
@@ -131,7 +134,7 @@ def _counted(words: Iterable[str]) -> dict[str, int]:
 
 
 def _problems(science: list[AssociationBlock], failed: list[AssociationBlock]) -> Iterable[Problem]:
-    for block in failed:
+    for block in [*failed, *flawed(science)]:
         what = f"{block.state}: {block.problem}" if block.problem else str(block.state)
         yield Problem(what, f"{block.raw_type} {block.setup}", 1, block.name)
     for lack in lacks_of(science):

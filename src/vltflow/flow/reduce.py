@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from pathlib import Path
 
 from vltflow import archive, associate, certify, classify, ingest, publish, qc
@@ -12,12 +11,13 @@ from vltflow.core.errors import UserError
 from vltflow.core.helpers import Helpers
 from vltflow.core.site import Site
 from vltflow.fits import has_suffix
+from vltflow.flow.better import reopen_better_served
 from vltflow.flow.line import run_line
 from vltflow.flow.reduced import PRODUCTS, Reduced, gather, is_science, write_index
 from vltflow.instruments import Instrument, available, load
 from vltflow.process.executors import LocalExecutor
 from vltflow.process.rules import MADE, OPEN
-from vltflow.records import AssociationBlock, BlockState, Decision, MatchState
+from vltflow.records import Decision
 from vltflow.store import Store
 
 SITE = ".vltflow"
@@ -139,7 +139,10 @@ def _reduce(
     classify.run(store, instrument)
     archive.build_statics(store, instrument)
     associate.run(store, instrument)
-    _reopen(store, instrument)
+    with store.read() as tx:
+        blocks = tx.blocks.find(instrument=instrument.name)
+    science = [one for one in blocks if is_science(instrument, one)]
+    reopen_better_served(store, instrument, science, complete=True, by=WHO)
     with publish.helpers(instrument, store.vault, site.cores) as helpers:
         _make(
             store, site, instrument, executor=executor, helpers=helpers, say=say, cancel=cancel
@@ -147,39 +150,6 @@ def _reduce(
         _accept(store, instrument)
         archive.run(store, instrument)
         publish.run(store, instrument, helpers=helpers)
-
-
-def _reopen(store: Store, instrument: Instrument) -> None:
-    """Open science again that calibrations which came later would serve better."""
-    with store.read() as tx:
-        made = [
-            block
-            for block in tx.blocks.find(instrument=instrument.name)
-            if block.state in MADE and is_science(instrument, block) and block.frames
-        ]
-        anew = {block.name: associate.preview(tx, instrument, block.name) for block in made}
-        makers = tx.blocks.by_name(
-            match.source_block for one in anew.values() for match in one.masters
-        )
-    able = {name for name, maker in makers.items() if maker.state in {*MADE, BlockState.PLANNED}}
-    names = [one.name for one in made if _is_better(anew[one.name], one, able)]
-    if names:
-        associate.reopen(store, instrument, names, by=WHO, why="better calibrations came")
-        associate.run(store, instrument)
-
-
-def _is_better(now: AssociationBlock, then: AssociationBlock, able: Collection[str]) -> bool:
-    """Whether an AB has a calibration now that it was made without, or one of a better level."""
-    levels = {one.category: one.level for one in then.masters if one.state is MatchState.REAL}
-    return now.state is BlockState.PLANNED and any(
-        _rank(one.level) < _rank(levels.get(one.category))
-        for one in now.masters
-        if one.source_block in able
-    )
-
-
-def _rank(level: int | None) -> float:
-    return math.inf if level is None else level
 
 
 def _make(  # noqa: PLR0913 - what the line needs

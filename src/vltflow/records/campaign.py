@@ -38,7 +38,8 @@ class Batch:
     context: str
     """Hash of the instrument definition of its latest run."""
     started: str
-    """UT time of the beginning of its latest run, ISO 8601."""
+    """UT time of the beginning of its latest run, ISO 8601; runs before it that were killed are
+    parts of it."""
     ended: str = ""
     elapsed_s: float | None = None
     """Wall time of all its runs by a monotonic clock."""

@@ -93,6 +93,29 @@ def test_a_second_run_does_nothing_and_new_data_of_a_done_month_are_made(on, two
     assert third["2010-10"]["all_runs"]["jobs"] == 7
 
 
+def test_science_is_made_anew_when_a_nearer_calibration_came_and_nothing_else_is(on, observatory):
+    observatory.night("2010-10-03", {"HE1": 50})
+    observatory.night("2010-10-04", {"HE2": 60, "Dark": 0}, bias=False)
+    on("ingest", str(observatory.raw))
+    words = ("LAMP", "--from", "2010-10")
+    on("campaign", "run", *words, "--complete", code=1)
+    before = products(observatory)
+    observatory.expose("2010-10-04T22:00:00", 90.0)
+    on("ingest", str(observatory.raw))
+    (waiting,) = on("campaign", "plan", *words, "--json")
+    (plan,) = on("campaign", "plan", *words, "--complete", "--json")
+    assert (waiting["better"], len(plan["better"])) == ([], 2)
+    (report,) = on("campaign", "run", *words, "--complete", "--json")
+    assert (report["reopened"], report["jobs"]) == (2, 3)
+    assert report["states"] == {"SUCCEEDED": 3}  # by its own bias, the dark frame has light
+    after = products(observatory)
+    assert set(before) < set(after)
+    ((_, block, _),) = products(observatory, "SUPERSEDED")
+    assert block in plan["better"]
+    (again,) = on("campaign", "run", *words, "--complete", "--json")
+    assert (again["reopened"], again["jobs"]) == (0, 0)
+
+
 @pytest.mark.parametrize(
     ("words", "number"),
     [
@@ -171,6 +194,26 @@ def test_status_and_report_show_a_batch(on, two_months, tmp_path):
     )
 
 
+def test_what_was_made_and_not_published_is_a_problem_of_its_batch(on, two_months, tmp_path):
+    october = ("LAMP", "--from", "2010-10", "--complete")
+    on("campaign", "run", *october, code=1)
+    opened = load_site(two_months.site)
+    store = Store(opened.database, opened.vault)
+    with store.write(by="test", why="this lamp has no science products of the standard") as tx:
+        name = tx.blocks.find(raw_types=["SCI"], states=(BlockState.SUCCEEDED,))[0].name
+        tx.blocks.set_problem(name, "not published: RA is NaN; DEC is NaN")
+    store.close()
+    said = on("campaign", "run", *october)
+    assert f"made, but: {name}: not published: RA is NaN; DEC is NaN" in " ".join(said.split())
+    (row,) = on("campaign", "status", "--json")
+    assert (row["failed"], row["flawed"]) == (1, 1)
+    out = tmp_path / "batch.html"
+    on("campaign", "report", "LAMP", "2010-10", "--out", str(out))
+    problems = out.read_text().partition("<h2>Problems</h2>")[2].partition("<h2>")[0]
+    assert "SUCCEEDED: not published: RA is NaN; DEC is NaN" in problems
+    assert name in problems
+
+
 def test_reports_of_good_science_are_drawn_when_somebody_looks(on, two_months, tmp_path):
     on("campaign", "run", "LAMP", "--from", "2010-10", "--complete", code=1)
     out = tmp_path / "report.html"
@@ -197,6 +240,11 @@ def test_a_campaign_that_is_killed_again_and_again_ends_as_if_nothing_had_happen
     (report,) = on(*words, "--json")
     assert report["states"] == {"SUCCEEDED": 24}
     assert report["decisions"] == {"AUTO": 24}
+    runs = report["all_runs"]
+    assert (runs["jobs"], runs["failed_now"], runs["certified_now"]) == (27, 0, 27)
+    assert runs["archived_now"] == 3
+    (again,) = on(*words, "--json")
+    assert again["all_runs"]["jobs"] == 27
     made = products(observatory)
     assert len(made) == len({block for _, block, _ in made}) == 3 + 24
     _, _, kinds = zip(*made, strict=True)

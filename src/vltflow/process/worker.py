@@ -85,7 +85,7 @@ def _measured(spec: JobSpec, folder: Path, lock: int) -> JobResult:
     try:
         result = _run(spec, folder, lock)
     except Exception as error:  # noqa: BLE001 - the job's boundary: everything becomes a result
-        result = failure_of(spec.job_id, error)
+        result = failure_of(spec.job_id, error, folder)
     result = replace(result, software=versions_of(spec))
     usage = meter.stop()
     log.info(

@@ -140,7 +140,9 @@ def test_letters_go_on_after_z():
     assert names[:3] + names[25:28] + names[-2:] == ["A", "B", "C", "Z", "AA", "AB", "ZZ", "AAA"]
 
 
-def test_a_disk_error_in_a_recipe_is_the_vault_s_and_a_bug_is_the_recipe_s():
-    assert code_and_sentence(OSError(28, "No space left on device"))[0] == "vault"
-    assert code_and_sentence(MemoryError())[0] == "recipe_crashed"
-    assert code_and_sentence(KeyError("x"))[0] == "recipe"
+def test_a_disk_error_in_a_recipe_is_the_vault_s_and_a_bug_is_the_recipe_s(tmp_path):
+    code, sentence = code_and_sentence(OSError(28, "No space left on device"), tmp_path)
+    assert code == "vault"
+    assert f"the working folder refuses to keep files ({tmp_path}): No space left" in sentence
+    assert code_and_sentence(MemoryError(), tmp_path)[0] == "recipe_crashed"
+    assert code_and_sentence(KeyError("x"), tmp_path)[0] == "recipe"

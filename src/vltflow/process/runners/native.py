@@ -58,7 +58,7 @@ def run_native(spec: JobSpec, folder: Path) -> JobResult:
         except VaultError:
             raise
         except Exception as error:  # the job's boundary, chip by chip
-            code, sentence = code_and_sentence(error)
+            code, sentence = code_and_sentence(error, folder)
             if code == VaultError.code:
                 raise
             log.exception("chip=%s failed", chip["name"])

@@ -11,7 +11,7 @@ from vltflow import associate
 from vltflow.core.time import night_of
 from vltflow.instruments import Instrument
 from vltflow.instruments.raw_types import MasterNeed
-from vltflow.records import AssociationBlock, BlockState, MatchState
+from vltflow.records import AssociationBlock, BlockState, MasterMatch, MatchState
 from vltflow.store import Store
 
 ARCHIVE = "archive.eso.org/eso/eso_archive_main.html"
@@ -71,7 +71,7 @@ def _lacks(
         for match in block.masters:
             if match.member or match.required is not required:
                 continue
-            if match.state is MatchState.MISSING:
+            if match.state is MatchState.MISSING and not _is_dispensable(instrument, block, match):
                 keys = _keys(instrument, block, match.category)
                 groups.setdefault((match.category, json.dumps(keys, sort_keys=True)), []).append(
                     block
@@ -102,6 +102,11 @@ def _with_sources(store: Store, names: Iterable[str]) -> list[AssociationBlock]:
 def _need(instrument: Instrument, raw_type: str, category: str) -> MasterNeed | None:
     needs = instrument.masters_of(raw_type)
     return next((one for one in needs if one.category == category), None)
+
+
+def _is_dispensable(instrument: Instrument, block: AssociationBlock, match: MasterMatch) -> bool:
+    need = _need(instrument, block.raw_type, match.category)
+    return need is not None and bool(need.dispensable)
 
 
 def _keys(instrument: Instrument, block: AssociationBlock, category: str) -> dict[str, Any]:

@@ -133,6 +133,12 @@ def gather(store: Store, instrument: Instrument, out: Reduced) -> None:
     out.found += [(instrument.name, kind, count) for kind, count in sorted(counts.items())]
     out.nights = sorted({*out.nights, *(frame.night for frame in frames)})
     out.unknown += [frame.name for frame in frames if not frame.raw_type]
+    notes = {one.raw_type: one.note for one in instrument.classification.rules if one.note}
+    out.others += [
+        (frame.location, f"{frame.raw_type}: {notes[frame.raw_type]}")
+        for frame in frames
+        if frame.raw_type in notes and instrument.raw_types[frame.raw_type].group == "none"
+    ]
     needed = needed_for(blocks, [one.name for one in science]) if science else blocks
     for block in [one for one in needed if not is_science(instrument, one)]:
         out.calibrations[str(block.state)] = out.calibrations.get(str(block.state), 0) + 1

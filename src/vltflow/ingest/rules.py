@@ -126,13 +126,19 @@ def check(header: Header, definition: InstrumentFile, location: str, today: floa
     InvalidHeader
         If a mandatory keyword is missing or without value, or a value is impossible.
     """
-    needed = dict.fromkeys((*definition.mandatory, "MJD-OBS", "EXPTIME"))
+    of_some = [
+        name
+        for one in definition.mandatory_where
+        if matches(header, one.when)
+        for name in one.keywords
+    ]
+    needed = dict.fromkeys((*definition.mandatory, *of_some, "MJD-OBS", "EXPTIME"))
     missing = [name for name in needed if header.get(keyword(name)) in (None, "")]
     if missing:
         plural = "s" if len(missing) > 1 else ""
         raise InvalidHeader(
             f"{location}: mandatory keyword{plural} missing or empty: {', '.join(missing)}",
-            hint=_FILE_HINT,
+            hint=f"Fetch the file anew. {_FILE_HINT}",
         )
     _check_times(header, location, today)
     _check_template(header, location)

@@ -62,6 +62,13 @@ class Pipeline(Part):
     """Debian package that brings it: ``cpl-plugin-uves``."""
 
 
+class MandatoryWhere(Part):
+    """Keywords without which nobody knows what to do with some kind of frame."""
+
+    when: When
+    keywords: tuple[str, ...]
+
+
 class InstrumentFile(Part):
     """``instrument.yaml``: name, headers, detectors."""
 
@@ -73,6 +80,8 @@ class InstrumentFile(Part):
     """INSTRUME values whose frames belong to it."""
     mandatory: tuple[str, ...]
     """Keywords without which a frame is refused at ingestion."""
+    mandatory_where: tuple[MandatoryWhere, ...] = ()
+    """More of them, of some frames."""
     repairs: tuple[Repair, ...] = ()
     derived: tuple[DerivedKeyword, ...] = ()
     pipeline: Pipeline | None = None

@@ -30,6 +30,9 @@ class MasterNeed(Part):
     required: bool = True
     runner: Runner | None = None
     """The only runner that takes it; None: all do."""
+    dispensable: str = ""
+    """Why products are as good without it, of one that is not required: nobody needs to fetch it
+    then."""
     tag: str = ""
     """What ESO's recipe calls it, if not by its category."""
     match: tuple[str, ...]
@@ -37,6 +40,12 @@ class MasterNeed(Part):
     levels: tuple[MatchLevel, ...]
     when: dict[str, Condition] = Field(default_factory=dict)
     """Conditions on the block's setup keys under which the need exists at all."""
+
+    @model_validator(mode="after")
+    def _required_is_needed(self) -> MasterNeed:
+        if self.required and self.dispensable:
+            raise ValueError(f"{self.category} is required, so it is not dispensable")
+        return self
 
     @model_validator(mode="after")
     def _levels_widen(self) -> MasterNeed:

@@ -85,7 +85,14 @@ def test_without_science_it_says_what_there_is_and_what_to_fetch(command, observ
     assert len(command("masters", "find", "-i", "LAMP", "--site", site, "--json")) == 1
 
 
-def test_it_is_said_what_became_of_each_file_that_is_no_raw_frame(command, folder):
+def test_it_is_said_what_became_of_each_file_that_is_not_reduced(command, observatory, folder):
+    for name, more in {
+        "classification.yaml": TEST_FRAMES, "association.yaml": TEST_BLOCKS,
+    }.items():  # fmt: skip
+        path = observatory.rules / name
+        begin = f"\n{more[0]}:"
+        path.write_text(path.read_text().replace(begin, begin + more[1]))
+    observatory.expose("2010-10-03T21:00:00", 100.0, mode="T")
     first = min(folder.glob("LAMP*.fits"))
     (folder / "copy.fits").write_bytes(first.read_bytes())
     (folder / "logs").mkdir()
@@ -99,7 +106,9 @@ def test_it_is_said_what_became_of_each_file_that_is_no_raw_frame(command, folde
     )
     assert bad.keys() == {"broken.fits", "product.fits"}
     assert "so it is a product, not a raw frame" in bad["product.fits"]
-    assert others.keys() == {"copy.fits", "night.log", "notes.txt"}
+    never = {name for name, reason in others.items() if reason == "TEST: light is tested, no use"}
+    assert len(never) == 2
+    assert others.keys() - never == {"copy.fits", "night.log", "notes.txt"}
     assert others["copy.fits"] == f"same frame as {first}"
 
 
@@ -141,9 +150,9 @@ def test_nearer_calibrations_that_come_later_take_the_place_of_farther_ones(
     assert names(folder) == anew
 
 
-def test_what_products_were_made_without_is_named_and_used_when_it_comes(
-    command, observatory, folder
-):
+@pytest.fixture
+def dark_rules(observatory):
+    """The lamp's science takes a dark if there is one."""
     rules = {
         "classification.yaml": ("\nrules:", DARK_FRAMES),
         "association.yaml": ("\nraw_types:", DARK_BLOCKS),
@@ -154,6 +163,21 @@ def test_what_products_were_made_without_is_named_and_used_when_it_comes(
         path.write_text(path.read_text().replace(begin, begin + more))
     with (observatory.rules / "association.yaml").open("a") as file:
         file.write(DARK_NEED)
+    return observatory.rules
+
+
+def test_what_products_are_as_good_without_is_not_named(command, dark_rules, folder):
+    path = dark_rules / "association.yaml"
+    path.write_text(
+        path.read_text().replace("required: false,", "required: false, dispensable: x,")
+    )
+    (said,) = command("reduce", str(complete(folder)), "--json")
+    assert said["without"] == []
+
+
+def test_what_products_were_made_without_is_named_and_used_when_it_comes(
+    command, observatory, dark_rules, folder
+):
     (said,) = command("reduce", str(complete(folder)), "--json")
     (lack,) = said["without"]
     assert (lack["category"], len(lack["wanted_by"])) == ("MASTER_DARK_ONE", 2)
@@ -164,6 +188,16 @@ def test_what_products_were_made_without_is_named_and_used_when_it_comes(
     assert names(folder) == ["LP_S_101003C.fits", "LP_S_101003D.fits"]
 
 
+TEST_FRAMES = (
+    "rules",
+    """
+  - {raw_type: TEST, note: "light is tested, no use", when: {INS.MODE: T}}""",
+)
+TEST_BLOCKS = (
+    "raw_types",
+    """
+  TEST: {detector: ONE, group: none, setup: [INS.MODE], label: "{INS.MODE}"}""",
+)
 DARK_FRAMES = """
   - {raw_type: DARK, when: {DPR.TYPE: BIAS, INS.MODE: D}}"""
 DARK_BLOCKS = """

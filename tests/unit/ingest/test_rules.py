@@ -8,7 +8,7 @@ from vltflow.core.errors import InvalidHeader
 from vltflow.core.time import iso_from_mjd
 from vltflow.fits import Header, Inspection
 from vltflow.ingest.rules import build_frame, name_of
-from vltflow.instruments import Instrument
+from vltflow.instruments import Instrument, load
 from vltflow.records import RawFrame
 
 TODAY = 60_000.0
@@ -71,6 +71,24 @@ def test_frame_without_instrument_is_refused(instrument: Instrument) -> None:
 def test_all_missing_keywords_are_told_at_once(instrument: Instrument, value: object) -> None:
     message = refusal(instrument, ESO_DPR_TYPE=value, EXPTIME=value)
     assert "missing or empty: DPR.TYPE, EXPTIME" in message
+
+
+@pytest.mark.parametrize(("chips", "name"), [(1, "INS.GRAT1.WLEN"), (2, "INS.GRAT2.WLEN")])
+def test_a_spectrum_without_its_central_wavelength_is_refused_and_a_bias_is_not(
+    chips: int, name: str
+) -> None:
+    uves = load("UVES")
+    told = {
+        "ESO_TPL_START": "2015-02-27T10:46:00",
+        "ESO_DET_CHIPS": chips,
+        "ESO_DPR_TYPE": "LAMP,WAVE",
+        "ESO_DPR_TECH": "ECHELLE",
+    }
+    said = refusal(uves, **told)
+    assert f"mandatory keyword missing or empty: {name}" in said
+    assert "Fetch the file anew" in said
+    frame_of(uves, **told, **{f"ESO_INS_GRAT{chips}_WLEN": 390.0})
+    frame_of(uves, **told | {"ESO_DPR_TYPE": "BIAS", "ESO_DPR_TECH": "IMAGE"})
 
 
 @pytest.mark.parametrize("value", ["abc", True, float("inf"), 1j])

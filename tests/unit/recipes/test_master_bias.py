@@ -148,3 +148,11 @@ def test_the_result_does_not_depend_on_threads_or_blocks(blue, kit, monkeypatch)
 def test_minmax_rejection_needs_a_mean(kit, blue):
     with pytest.raises(ValueError, match="stack_method to mean"):
         kit.run(BIAS, blue.biases(), blue.chip, reject_minmax=1)
+
+
+@pytest.mark.parametrize("offset", [-32768.0, 32768.0])
+def test_a_frame_with_a_wrong_bzero_is_refused_by_name(blue, kit, offset):
+    frames = blue.biases()
+    odd = dataclasses.replace(frames[2], data=frames[2].data.astype(np.float32) + offset)
+    with pytest.raises(UnprocessableData, match=rf"^{odd.name}: its level is .* BZERO"):
+        kit.run(BIAS, [*frames[:2], odd, *frames[3:]], blue.chip)

@@ -14,7 +14,7 @@ from vltflow.algorithms import (
     structure,
     summarise,
 )
-from vltflow.core.errors import AlgorithmFailure
+from vltflow.core.errors import AlgorithmFailure, UnprocessableData
 from vltflow.recipes.declaration import (
     MasterInput,
     Output,
@@ -84,6 +84,7 @@ class MasterBias(Recipe):
         """Make the master bias of one chip."""
         frames.check_frames(self, inputs)
         levels = frames.survey(inputs, differences=True)
+        _check_levels(inputs, levels)
         pair, noises = frames.measured_read_noise(levels.differences)
         noise = float(noises[pair])
         if not np.isfinite(noise):
@@ -123,6 +124,18 @@ class MasterBias(Recipe):
         return RecipeResult(
             (ProductData("MASTER_BIAS", data, variance, quality, header, qc, (*shown, image)),)
         )
+
+
+def _check_levels(inputs: RecipeInputs, levels: frames.Survey) -> None:
+    """Refuse frames with a level that no bias has: a wrong BZERO moves it by 32768 ADU."""
+    saturation = inputs.chip.saturation
+    for frame, level in zip(inputs.frames, levels.overscan, strict=True):
+        if level <= 0 or saturation / 2 <= level < saturation:
+            raise UnprocessableData(
+                f"{frame.name}: its level is {level:.0f} ADU, and a bias lies between 0 and "
+                f"{saturation / 2:.0f}",
+                hint="Fetch the file anew, or take it out: its keyword BZERO may be wrong.",
+            )
 
 
 def _summary(data: np.ndarray, *, cores: int) -> ImageSummary:

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from vltflow.certify import waiting
 from vltflow.core.site import Site
-from vltflow.flow.campaign_plan import BAD, BatchPlan, flawed, plan_batch
+from vltflow.flow.campaign_plan import BAD, BatchPlan, flawed, makers_of, plan_batch
 from vltflow.flow.selection import Selection, chosen, selection_text
 from vltflow.instruments import Instrument
 from vltflow.qc.statistics import ModeStatistics, picture, science_statistics
@@ -77,7 +77,7 @@ class BatchReport:
     flawed: tuple[AssociationBlock, ...]
     """Science that was made and not published, or without something that it should have."""
     eye: tuple[tuple[str, str], ...]
-    """ABs of the batch that wait for a person, with the reason."""
+    """ABs that wait for a person, with the reason: of the batch, and makers of its masters."""
     figures: tuple[QcFigure, ...]
     modes: tuple[ModeStatistics, ...]
     """Statistics of the spectra of the batch, by mode."""
@@ -118,6 +118,7 @@ def batch_report(  # noqa: PLR0913 - what a run knows
         done = tx.jobs.latest(ended)
         makers = tx.blocks.by_name(set(ended) - set(names)).values()
         own = set(names)
+        watched = own | {block.name for block in makers_of(tx, science)}
         modes = science_statistics(tx, instrument, mjd=_range(science), blocks=own)
     desk = waiting(store, instrument.name, definition=lambda _: instrument)
     rows = tuple(
@@ -138,7 +139,7 @@ def batch_report(  # noqa: PLR0913 - what a run knows
         rows=rows,
         failures=tuple(one for one in (*makers, *science) if one.state in BAD),
         flawed=tuple(flawed(science)),
-        eye=tuple((one.block, one.reason) for one in desk if one.block in own),
+        eye=tuple((one.block, one.reason) for one in desk if one.block in watched),
         figures=tuple(_figures([*(latest | done).values()], science)),
         modes=tuple(modes),
     )

@@ -116,6 +116,16 @@ def test_science_is_made_anew_when_a_nearer_calibration_came_and_nothing_else_is
     assert (again["reopened"], again["jobs"]) == (0, 0)
 
 
+def test_a_calibration_that_waits_for_a_person_is_named_with_the_science_that_it_holds_up(
+    on, observatory
+):
+    observatory.expose("2010-10-03T22:00:00", 2000.0)  # scores allow 1000
+    observatory.expose("2010-10-03T23:00:00", 2050.0, target="HE1")
+    on("ingest", str(observatory.raw))
+    (report,) = on("campaign", "run", "LAMP", "--from", "2010-10", "--complete", "--json")
+    assert [name[-4:] for name in report["for_the_eye"]] == ["_tpl", "none"]
+
+
 @pytest.mark.parametrize(
     ("words", "number"),
     [

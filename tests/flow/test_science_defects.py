@@ -99,6 +99,9 @@ def test_science_without_any_calibration_is_told_all_that_it_lacks(tmp_path, com
     wanted = {kind for lack in said["lacks"] for kind in lack["raw_types"]}
     assert {"BIAS_BLUE", "ORDER_FLAT_BLUE", "FLAT_BLUE", "ARC_LAMP_BLUE"} <= wanted
     assert all("INSTRUME=UVES, DPR.CATG=CALIB" in lack["query"] for lack in said["lacks"])
+    (flat,) = (lack["query"] for lack in said["lacks"] if lack["category"].startswith("BLAZE_FLAT"))
+    assert "FLAT_BLUE: " in flat
+    assert "DPR.TYPE=%LAMP,FLAT%, DPR.TECH=%ECHELLE%, INS.SLIT1.NAME=%FREE%" in flat
 
 
 @pytest.mark.parametrize(

@@ -165,7 +165,7 @@ def _explain_need(look: Transaction, block: AssociationBlock, need: Need) -> Nee
         source_block=match.source_block,
         level=match.level,
         distance_days=match.distance_days,
-        why=_why(match, judged, need),
+        why=_why(match, judged, need, _other_setup(match, candidates, block)),
         counts={outcome: counted[outcome] for outcome in _OUTCOMES if counted[outcome]},
         candidates=tuple(_with_verdicts(look, shown)),
         omitted=len(judged) - len(shown),
@@ -278,13 +278,26 @@ def _differences(theirs: str, ours: str, keys: Match) -> list[str]:
     ]
 
 
-def _why(match: MasterMatch, judged: Sequence[Considered], need: Need) -> str:
+def _other_setup(
+    match: MasterMatch, candidates: Iterable[Candidate], block: AssociationBlock
+) -> str:
+    """Where the chosen one differs in keywords that both have and the match does not ask for."""
+    ours = parsed(block.setup_keys)
+    for one in candidates:
+        if one.name == match.source_block:
+            shared = tuple(key for key in parsed(one.setup_keys) if key in ours)
+            return ", ".join(_differences(one.setup_keys, block.setup_keys, shared))
+    return ""
+
+
+def _why(match: MasterMatch, judged: Sequence[Considered], need: Need, other: str) -> str:
     possible = [one for one in judged if one.level is not None]
     if match.state is MatchState.MISSING:
         return _why_missing(possible, judged, need)
     days = abs(match.distance_days or 0.0)
     side = "before" if (match.distance_days or 0.0) < 0 else "after"
     text = f"{match.state} from {match.source_block}, level {match.level}, {days:.3f} days {side}"
+    text += f", {other}" if other else ""
     rivals = [one for one in possible if one.block != match.source_block]
     if not rivals:
         return f"{text}: the only one possible"

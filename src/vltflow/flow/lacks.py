@@ -10,6 +10,7 @@ from typing import Any
 from vltflow import associate
 from vltflow.core.time import night_of
 from vltflow.instruments import Instrument
+from vltflow.instruments.conditions import KeywordTest
 from vltflow.instruments.raw_types import MasterNeed
 from vltflow.records import AssociationBlock, BlockState, MasterMatch, MatchState
 from vltflow.store import Store
@@ -174,12 +175,12 @@ def _queries(
 
 
 def _identity(instrument: Instrument, raw_type: str) -> dict[str, str]:
-    """DPR keywords of a raw type's first classification rule that asks for a plain value."""
+    """What a raw type's first classification rule asks for: words, with % for any text."""
     for rule in instrument.classification.rules:
         if rule.raw_type == raw_type:
-            return {
-                key: str(value)
+            words = {
+                key: value.like if isinstance(value, KeywordTest) else value
                 for key, value in rule.when.items()
-                if key.startswith("DPR.") and isinstance(value, str)
             }
+            return {key: word for key, word in words.items() if isinstance(word, str)}
     return {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from statistics import mean, median
+from statistics import mean
 from typing import Any, Literal, cast
 
 from vltflow import __version__
@@ -14,6 +14,7 @@ from vltflow.fits import FitsValue, Header, keyword
 from vltflow.instruments import Instrument
 from vltflow.instruments.idp import HeaderKeywords, Solution
 from vltflow.publish.naming import LONGEST, archive_name
+from vltflow.publish.resolution import resolving_power, scaling
 from vltflow.publish.sources import Sources
 from vltflow.publish.spectrum import Associated, Description
 from vltflow.records import Score, score_bits
@@ -66,7 +67,7 @@ def describe(
         mjd_end=sources.frames[-1].mjd_obs + exposures[-1] / DAY_SECONDS,
         exptime=sum(exposures),
         texptime=sum(exposures),
-        resolution=_resolution(sources, instrument),
+        resolution=_resolution(sources, solution),
         aperture=_number(first, keys.aperture, name) / 3600.0,
         software=f"vltflow/{__version__}",
         date=sources.ended[:10],
@@ -129,15 +130,14 @@ def _title(sources: Sources, keys: HeaderKeywords) -> str:
     return " ".join(words)[:LONGEST]
 
 
-def _resolution(sources: Sources, instrument: Instrument) -> float:
+def _resolution(sources: Sources, solution: Solution) -> float:
     if not sources.resolutions:
-        solution = instrument.idp.solution
-        what = f"{solution.resolution} of its {solution.category}" if solution else "it"
+        what = f"{solution.resolution} of its {solution.category}"
         raise InvalidHeader(
             f"AB {sources.block.name}: no resolving power: {what} is not in the QC database",
             hint="Run `vltflow night` for the night of the wavelength calibration",
         )
-    return float(f"{median(sources.resolutions):.6g}")
+    return resolving_power(sources.resolutions, solution.optics)
 
 
 def _solution(reduced: Iterable[Header], solution: Solution) -> tuple[float | None, int | None]:
@@ -186,6 +186,8 @@ def _quality(sources: Sources, reduced: Sequence[Header]) -> Iterable[tuple[str,
         told = [value for one in reduced if isinstance(value := one.get(key), int | float)]
         if len(told) == len(reduced):
             yield key, float(f"{mean(told):.4g}")
+    if scaled := scaling(sources.resolutions):
+        yield "ESO DRS SPECRES FROM", scaled[: LONGEST - len("HIERARCH ESO DRS SPECRES FROM")]
     yield "ESO DRS CONTEXT", sources.block.context
     yield "ESO DRS AB", sources.block.name
     yield "ESO DRS REVISION", sources.block.revision

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections import ChainMap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from vltflow.core.errors import UnprocessableData
+from vltflow.fits import keyword
 from vltflow.instruments import Instrument
 from vltflow.instruments.idp import SpectrumType
+from vltflow.publish.resolution import Resolution
 from vltflow.records import AssociationBlock, Job, MatchState, Product, RawFrame, Score
 from vltflow.store import Transaction
 
@@ -26,8 +29,8 @@ class Sources:
     """Exposures, by time; of a stack those of its members."""
     headers: tuple[Mapping[str, Any], ...]
     """Keywords of each exposure, of all HDUs together."""
-    resolutions: tuple[float, ...]
-    """Of the wavelength solutions that were used."""
+    resolutions: tuple[Resolution, ...]
+    """Of the wavelength solutions that were used, by exposure."""
     scores: tuple[Score, ...]
     runner: str
     ended: str
@@ -88,6 +91,8 @@ class _Looked:
     """Keywords of frames, by frame_id."""
     resolutions: Mapping[str, Mapping[str, float]]
     """Of wavelength solutions, by AB that made them and product_id."""
+    makers: Mapping[str, AssociationBlock]
+    """ABs of these."""
     jobs: Mapping[str, Job]
     scores: Mapping[str, Sequence[Score]]
 
@@ -113,6 +118,7 @@ def _look(tx: Transaction, instrument: Instrument, blocks: Sequence[AssociationB
             for maker in makers
             if solution
         },
+        makers=tx.blocks.by_name(makers),
         jobs=tx.jobs.latest(names),
         scores=tx.quality.scores(names),
     )
@@ -186,7 +192,23 @@ def _solutions(instrument: Instrument, block: AssociationBlock) -> dict[str, str
 
 def _resolutions(
     looked: _Looked, instrument: Instrument, singles: Sequence[AssociationBlock]
-) -> list[float]:
-    used = {pair for one in singles for pair in _solutions(instrument, one).items()}
-    values = [looked.resolutions[maker].get(product) for product, maker in sorted(used)]
-    return [value for value in values if value is not None and value > 0]
+) -> Iterator[Resolution]:
+    keys = instrument.idp.keywords
+    names = keys.aperture if keys else ()
+    used = {
+        (product, maker, _slit(looked.headers[frame.frame_id], map(keyword, names)))
+        for one in singles
+        for product, maker in _solutions(instrument, one).items()
+        for frame in looked.frames.get(one.name, ())[:1]
+    }
+    for product, maker, slit in sorted(used):
+        value = looked.resolutions[maker].get(product)
+        if value is not None and value > 0:
+            lamp = _slit(json.loads(looked.makers[maker].setup_keys or "{}"), names)
+            yield Resolution(value, lamp, slit)
+
+
+def _slit(values: Mapping[str, Any], names: Iterable[str]) -> float:
+    """The first of the keywords that is a width; 0, if none is."""
+    told = (values.get(name) for name in names)
+    return next((float(one) for one in told if isinstance(one, int | float) and one > 0), 0.0)

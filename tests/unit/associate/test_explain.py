@@ -118,3 +118,17 @@ def test_of_many_candidates_the_nearest_are_told_and_the_rest_counted(
 def test_an_unknown_name_is_an_error(sqlite_store, toy):
     with pytest.raises(NotFound):
         explain(sqlite_store, toy, "nothing")
+
+
+def test_a_keyword_in_which_the_chosen_one_differs_is_told_though_none_asks_for_it(
+    sqlite_store, toy, frames, put
+):
+    put(
+        sqlite_store,
+        frames("BIAS", 9.9, 3),
+        frames("FLAT", 10, 1, slit=0.6),
+        frames("ARC", 10.5, 1, slit=1.2),
+    )
+    run(sqlite_store, toy)
+    (flat,) = explain(sqlite_store, toy, _names(sqlite_store)["ARC 10.5"]).needs
+    assert flat.why.endswith("0.500 days before, SLIT 0.6 != 1.2: the only one possible")

@@ -73,6 +73,14 @@ def test_keywords_come_from_raw_headers_masters_and_scores(science_site, tmp_pat
     assert header["ASSOC3"] == "ANCILLARY.PREVIEW"
 
 
+def test_resolving_power_is_that_of_the_slit_of_the_science(science_site, tmp_path):
+    science_site.science(**{"ESO INS SLIT3 WID": 1.2})
+    (product,) = published(science_site).new
+    header = fits.getheader(files_of(science_site, product, tmp_path / "out")[0])
+    assert header["SPEC_RES"] == pytest.approx(58000.0 * np.hypot(0.8, 0.5) / np.hypot(1.2, 0.5))
+    assert header["ESO DRS SPECRES FROM"] == "arc 0.8 arcsec, science 1.2 arcsec"
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("fitsverify") is None, reason="fitsverify is not installed")
 def test_products_pass_fitsverify(science_site, layout, tmp_path):

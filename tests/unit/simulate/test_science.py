@@ -129,6 +129,16 @@ def test_an_image_slicer_fills_the_slit_and_says_so(tmp_path: Path) -> None:
     assert light["slit_transmission"] > 0.9
 
 
+def test_flats_of_a_slicer_are_taken_through_the_free_slit_of_its_size() -> None:
+    night = science_night(NIGHT, SCIENCE["slicer"], window=True)
+    flat, science = (
+        next(one.setup for one in night if one.raw_type == raw_type)
+        for raw_type in ("FLAT_RED", "SCI_SLICER_RED")
+    )
+    assert (flat.slicer, science.slicer) == ("", "SLIC#1")
+    assert (flat.slit_width, flat.slit_length) == (science.slit_width, science.slit_length)
+
+
 def test_the_air_takes_light_from_the_red(tmp_path: Path) -> None:
     _, arrays = _light(_expose(tmp_path, SCIENCE["telluric"][0]), chip=1)
     assert 0.2 < arrays["transmission"].min() < 0.9

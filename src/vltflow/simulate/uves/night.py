@@ -273,11 +273,11 @@ def order_definition(setup: Setup) -> Entry:
 
 
 def flat(setup: Setup) -> Entry:
-    """Flat fields with the lamp of the setting."""
+    """Flat fields with the lamp of the setting, no slicer in the light: hence flatfree."""
     count = 5 if setup.arm == "blue" or setup.wavelength == _UNUSED_SETTING else 3
     exptime = SETTINGS[setup.wavelength].flat_exptime
     return Entry("flat", f"FLAT_{setup.arm.upper()}", ("CALIB", "LAMP,FLAT", "ECHELLE"),
-                  f"{_prefix(setup.mode)}_cal_flatfree", setup, count,
+                  f"{_prefix(setup.mode)}_cal_flatfree", replace(setup, slicer=""), count,
                   exptime / setup.binning**2, lamp="flat")  # fmt: skip
 
 

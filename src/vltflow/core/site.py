@@ -82,7 +82,10 @@ def create_site(folder: Path, *, cores: int, memory_mb: int) -> Site:
             _write_whole(path, _TEMPLATE.format(cores=cores, memory_mb=memory_mb))
         (folder / "work").mkdir(exist_ok=True)
     except OSError as error:
-        raise UserError(f"no site can be made in {folder}: {error.strerror}") from error
+        raise UserError(
+            f"no site can be made in {folder}: {error.strerror}",
+            hint="Make it writable, or link (ln -s) frames of a read-only folder into a new one",
+        ) from error
     return load_site(folder)
 
 

@@ -49,9 +49,9 @@ class Solution(Part):
     """Begin of the categories of the masters that hold it: ``LINE_TABLE``."""
     resolution: str
     """QC1 parameter of these with the resolving power: ``QC RESOLMED``."""
-    optics: float
+    optics: float | None = None
     """Slit [arcsec] whose image is as wide as what the optics make of a point: how the resolving
-    power of a lamp's exposure follows for another slit."""
+    power of a lamp's exposure follows for another slit; None: it is taken as measured."""
     rms: str
     """Keyword of the reduced spectrum with the residuals' rms: ``LAMRMS``."""
     nm: float

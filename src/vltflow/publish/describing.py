@@ -84,7 +84,7 @@ def describe(
         associated=tuple(associated),
         archive_name=archive_name(mjd_from_iso(sources.ended)),
         title=_title(sources, keys),
-        more=dict(_quality(sources, reduced)),
+        more=dict(_quality(sources, reduced, solution)),
     )
 
 
@@ -172,7 +172,9 @@ def _system(first: Mapping[str, Any]) -> Literal["ICRS", "FK5"]:
     return "ICRS" if value == "ICRS" else "FK5"
 
 
-def _quality(sources: Sources, reduced: Sequence[Header]) -> Iterable[tuple[str, FitsValue]]:
+def _quality(
+    sources: Sources, reduced: Sequence[Header], solution: Solution
+) -> Iterable[tuple[str, FitsValue]]:
     """Score bits, and what of the reduction is said in ESO's own words."""
     bits = score_bits(sources.scores)
     if bits:
@@ -186,7 +188,8 @@ def _quality(sources: Sources, reduced: Sequence[Header]) -> Iterable[tuple[str,
         told = [value for one in reduced if isinstance(value := one.get(key), int | float)]
         if len(told) == len(reduced):
             yield key, float(f"{mean(told):.4g}")
-    if scaled := scaling(sources.resolutions):
+    scaled = "" if solution.optics is None else scaling(sources.resolutions)
+    if scaled:
         yield "ESO DRS SPECRES FROM", scaled[: LONGEST - len("HIERARCH ESO DRS SPECRES FROM")]
     yield "ESO DRS CONTEXT", sources.block.context
     yield "ESO DRS AB", sources.block.name

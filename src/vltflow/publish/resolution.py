@@ -24,7 +24,7 @@ class Resolution:
         """Whether nothing tells that the lamp had another slit."""
         return min(self.lamp, self.slit) <= 0 or math.isclose(self.lamp, self.slit, abs_tol=0.01)
 
-    def through_slit(self, optics: float) -> float:
+    def through_slit(self, optics: float | None) -> float:
         """As it is where the slit of the science is lit evenly.
 
         Images of slit and optics add in quadrature, as widths of Gaussians do: a line is as wide
@@ -33,14 +33,15 @@ class Resolution:
         Parameters
         ----------
         optics
-            Width of the slit whose image is as wide as what the optics make of a point [arcsec].
+            Width of the slit whose image is as wide as what the optics make of a point [arcsec];
+            None: not known, the value stays as measured.
         """
-        if self.is_of_this_slit:
+        if optics is None or self.is_of_this_slit:
             return self.measured
         return self.measured * math.hypot(self.lamp, optics) / math.hypot(self.slit, optics)
 
 
-def resolving_power(found: Sequence[Resolution], optics: float) -> float:
+def resolving_power(found: Sequence[Resolution], optics: float | None) -> float:
     """SPEC_RES of several chips and exposures: the median."""
     return float(f"{median(one.through_slit(optics) for one in found):.6g}")
 

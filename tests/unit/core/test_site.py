@@ -39,8 +39,9 @@ def test_making_a_site_twice_leaves_its_configuration(tmp_path):
 
 def test_no_site_can_be_made_of_a_file(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match=r"no site can be made in .*file"):
+    with pytest.raises(UserError, match=r"no site can be made in .*file") as caught:
         create_site(tmp_path / "file", cores=1, memory_mb=1)
+    assert "ln -s" in str(caught.value)
 
 
 def test_a_site_is_found_by_name_then_environment_then_here(tmp_path, monkeypatch):

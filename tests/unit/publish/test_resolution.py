@@ -25,6 +25,10 @@ def test_what_is_of_the_same_slit_or_untold_stays_as_measured(lamp, slit):
     assert scaling([one]) == ""
 
 
+def test_a_definition_of_before_optics_were_told_gives_what_it_gave():
+    assert Resolution(59_000.0, 0.6, 1.2).through_slit(None) == 59_000.0
+
+
 def test_chips_and_exposures_are_scaled_each_before_their_median():
     chips = [Resolution(70_000.0, 0.6, slit) for slit in (0.6, 0.6, 1.2)]
     assert resolving_power(chips, OPTICS) == 70_000.0

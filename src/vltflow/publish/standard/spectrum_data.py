@@ -188,7 +188,8 @@ def quality_is_a_code(document: Document) -> Iterator[Violation]:
 def ratio_is_that_of_the_data(document: Document) -> Iterator[Violation]:
     """SNR is about the median of flux over error of the good pixels.
 
-    Within a factor of two: SNR is that of the continuum.
+    Within a factor of two: SNR is that of the continuum. Where there are errors, there is a
+    good pixel: with flux and a positive error, and no flag.
     """
     value = number(document.primary, "SNR")
     hdu, header = document.table
@@ -198,11 +199,15 @@ def ratio_is_that_of_the_data(document: Document) -> Iterator[Violation]:
     flux, error = (cells.get(text(header, keyword) or "") for keyword in ("TTYPE2", "TTYPE3"))
     if flux is None or error is None or flux.shape != error.shape:
         return
-    good = np.isfinite(flux) & np.isfinite(error) & (error > 0)
+    told = np.isfinite(error) & (error > 0)
+    if not told.any():
+        return
+    good = told & np.isfinite(flux)
     quality = next((cells[name] for name in cells if name.startswith("QUAL")), None)
     if quality is not None and quality.shape == good.shape:
         good &= quality == 0
     if not good.any():
+        yield Violation("SNR", value, f"none of the {good.size} pixels is good", hdu)
         return
     expected = float(np.median(flux[good] / error[good]))
     if expected > 0 and not expected / _SNR_FACTOR <= value <= expected * _SNR_FACTOR:

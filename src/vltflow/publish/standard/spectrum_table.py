@@ -270,3 +270,14 @@ def all_columns_are_described(document: Document) -> Iterator[Violation]:
         for stem in ("TTYPE", "TUNIT", "TUTYP", "TUCD"):
             if header.get(f"{stem}{column}") is None:
                 yield Violation(f"{stem}{column}", None, "is missing", hdu)
+
+
+@rule("S218", source=STANDARD, of=SPECTRUM, severity=Severity.WARNING)
+def flux_and_error_say_what_they_are(document: Document) -> Iterator[Violation]:
+    """TUCD2 begins with phot.flux.density, TUCD3 with stat.error;phot.flux.density."""
+    hdu, header = document.table
+    wanted = {"TUCD2": "phot.flux.density", "TUCD3": "stat.error;phot.flux.density"}
+    for keyword, begin in wanted.items():
+        value = text(header, keyword)
+        if value is not None and not f"{value};".startswith(f"{begin};"):
+            yield Violation(keyword, value, f"must begin with {begin}", hdu)

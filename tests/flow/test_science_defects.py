@@ -104,6 +104,16 @@ def test_science_without_any_calibration_is_told_all_that_it_lacks(tmp_path, com
     assert "DPR.TYPE=%LAMP,FLAT%, DPR.TECH=%ECHELLE%, INS.SLIT1.NAME=%FREE%" in flat
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("lost", ["BIAS_BLUE", "ORDER_FLAT_BLUE"])
+def test_frames_that_are_there_are_not_asked_for_again(lost, tmp_path, command):
+    night = science_night(NIGHT, POINT, window=True, standard=False)
+    plan = [replace(one, ordinal=n) for n, one in enumerate(night) if one.raw_type != lost]
+    day = simulate_day("uves", NIGHT, tmp_path / "raw", templates=plan)
+    (said,) = command("reduce", str(day.folder), "--json", code=1)
+    assert [lack["raw_types"] for lack in said["lacks"]] == [[lost]]
+
+
 @pytest.mark.parametrize(
     ("defect", "victim", "science"),
     [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,12 +43,27 @@ class Lack:
 def lacks(store: Store, instrument: Instrument, science: Iterable[str]) -> list[Lack]:
     """What the ABs lack, and what those lack that shall make their calibrations.
 
+    Frames that are there are not asked for again: where the AB of a flat waits for a bias, it is
+    the bias that is lacking.
+
     Parameters
     ----------
     science
         Names of ABs.
     """
-    return _lacks(store, instrument, _with_sources(store, science), required=True)
+    found: dict[str, AssociationBlock] = {}
+    waiting: set[tuple[str, str]] = set()
+    wave = _with_sources(store, science)
+    while wave:
+        found |= {one.name: one for one in wave}
+        makers: set[str] = set()
+        for block in wave:
+            for category in _missing(block):
+                names = _waiting(store, instrument, block, category)
+                waiting |= {(block.name, category)} if names else set()
+                makers |= names
+        wave = [one for one in _with_sources(store, makers - set(found)) if one.name not in found]
+    return _lacks(store, instrument, found.values(), required=True, waiting=waiting)
 
 
 def done_without(store: Store, instrument: Instrument, science: Iterable[str]) -> list[Lack]:
@@ -64,13 +79,53 @@ def done_without(store: Store, instrument: Instrument, science: Iterable[str]) -
     return _lacks(store, instrument, blocks.values(), required=False)
 
 
+def _missing(block: AssociationBlock) -> list[str]:
+    """Categories of required masters that an AB has not found."""
+    return [
+        match.category
+        for match in block.masters
+        if match.required and not match.member and match.state is MatchState.MISSING
+    ]
+
+
+def _waiting(
+    store: Store, instrument: Instrument, block: AssociationBlock, category: str
+) -> set[str]:
+    """ABs with all their frames that would make a calibration, had they their own ones."""
+    need = _need(instrument, block.raw_type, category)
+    explained = associate.explain(store, instrument, block.name)
+    told = next((one for one in explained.needs if one.category == category), None)
+    if need is None or told is None:
+        return set()
+    days = max((level.days for level in need.levels), default=0.0)
+    near = {one.block for one in told.candidates if abs(one.distance_days) <= days}
+    with store.read() as tx:
+        makers = tx.blocks.by_name(near).values()
+    wanted = _keys(instrument, block, category)
+    return {
+        one.name
+        for one in makers
+        if one.state is BlockState.BLOCKED
+        and _missing(one)
+        and len(one.frames) >= one.expected
+        and wanted.items() <= json.loads(one.setup_keys or "{}").items()
+    }
+
+
 def _lacks(
-    store: Store, instrument: Instrument, blocks: Iterable[AssociationBlock], *, required: bool
+    store: Store,
+    instrument: Instrument,
+    blocks: Iterable[AssociationBlock],
+    *,
+    required: bool,
+    waiting: Collection[tuple[str, str]] = (),
 ) -> list[Lack]:
     groups: dict[tuple[str, str], list[AssociationBlock]] = {}
     for block in blocks:
         for match in block.masters:
             if match.member or match.required is not required:
+                continue
+            if (block.name, match.category) in waiting:
                 continue
             if match.state is MatchState.MISSING and not _is_dispensable(instrument, block, match):
                 keys = _keys(instrument, block, match.category)

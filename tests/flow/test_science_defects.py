@@ -167,3 +167,16 @@ def test_short_exposures_and_dim_nebulae_have_few_cosmic_rays(tmp_path, command)
     values = command("qc", "values", "-p", "QC CRH RATE", "--json", "--site", site)
     assert len(values) == len(exposures) + 1  # a chip of the blue arm, two of the red one
     assert max(one["value"] for one in values) < 2000
+
+
+@pytest.mark.slow
+def test_targets_that_share_no_more_than_a_name_give_no_stack(tmp_path, command):
+    named = [replace(SCIENCE[name][0].source.target, name="FIELD1") for name in ("point", "nebula")]
+    exposures = [replace(POINT[0], source=replace(POINT[0].source, target=one)) for one in named]
+    day = observed(tmp_path, (), exposures)
+    (said,) = command("reduce", str(day.folder), "--json", code=1)
+    stack, *single = sorted(said["science"], key=lambda one: -one["exposures"])
+    assert "not published: " in stack["problem"]
+    assert "deg apart: not one target" in stack["problem"]
+    assert not any(name.endswith(".fits") for name in stack["products"])
+    assert [one["problem"] for one in single] == ["", ""]

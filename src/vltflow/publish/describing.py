@@ -19,6 +19,8 @@ from vltflow.publish.sources import Sources
 from vltflow.publish.spectrum import Associated, Description
 from vltflow.records import Score, score_bits
 
+_FARTHEST_DEG = 0.1
+"""Exposures of one target: more than any offset, as much as an asteroid moves in a night."""
 _FRAMES = frozenset({"TOPOCENT", "GEOCENTR", "BARYCENT", "HELIOCEN"})
 _CARRIED = ("ESO QC VRAD BARYCOR", "ESO QC VRAD HELICOR")
 """Velocities of the observer, which whoever compares wavelengths needs."""
@@ -52,7 +54,7 @@ def describe(
     if keys is None or solution is None:
         raise InvalidHeader(f"{instrument.name}: idp.yaml names no keywords")
     first = sources.headers[0]
-    placed = _placed(sources.headers, keys)
+    placed = _placed(sources, keys)
     name = sources.frames[0].name
     exposures = [_number(one, (keys.exptime,), name) for one in sources.headers]
     rms, lines = _solution(reduced, solution)
@@ -99,13 +101,34 @@ def _needed(header: Mapping[str, Any], names: Sequence[str], frame: str) -> Any:
     return value
 
 
-def _placed(headers: Sequence[Mapping[str, Any]], keys: HeaderKeywords) -> Mapping[str, Any]:
+def _placed(sources: Sources, keys: HeaderKeywords) -> Mapping[str, Any]:
     """The first exposure of a stack that tells the place: one without must not cost the others."""
-    for header in headers:
-        values = [header.get(keyword(name)) for name in (keys.ra, keys.dec)]
-        if all(isinstance(value, int | float) and math.isfinite(value) for value in values):
-            return header
-    return headers[0]
+    told = [one for one in sources.headers if _has_place(one, keys)]
+    _one_target(told, keys, sources.block.name)
+    return next(iter(told), sources.headers[0])
+
+
+def _has_place(header: Mapping[str, Any], keys: HeaderKeywords) -> bool:
+    values = [header.get(keyword(name)) for name in (keys.ra, keys.dec)]
+    return all(isinstance(value, int | float) and math.isfinite(value) for value in values)
+
+
+def _one_target(told: Sequence[Mapping[str, Any]], keys: HeaderKeywords, block: str) -> None:
+    """Refuse a stack of targets that have no more in common than their name."""
+    places = [
+        tuple(math.radians(float(one[keyword(name)])) for name in (keys.ra, keys.dec))
+        for one in told
+    ]
+    for ra, dec in places[1:]:
+        first_ra, first_dec = places[0]
+        cosine = math.sin(dec) * math.sin(first_dec)
+        cosine += math.cos(dec) * math.cos(first_dec) * math.cos(ra - first_ra)
+        apart = math.degrees(math.acos(min(1.0, cosine)))
+        if apart > _FARTHEST_DEG:
+            raise InvalidHeader(
+                f"AB {block}: its exposures lie {apart:.3g} deg apart: not one target",
+                hint="Take its single spectra, or stack by observation block (reduce --stack ob)",
+            )
 
 
 def _number(header: Mapping[str, Any], names: Sequence[str], frame: str) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable
 
 from vltflow import associate
 from vltflow.instruments import Instrument
@@ -39,8 +39,8 @@ def better_served(
     anew = {block.name: block for block in associate.matched_now(tx, instrument, ended)}
     makers = tx.blocks.by_name(match.source_block for one in anew.values() for match in one.masters)
     able = MADE | {BlockState.PLANNED} if complete else MADE
-    states = {name: maker.state for name, maker in makers.items() if maker.state in able}
-    return [one.name for one in ended if _is_better(anew[one.name], one, states)]
+    usable = {name for name, maker in makers.items() if maker.state in able}
+    return [one.name for one in ended if _is_better(anew[one.name], one, usable)]
 
 
 def reopen_better_served(
@@ -60,12 +60,10 @@ def reopen_better_served(
     return names
 
 
-def _is_better(
-    now: AssociationBlock, then: AssociationBlock, able: Mapping[str, BlockState]
-) -> bool:
+def _is_better(now: AssociationBlock, then: AssociationBlock, usable: Collection[str]) -> bool:
     used = {one.category: one for one in then.masters if one.state is MatchState.REAL}
     return now.state is BlockState.PLANNED and any(
-        _replaces(one, used.get(one.category)) for one in now.masters if one.source_block in able
+        _replaces(one, used.get(one.category)) for one in now.masters if one.source_block in usable
     )
 
 

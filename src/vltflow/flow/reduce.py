@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -55,7 +56,7 @@ def _unread(folder: Path) -> list[tuple[str, str]]:
     """Files that are not read for their names, with the reason."""
     starts = [
         path
-        for path in folder.absolute().iterdir()
+        for path in Path(os.path.abspath(folder)).iterdir()  # noqa: PTH100 - as ingest names them
         if path.name != PRODUCTS and path.name[0] != "."
     ]
     paths = [file for path in starts for file in (path, *path.rglob("*")) if file.is_file()]

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import mean
 from typing import Any, Literal, cast
 
+import erfa
+
 from vltflow import __version__
 from vltflow.core.errors import InvalidHeader
 from vltflow.core.time import DAY_SECONDS, mjd_from_iso
@@ -119,11 +121,8 @@ def _one_target(told: Sequence[Mapping[str, Any]], keys: HeaderKeywords, block: 
         tuple(math.radians(float(one[keyword(name)])) for name in (keys.ra, keys.dec))
         for one in told
     ]
-    for ra, dec in places[1:]:
-        first_ra, first_dec = places[0]
-        cosine = math.sin(dec) * math.sin(first_dec)
-        cosine += math.cos(dec) * math.cos(first_dec) * math.cos(ra - first_ra)
-        apart = math.degrees(math.acos(min(1.0, cosine)))
+    for place in places[1:]:
+        apart = math.degrees(erfa.seps(*places[0], *place))
         if apart > _FARTHEST_DEG:
             raise InvalidHeader(
                 f"AB {block}: its exposures lie {apart:.3g} deg apart: not one target",
